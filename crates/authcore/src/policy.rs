@@ -1,0 +1,202 @@
+//! Every knob, and what each preset says.
+
+use chrono::TimeDelta;
+
+use crate::account::ProviderId;
+use crate::session::ClaimStyle;
+
+/// What a game allows. Take a preset and change what must differ; [`recommended`](Self::recommended) is the default.
+///
+/// ```
+/// use authcore::Policy;
+/// use chrono::TimeDelta;
+///
+/// let policy = Policy { sessions_per_account: 1, ..Policy::nakama() };
+/// assert_eq!(policy.refresh_grace, TimeDelta::seconds(10));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "presets are changed with struct update syntax")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a knob of its own")]
+pub struct Policy {
+    /// The claims that tokens carry.
+    pub claim_style: ClaimStyle,
+    /// How long an access token lives; at most 60 minutes (security 49).
+    pub access_lifetime: TimeDelta,
+    /// How long a session lives without a refresh (security 34).
+    pub session_idle: TimeDelta,
+    /// How long a session lives at most (security 34, 60).
+    pub session_absolute: TimeDelta,
+    /// How long after a rotation the previous refresh token still gets the same successor, for answers that were lost
+    /// and clients that refresh twice at once (security 59). Zero is strict: every reuse ends the session.
+    pub refresh_grace: TimeDelta,
+    /// How many sessions an account may have, at least 1; the oldest gives way (security 38).
+    pub sessions_per_account: usize,
+    /// Whether a refresh may replace the client's vars (nakama 11.3).
+    pub refresh_replaces_vars: bool,
+    /// What happens when a player who has an identity of a kind links another one of it (nakama 9.2, W8).
+    pub relink: Relink,
+    /// The kinds of which an account may have several.
+    pub several: Several,
+    /// How recently a player must have proven who they are to link, unlink, change a password or delete the account
+    /// (security 39); none asks for nothing.
+    pub step_up: Option<TimeDelta>,
+    /// Whether accounts are made with a generated username when none is given (nakama 4.4).
+    pub generated_usernames: bool,
+    /// The fewest code points of a new password, at least 8 (security 1).
+    pub password_min: usize,
+    /// Whether a login says that an email address or username is unknown (nakama 6.2), or answers as for a wrong
+    /// password (security 25).
+    pub tells_unknown_accounts: bool,
+    /// Whether a ban is told before the password is checked (nakama 6.3), or only to who knows the password.
+    pub tells_bans_first: bool,
+    /// How many wrong passwords an account takes at once, and how long that takes to refill (security 16, 21).
+    pub password_attempts: Rate,
+    /// Whether each login writes an event.
+    pub login_events: bool,
+}
+
+/// How often something may be done: `limit` at once, refilled over `window`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a pair of numbers")]
+pub struct Rate {
+    /// How often at once, at least 1.
+    pub limit: u32,
+    /// How long it takes to refill from empty.
+    pub window: TimeDelta,
+}
+
+/// What linking does when the account already has another identity of that kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Relink {
+    /// It is refused.
+    Refuse,
+    /// The new identity takes the old one's place.
+    Replace,
+}
+
+/// Of which kinds an account may have several identities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Several {
+    /// Device ids only (nakama 4.1).
+    DevicesOnly,
+}
+
+impl Several {
+    /// Whether an account may have several identities of this provider.
+    #[must_use]
+    pub fn allows(self, provider: &ProviderId) -> bool {
+        match self {
+            Self::DevicesOnly => *provider == ProviderId::DEVICE,
+        }
+    }
+}
+
+impl Policy {
+    /// The safe side of every choice; follows the security checklist.
+    #[must_use]
+    pub fn recommended() -> Self {
+        Self {
+            claim_style: ClaimStyle::Registered,
+            access_lifetime: TimeDelta::minutes(10),
+            session_idle: TimeDelta::days(14),
+            session_absolute: TimeDelta::days(30),
+            refresh_grace: TimeDelta::seconds(10),
+            sessions_per_account: 10,
+            refresh_replaces_vars: false,
+            relink: Relink::Refuse,
+            several: Several::DevicesOnly,
+            step_up: Some(TimeDelta::minutes(10)),
+            generated_usernames: false,
+            password_min: 15,
+            tells_unknown_accounts: false,
+            tells_bans_first: false,
+            password_attempts: Rate { limit: 10, window: TimeDelta::minutes(10) },
+            login_events: false,
+        }
+    }
+
+    /// Answers as Nakama does, except where that would be unsafe: refresh tokens rotate, sessions end for good,
+    /// revocation is exact, and throttles bite on abuse.
+    #[must_use]
+    pub fn nakama() -> Self {
+        Self {
+            claim_style: ClaimStyle::Nakama,
+            access_lifetime: TimeDelta::seconds(60),
+            session_idle: TimeDelta::hours(1),
+            refresh_replaces_vars: true,
+            relink: Relink::Replace,
+            step_up: None,
+            generated_usernames: true,
+            password_min: 8,
+            tells_unknown_accounts: true,
+            tells_bans_first: true,
+            ..Self::recommended()
+        }
+    }
+
+    /// The first knob that is outside its bounds, with the rule that it breaks.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        let second = TimeDelta::seconds(1);
+        let rules = [
+            (
+                (second..=TimeDelta::minutes(60)).contains(&self.access_lifetime),
+                "access_lifetime must be 1 second to 60 minutes",
+            ),
+            (self.session_idle >= second, "session_idle must be at least 1 second"),
+            (self.session_absolute >= second, "session_absolute must be at least 1 second"),
+            (
+                (TimeDelta::zero()..=TimeDelta::minutes(5)).contains(&self.refresh_grace),
+                "refresh_grace must be 0 to 5 minutes",
+            ),
+            (
+                (1..=100).contains(&self.sessions_per_account),
+                "sessions_per_account must be 1 to 100",
+            ),
+            ((8..=64).contains(&self.password_min), "password_min must be 8 to 64"),
+            (
+                self.password_attempts.limit >= 1 && self.password_attempts.window >= second,
+                "password_attempts must admit at least 1 and refill over at least 1 second",
+            ),
+        ];
+        rules.iter().find(|(holds, _)| !holds).map(|(_, rule)| *rule)
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::recommended()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_within_their_bounds() {
+        assert_eq!(Policy::recommended().fault(), None);
+        assert_eq!(Policy::nakama().fault(), None);
+    }
+
+    #[test]
+    fn each_bound_is_named() {
+        let broken = [
+            Policy { access_lifetime: TimeDelta::minutes(61), ..Policy::default() },
+            Policy { session_idle: TimeDelta::zero(), ..Policy::default() },
+            Policy { session_absolute: TimeDelta::zero(), ..Policy::default() },
+            Policy { refresh_grace: TimeDelta::minutes(6), ..Policy::default() },
+            Policy { sessions_per_account: 0, ..Policy::default() },
+            Policy { password_min: 7, ..Policy::default() },
+            Policy {
+                password_attempts: Rate { limit: 0, window: TimeDelta::minutes(1) },
+                ..Policy::default()
+            },
+        ];
+        let mut rules: Vec<_> = broken.iter().map(Policy::fault).collect();
+        assert!(rules.iter().all(Option::is_some));
+        rules.dedup();
+        assert_eq!(rules.len(), broken.len());
+    }
+}

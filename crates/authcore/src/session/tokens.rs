@@ -1,0 +1,127 @@
+use authcore_jose::{
+    Algorithm, KeyError, KeySet, MasterKey, SignError, TokenKey, from_strict_json,
+};
+use chrono::{DateTime, Utc};
+
+use super::claims::{Purpose, RawClaims, RefreshClaims, write_claims};
+use super::{AccessClaims, Session};
+use crate::account::Account;
+use crate::policy::Policy;
+use crate::secret::Secret;
+
+/// An access token and its refresh token.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TokenPair {
+    /// Opens doors until it ends.
+    pub access: Secret,
+    /// When the access token ends.
+    pub access_expires_at: DateTime<Utc>,
+    /// Gets the next pair, once.
+    pub refresh: Secret,
+    /// When the refresh token ends.
+    pub refresh_expires_at: DateTime<Utc>,
+}
+
+/// The keys that tokens are signed with, for one game: derived for it and for each purpose, so that a token of another
+/// game or kind never verifies.
+#[derive(Debug)]
+pub struct TokenKeys {
+    access: KeySet,
+    refresh: KeySet,
+    game: Box<str>,
+}
+
+impl TokenKeys {
+    /// Keys derived from the game's one signing key.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] when derivation fails.
+    pub fn new(key: &MasterKey, algorithm: Algorithm, game: &str) -> Result<Self, KeyError> {
+        let derive = |purpose: Purpose| TokenKey::derive(key, algorithm, game, purpose.as_str());
+        Ok(Self {
+            access: KeySet::new(derive(Purpose::Access)?),
+            refresh: KeySet::new(derive(Purpose::Refresh)?),
+            game: game.into(),
+        })
+    }
+
+    /// Accepts, besides, tokens signed with a former signing key, until all of them are over.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] when derivation fails.
+    pub fn with_previous(self, key: &MasterKey, algorithm: Algorithm) -> Result<Self, KeyError> {
+        let derive =
+            |purpose: Purpose| TokenKey::derive(key, algorithm, &self.game, purpose.as_str());
+        let (access, refresh) = (derive(Purpose::Access)?, derive(Purpose::Refresh)?);
+        Ok(Self {
+            access: self.access.with_previous(access),
+            refresh: self.refresh.with_previous(refresh),
+            game: self.game,
+        })
+    }
+
+    /// The public halves of the access keys as a JWK set, for other servers to verify access tokens with. Empty under
+    /// HS256, which has none.
+    #[must_use]
+    pub fn jwks(&self) -> String {
+        self.access.jwks()
+    }
+
+    /// The game that the keys are for.
+    #[must_use]
+    pub fn game(&self) -> &str {
+        &self.game
+    }
+
+    pub(crate) fn mint(
+        &self,
+        account: &Account,
+        session: &Session,
+        policy: &Policy,
+    ) -> Result<TokenPair, SignError> {
+        let sign = |keys: &KeySet, purpose: Purpose| {
+            let claims = write_claims(purpose, account, session, policy, &self.game);
+            keys.sign(purpose.typ(policy.claim_style), &claims).map(Secret::new)
+        };
+        Ok(TokenPair {
+            access: sign(&self.access, Purpose::Access)?,
+            access_expires_at: session.access_expires_at(policy),
+            refresh: sign(&self.refresh, Purpose::Refresh)?,
+            refresh_expires_at: session.refresh_expires_at(),
+        })
+    }
+
+    pub(crate) fn access(
+        &self,
+        token: &str,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> Option<AccessClaims> {
+        self.read(&self.access, Purpose::Access, token, policy, now).map(RawClaims::access)
+    }
+
+    pub(crate) fn refresh(
+        &self,
+        token: &str,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> Option<RefreshClaims> {
+        self.read(&self.refresh, Purpose::Refresh, token, policy, now)?.refresh()
+    }
+
+    fn read(
+        &self,
+        keys: &KeySet,
+        purpose: Purpose,
+        token: &str,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> Option<RawClaims> {
+        let style = policy.claim_style;
+        let payload = keys.verify(purpose.typ(style), token).ok()?;
+        from_strict_json::<RawClaims>(&payload).ok()?.checked(style, &self.game, now)
+    }
+}

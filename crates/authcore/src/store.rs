@@ -1,0 +1,546 @@
+//! The contract between the engine and a store.
+//!
+//! A store keeps snapshots and applies change sets; it decides nothing. Whoever writes one runs the conformance kit
+//! (`authcore-store-conformance`) and is done when it passes.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::account::{Account, AccountId, CommitId, Epoch, IdentityKey, Version};
+use crate::event::{Event, EventCursor, StoredEvent};
+use crate::session::{Activity, SessionRef, SessionSnapshot};
+
+/// Where accounts are kept.
+///
+/// # Who does what
+///
+/// The engine reads a snapshot, decides, and hands over one [`ChangeSet`]. The store re-checks every condition inside
+/// its own transaction, and applies all of the set or nothing.
+///
+/// # What must hold
+///
+/// - **Atomic.** A change set is applied whole or not at all, also when the process dies in between.
+/// - **Durable.** When `commit` answers `Ok`, the change survives whatever the store's documentation says it does.
+/// - **Linearizable.** A read that begins after a commit was answered sees it.
+/// - **Unique.** At most one account owns an [`IdentityKey`], and at most one a username key. This is judged on the
+///   state *after* the whole change set, so an identity can move between two accounts in one set.
+/// - **Once.** A change set that is handed over again under the same [`CommitId`], while its effect is still the last
+///   word on the documents that it wrote, answers `Ok` and changes nothing.
+/// - **In order.** Events become readable in the order of their cursors: a consumer that has read up to a cursor never
+///   misses an event, also under concurrent commits.
+/// - **No clock, no randomness.** Times and ids arrive in the arguments. Expiry is data: what has expired is returned
+///   until [`sweep`](Self::sweep) is told to remove it.
+/// - **Strings are bytes.** Keys are compared exactly: no case folding, no trimming, no collation, and NUL is a
+///   character like any other.
+///
+/// # Cancel safety
+///
+/// A `commit` whose future is dropped may still be applied, and is then applied whole. All other methods may be
+/// dropped at any time.
+///
+/// # Wrappers
+///
+/// A wrapper forwards every method. There are no default methods, so that the compiler says when one is missing.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// What the store promises.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Records `header` in a fresh store, and returns what is recorded. Concurrent calls agree on one winner.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read or written.
+    async fn bind(&self, header: &StoreHeader) -> Result<StoreHeader, StoreError>;
+
+    /// Reads one account as one consistent snapshot; `Ok(None)` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    async fn load(&self, lookup: &Lookup) -> Result<Option<Snapshot>, StoreError>;
+
+    /// Reads several accounts, in the order asked; each is consistent in itself.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    async fn load_many(&self, lookups: &[Lookup]) -> Result<Vec<Option<Snapshot>>, StoreError>;
+
+    /// Reads one session with the epochs that decide whether it is alive; `Ok(None)` when the account or the session
+    /// is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    async fn session(&self, at: SessionRef) -> Result<Option<SessionSnapshot>, StoreError>;
+
+    /// Applies a change set, all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Conflict`] with the first condition that did not hold, in the order of [`ChangeSet`]: `require`
+    /// first, then the writes' own conditions, then uniqueness. [`CommitError::Store`] when the store failed; when it
+    /// cannot tell whether the set was applied, the kind is [`StoreErrorKind::FateUnknown`].
+    async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError>;
+
+    /// Charges a throttle, atomically: of any number of parallel charges no more are admitted than its limit allows.
+    /// See [`Charge::apply`] for the rule.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read or written.
+    async fn consume(&self, charge: &Charge) -> Result<Admission, StoreError>;
+
+    /// Reads a one-time code; `Ok(None)` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    async fn code(&self, key: &CodeKey) -> Result<Option<OneTimeCode>, StoreError>;
+
+    /// Reads at most `limit` events after a cursor, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    async fn events(&self, after: EventCursor, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// Removes the events up to and including a cursor, and returns how many there were. Cursors are never reused.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be written.
+    async fn prune_events(&self, up_to: EventCursor) -> Result<u64, StoreError>;
+
+    /// Removes at most `limit` each of the codes, claims and throttles that are over at `now`, and returns how many
+    /// there were. Nothing depends on it but the store's size.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be written.
+    async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+}
+
+/// What a store promises; the conformance kit chooses its cases by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a store says what it promises about each")]
+pub struct Capabilities {
+    /// Acknowledged commits survive the end of the process.
+    pub durable: bool,
+    /// Several processes may use it at once.
+    pub multi_process: bool,
+}
+
+/// What a store is bound to for life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreHeader {
+    /// The game whose players it keeps; one store is one game.
+    pub game: Box<str>,
+    /// [`Folding::version`](crate::account::Folding::version) of its username and email keys.
+    pub folding: u32,
+}
+
+/// How to find an account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Lookup {
+    /// By id.
+    Id(AccountId),
+    /// By one of its logins.
+    Identity(IdentityKey),
+    /// By its folded username.
+    Username(Box<str>),
+}
+
+/// An account as it was at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The account.
+    pub account: Account,
+    /// How often the account was written.
+    pub version: Version,
+    /// Its logins and sessions.
+    pub activity: Activity,
+    /// How often the activity was written.
+    pub activity_version: Version,
+    /// The store's epoch.
+    pub store_epoch: Epoch,
+}
+
+/// What a commit does: conditions, writes, events; all or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeSet {
+    /// Names the set, so that handing it over twice does it once.
+    pub id: CommitId,
+    /// What must hold besides the writes' own conditions.
+    pub require: Vec<Require>,
+    /// What to write. No document is written twice in one set.
+    pub writes: Vec<Write>,
+    /// What happened.
+    pub events: Vec<Event>,
+}
+
+/// A condition on something that the set does not write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Require {
+    /// The account is still at this version.
+    Account(AccountId, Version),
+    /// The account's activity is still at this version.
+    Activity(AccountId, Version),
+    /// The account is still in this epoch.
+    Epoch(AccountId, Epoch),
+    /// The account's password is still this one.
+    PasswordVersion(AccountId, u32),
+    /// The code is there, with this many tries left.
+    Code(CodeKey, u32),
+}
+
+/// A write, with the condition that is its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Write {
+    /// Makes an account. Conflict when the id is taken.
+    InsertAccount {
+        /// The account, at [`Version::FIRST`].
+        account: Box<Account>,
+        /// Its activity, at [`Version::FIRST`].
+        activity: Activity,
+    },
+    /// Replaces an account, its identities included, and raises its version by one.
+    UpdateAccount {
+        /// What it becomes.
+        account: Box<Account>,
+        /// The version that it must have.
+        expect: Version,
+    },
+    /// Removes an account and everything that belongs to it, but no events.
+    DeleteAccount {
+        /// Which.
+        id: AccountId,
+        /// The version that it must have.
+        expect: Version,
+    },
+    /// Replaces an account's activity, and raises its version by one.
+    UpdateActivity {
+        /// Whose.
+        id: AccountId,
+        /// What it becomes.
+        activity: Activity,
+        /// The version that it must have.
+        expect: Version,
+    },
+    /// Writes a one-time code, in place of one of the same key.
+    PutCode(OneTimeCode),
+    /// Removes a one-time code; nothing happens when there is none.
+    DeleteCode(CodeKey),
+    /// Uses up something that may be used once. Conflict when it was used before.
+    Claim {
+        /// What.
+        key: ClaimKey,
+        /// From when on it may be forgotten.
+        forget_at: DateTime<Utc>,
+    },
+    /// Forgets what was charged to a throttle.
+    ResetThrottle(ThrottleKey),
+    /// Ends everybody's sessions: raises the store's epoch by one.
+    RaiseStoreEpoch,
+}
+
+/// Why a change set was not applied.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// A condition did not hold; nothing was written.
+    #[error("the commit lost a race: {0:?}")]
+    Conflict(Conflict),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The condition that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// The account is not there.
+    AccountMissing(AccountId),
+    /// An account of this id is there already.
+    AccountExists(AccountId),
+    /// The account has another version, epoch or password version.
+    AccountChanged(AccountId),
+    /// The account's activity has another version.
+    ActivityChanged(AccountId),
+    /// Another account owns the identity.
+    IdentityTaken(IdentityKey),
+    /// Another account has the username; its key.
+    UsernameTaken(Box<str>),
+    /// The code is gone, or has another number of tries left.
+    CodeChanged(CodeKey),
+    /// It was used before.
+    Claimed(ClaimKey),
+}
+
+macro_rules! digest_key {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 32]);
+
+        impl $name {
+            /// The key with exactly these bytes.
+            #[must_use]
+            pub const fn new(digest: [u8; 32]) -> Self {
+                Self(digest)
+            }
+
+            /// The bytes, for a store to keep.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "([redacted])"))
+            }
+        }
+    };
+}
+
+digest_key! {
+    /// Names a throttle: a digest of what is limited and for whom.
+    ThrottleKey
+}
+digest_key! {
+    /// Finds a one-time code: a digest of the secret that the player holds.
+    CodeKey
+}
+digest_key! {
+    /// Names something that may be used once: a digest of it.
+    ClaimKey
+}
+
+/// A code that may be used once, for one purpose. Exhaustive on purpose, like [`Account`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OneTimeCode {
+    /// A digest of the secret; the secret itself is not kept.
+    pub key: CodeKey,
+    /// What it may be used for.
+    pub purpose: CodePurpose,
+    /// Whose it is.
+    pub account: AccountId,
+    /// The account's password version when it was made: it dies with the next change.
+    pub credential_generation: u32,
+    /// How many wrong tries it survives.
+    pub tries_left: u32,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What a one-time code is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CodePurpose {
+    /// To confirm an email address.
+    VerifyEmail,
+    /// To set a new password without the old one.
+    ResetPassword,
+}
+
+impl CodePurpose {
+    /// The name under which a store keeps it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify_email",
+            Self::ResetPassword => "reset_password",
+        }
+    }
+
+    /// The purpose of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::VerifyEmail, Self::ResetPassword]
+            .into_iter()
+            .find(|purpose| purpose.as_str() == name)
+    }
+}
+
+/// A charge against a throttle that admits `limit` at once and refills over `window`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// Which throttle.
+    pub key: ThrottleKey,
+    /// How much; 0 only asks.
+    pub cost: u32,
+    /// How much an unused throttle admits at once; at least 1.
+    pub limit: u32,
+    /// How long it takes to refill from empty.
+    pub window: TimeDelta,
+    /// The time, by the engine's clock.
+    pub now: DateTime<Utc>,
+}
+
+/// The answer to a charge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "admitted or not; there is no third answer")]
+pub enum Admission {
+    /// It was admitted and charged.
+    Admitted,
+    /// It was not, and nothing was charged; the same charge is admitted from then on.
+    Refused {
+        /// From when on, if nothing else is charged until then.
+        retry_at: DateTime<Utc>,
+    },
+}
+
+impl Charge {
+    /// The rule, for every store to apply inside its own transaction: given the moment until which the throttle is
+    /// used up (none for an unused one), what the answer is and which moment to keep.
+    ///
+    /// The generic cell rate algorithm, in milliseconds: each unit pushes the moment `window / limit` on, and a charge
+    /// is admitted while the moment stays within `window` of now. A clock that goes backwards refills nothing.
+    #[must_use]
+    pub fn apply(&self, used_up_until: Option<DateTime<Utc>>) -> (Admission, DateTime<Utc>) {
+        let unit = self.window / i32::try_from(self.limit.max(1)).unwrap_or(i32::MAX);
+        let start = used_up_until.map_or(self.now, |until| until.max(self.now));
+        let end = start + unit * i32::try_from(self.cost).unwrap_or(i32::MAX);
+        let admitted_until = self.now + self.window;
+        if end <= admitted_until {
+            (Admission::Admitted, end)
+        } else {
+            let retry_at = self.now + (end - admitted_until);
+            (Admission::Refused { retry_at }, start)
+        }
+    }
+}
+
+/// A store failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{store} store: {kind}")]
+pub struct StoreError {
+    store: &'static str,
+    kind: StoreErrorKind,
+    #[source]
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// How a store failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// It cannot be reached or is overloaded; nothing was written.
+    #[error("unavailable")]
+    Unavailable,
+    /// It cannot tell whether the commit was applied. Hand the same set over again.
+    #[error("the fate of the commit is unknown")]
+    FateUnknown,
+    /// There is no room; nothing was written.
+    #[error("full")]
+    Full,
+    /// It may not be written to.
+    #[error("read-only")]
+    ReadOnly,
+    /// What it holds makes no sense.
+    #[error("corrupt: {what}")]
+    Corrupt {
+        /// The table and column, or what the store itself says; never a value.
+        what: String,
+    },
+    /// Anything else.
+    #[error("failed")]
+    Other,
+}
+
+impl StoreError {
+    /// An error of the named store.
+    #[must_use]
+    pub const fn new(store: &'static str, kind: StoreErrorKind) -> Self {
+        Self { store, kind, source: None }
+    }
+
+    /// The same error with its cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// How the store failed.
+    #[must_use]
+    pub const fn kind(&self) -> &StoreErrorKind {
+        &self.kind
+    }
+
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self.kind, StoreErrorKind::Unavailable | StoreErrorKind::FateUnknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn charge(cost: u32, limit: u32, window: i64, now: i64) -> Charge {
+        Charge {
+            key: ThrottleKey::new([0; 32]),
+            cost,
+            limit,
+            window: TimeDelta::milliseconds(window),
+            now: DateTime::from_timestamp_millis(now).unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_unused_throttle_admits_its_limit_and_no_more() {
+        let mut kept = None;
+        for _ in 0..5 {
+            let (admission, until) = charge(1, 5, 1000, 0).apply(kept);
+            assert_eq!(admission, Admission::Admitted);
+            kept = Some(until);
+        }
+        let (admission, _) = charge(1, 5, 1000, 0).apply(kept);
+        let retry_at = DateTime::from_timestamp_millis(200).unwrap();
+        assert_eq!(admission, Admission::Refused { retry_at });
+        assert_eq!(charge(1, 5, 1000, 200).apply(kept).0, Admission::Admitted);
+        assert!(matches!(charge(1, 5, 1000, 199).apply(kept).0, Admission::Refused { .. }));
+    }
+
+    #[test]
+    fn a_clock_that_goes_backwards_refills_nothing() {
+        let mut kept = None;
+        for _ in 0..5 {
+            kept = Some(charge(1, 5, 1000, 10_000).apply(kept).1);
+        }
+        assert!(matches!(charge(1, 5, 1000, 5_000).apply(kept).0, Admission::Refused { .. }));
+    }
+
+    proptest! {
+        /// Over any sequence of charges, no window admits more than twice the limit: one burst and one refill.
+        #[test]
+        fn no_window_admits_more_than_burst_and_refill(steps in prop::collection::vec(0i64..300, 1..60)) {
+            let (mut kept, mut now, mut admitted) = (None, 0, Vec::new());
+            for step in steps {
+                now += step;
+                let (admission, until) = charge(1, 4, 1000, now).apply(kept);
+                kept = Some(until);
+                if admission == Admission::Admitted {
+                    admitted.push(now);
+                }
+            }
+            for start in &admitted {
+                let within = admitted.iter().filter(|at| (*start..start + 1000).contains(at)).count();
+                prop_assert!(within <= 8, "{within} within one window");
+            }
+        }
+    }
+}
