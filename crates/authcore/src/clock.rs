@@ -25,8 +25,8 @@ where
 pub(crate) struct EngineClock(Arc<dyn Clock>);
 
 impl EngineClock {
-    pub(crate) fn new(clock: impl Clock) -> Self {
-        Self(Arc::new(clock))
+    pub(crate) const fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(clock)
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

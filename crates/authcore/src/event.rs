@@ -81,10 +81,6 @@ pub enum SessionEnd {
     LoggedOut,
     /// A refresh token was used a second time: somebody else may hold it (security 57).
     RefreshReused,
-    /// The login that opened it was unlinked.
-    Unlinked,
-    /// Another login took its place.
-    Replaced,
 }
 
 /// A place in the outbox. Cursors only grow, in the order of commits.

@@ -15,7 +15,10 @@ use crate::session::ClaimStyle;
 /// assert_eq!(policy.refresh_grace, TimeDelta::seconds(10));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::exhaustive_structs, reason = "presets are changed with struct update syntax")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "presets are changed with struct update syntax"
+)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a knob of its own")]
 pub struct Policy {
     /// The claims that tokens carry.
@@ -37,6 +40,11 @@ pub struct Policy {
     pub relink: Relink,
     /// The kinds of which an account may have several.
     pub several: Several,
+    /// Whether unlinking a kind of which nothing is linked, without naming one, counts as done (nakama 10.2).
+    pub unlink_missing_is_done: bool,
+    /// Whether an unlink and a change of password end all sessions but the one that asked, and that one too when it
+    /// was opened by what was unlinked (security 63, 72).
+    pub credential_change_ends_sessions: bool,
     /// How recently a player must have proven who they are to link, unlink, change a password or delete the account
     /// (security 39); none asks for nothing.
     pub step_up: Option<TimeDelta>,
@@ -107,12 +115,17 @@ impl Policy {
             refresh_replaces_vars: false,
             relink: Relink::Refuse,
             several: Several::DevicesOnly,
+            unlink_missing_is_done: false,
+            credential_change_ends_sessions: true,
             step_up: Some(TimeDelta::minutes(10)),
             generated_usernames: false,
             password_min: 15,
             tells_unknown_accounts: false,
             tells_bans_first: false,
-            password_attempts: Rate { limit: 10, window: TimeDelta::minutes(10) },
+            password_attempts: Rate {
+                limit: 10,
+                window: TimeDelta::minutes(10),
+            },
             login_events: false,
         }
     }
@@ -127,6 +140,8 @@ impl Policy {
             session_idle: TimeDelta::hours(1),
             refresh_replaces_vars: true,
             relink: Relink::Replace,
+            unlink_missing_is_done: true,
+            credential_change_ends_sessions: false,
             step_up: None,
             generated_usernames: true,
             password_min: 8,
@@ -136,16 +151,26 @@ impl Policy {
         }
     }
 
-    /// The first knob that is outside its bounds, with the rule that it breaks.
-    pub(crate) fn fault(&self) -> Option<&'static str> {
+    /// Whether every knob is within its bounds.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPolicy`] names the first that is not, and its bounds.
+    pub fn check(&self) -> Result<(), InvalidPolicy> {
         let second = TimeDelta::seconds(1);
         let rules = [
             (
                 (second..=TimeDelta::minutes(60)).contains(&self.access_lifetime),
                 "access_lifetime must be 1 second to 60 minutes",
             ),
-            (self.session_idle >= second, "session_idle must be at least 1 second"),
-            (self.session_absolute >= second, "session_absolute must be at least 1 second"),
+            (
+                self.session_idle >= second,
+                "session_idle must be at least 1 second",
+            ),
+            (
+                self.session_absolute >= second,
+                "session_absolute must be at least 1 second",
+            ),
             (
                 (TimeDelta::zero()..=TimeDelta::minutes(5)).contains(&self.refresh_grace),
                 "refresh_grace must be 0 to 5 minutes",
@@ -154,15 +179,26 @@ impl Policy {
                 (1..=100).contains(&self.sessions_per_account),
                 "sessions_per_account must be 1 to 100",
             ),
-            ((8..=64).contains(&self.password_min), "password_min must be 8 to 64"),
+            (
+                (8..=64).contains(&self.password_min),
+                "password_min must be 8 to 64",
+            ),
             (
                 self.password_attempts.limit >= 1 && self.password_attempts.window >= second,
                 "password_attempts must admit at least 1 and refill over at least 1 second",
             ),
         ];
-        rules.iter().find(|(holds, _)| !holds).map(|(_, rule)| *rule)
+        match rules.iter().find(|(holds, _)| !holds) {
+            Some((_, rule)) => Err(InvalidPolicy(rule)),
+            None => Ok(()),
+        }
     }
 }
+
+/// A knob is outside its bounds; the text names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid policy: {0}")]
+pub struct InvalidPolicy(&'static str);
 
 impl Default for Policy {
     fn default() -> Self {
@@ -176,26 +212,47 @@ mod tests {
 
     #[test]
     fn presets_are_within_their_bounds() {
-        assert_eq!(Policy::recommended().fault(), None);
-        assert_eq!(Policy::nakama().fault(), None);
+        assert_eq!(Policy::recommended().check(), Ok(()));
+        assert_eq!(Policy::nakama().check(), Ok(()));
     }
 
     #[test]
     fn each_bound_is_named() {
         let broken = [
-            Policy { access_lifetime: TimeDelta::minutes(61), ..Policy::default() },
-            Policy { session_idle: TimeDelta::zero(), ..Policy::default() },
-            Policy { session_absolute: TimeDelta::zero(), ..Policy::default() },
-            Policy { refresh_grace: TimeDelta::minutes(6), ..Policy::default() },
-            Policy { sessions_per_account: 0, ..Policy::default() },
-            Policy { password_min: 7, ..Policy::default() },
             Policy {
-                password_attempts: Rate { limit: 0, window: TimeDelta::minutes(1) },
+                access_lifetime: TimeDelta::minutes(61),
+                ..Policy::default()
+            },
+            Policy {
+                session_idle: TimeDelta::zero(),
+                ..Policy::default()
+            },
+            Policy {
+                session_absolute: TimeDelta::zero(),
+                ..Policy::default()
+            },
+            Policy {
+                refresh_grace: TimeDelta::minutes(6),
+                ..Policy::default()
+            },
+            Policy {
+                sessions_per_account: 0,
+                ..Policy::default()
+            },
+            Policy {
+                password_min: 7,
+                ..Policy::default()
+            },
+            Policy {
+                password_attempts: Rate {
+                    limit: 0,
+                    window: TimeDelta::minutes(1),
+                },
                 ..Policy::default()
             },
         ];
-        let mut rules: Vec<_> = broken.iter().map(Policy::fault).collect();
-        assert!(rules.iter().all(Option::is_some));
+        let mut rules: Vec<_> = broken.iter().map(Policy::check).collect();
+        assert!(rules.iter().all(Result::is_err));
         rules.dedup();
         assert_eq!(rules.len(), broken.len());
     }

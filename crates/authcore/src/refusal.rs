@@ -46,6 +46,9 @@ pub enum Refusal {
     /// The account already has another identity of this kind, and the policy does not replace it.
     #[error("the account already has an identity of {0}")]
     AlreadyLinked(ProviderId),
+    /// A login of this kind cannot be added to an account.
+    #[error("an identity of {0} cannot be linked")]
+    NotLinkable(ProviderId),
     /// The account does not have this identity.
     #[error("the account does not have this identity of {0}")]
     NotLinked(ProviderId),
@@ -124,6 +127,12 @@ pub enum Field {
     PasswordHash,
     /// An imported identity.
     Identity,
+    /// The device's id or name in the request's context.
+    ContextDevice,
+    /// How many are asked for at once.
+    Count,
+    /// What a ban says to the player.
+    BanMessage,
 }
 
 /// The rule that a field breaks.
@@ -160,14 +169,20 @@ impl From<UsernameRule> for Refusal {
             UsernameRule::Characters => Rule::Forbidden,
             UsernameRule::Length => Rule::Bytes { min: 1, max: 128 },
         };
-        Self::Invalid { field: Field::Username, rule }
+        Self::Invalid {
+            field: Field::Username,
+            rule,
+        }
     }
 }
 
 impl From<PasswordRule> for Refusal {
     fn from(rule: PasswordRule) -> Self {
         let PasswordRule::Length { min, max } = rule;
-        Self::Invalid { field: Field::Password, rule: Rule::Characters { min, max } }
+        Self::Invalid {
+            field: Field::Password,
+            rule: Rule::Characters { min, max },
+        }
     }
 }
 
@@ -185,6 +200,7 @@ impl Refusal {
             Self::UsernameTaken => "username_taken",
             Self::IdentityTaken(_) => "identity_taken",
             Self::AlreadyLinked(_) => "already_linked",
+            Self::NotLinkable(_) => "not_linkable",
             Self::NotLinked(_) => "not_linked",
             Self::LastIdentity(_) => "last_identity",
             Self::NothingToChange => "nothing_to_change",

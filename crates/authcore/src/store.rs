@@ -78,6 +78,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`] when the store cannot be read.
     async fn session(&self, at: SessionRef) -> Result<Option<SessionSnapshot>, StoreError>;
 
+    /// Reads the store's epoch: sessions of a lower one are dead.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    async fn epoch(&self) -> Result<Epoch, StoreError>;
+
     /// Applies a change set, all or nothing.
     ///
     /// # Errors
@@ -127,7 +134,10 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
 /// What a store promises; the conformance kit chooses its cases by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a store says what it promises about each")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a store says what it promises about each"
+)]
 pub struct Capabilities {
     /// Acknowledged commits survive the end of the process.
     pub durable: bool,
@@ -388,7 +398,10 @@ pub struct Charge {
 
 /// The answer to a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "admitted or not; there is no third answer")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "admitted or not; there is no third answer"
+)]
 pub enum Admission {
     /// It was admitted and charged.
     Admitted,
@@ -461,7 +474,11 @@ impl StoreError {
     /// An error of the named store.
     #[must_use]
     pub const fn new(store: &'static str, kind: StoreErrorKind) -> Self {
-        Self { store, kind, source: None }
+        Self {
+            store,
+            kind,
+            source: None,
+        }
     }
 
     /// The same error with its cause.
@@ -480,7 +497,10 @@ impl StoreError {
     /// Whether the same call may succeed later.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self.kind, StoreErrorKind::Unavailable | StoreErrorKind::FateUnknown)
+        matches!(
+            self.kind,
+            StoreErrorKind::Unavailable | StoreErrorKind::FateUnknown
+        )
     }
 }
 
@@ -512,7 +532,10 @@ mod tests {
         let retry_at = DateTime::from_timestamp_millis(200).unwrap();
         assert_eq!(admission, Admission::Refused { retry_at });
         assert_eq!(charge(1, 5, 1000, 200).apply(kept).0, Admission::Admitted);
-        assert!(matches!(charge(1, 5, 1000, 199).apply(kept).0, Admission::Refused { .. }));
+        assert!(matches!(
+            charge(1, 5, 1000, 199).apply(kept).0,
+            Admission::Refused { .. }
+        ));
     }
 
     #[test]
@@ -521,7 +544,10 @@ mod tests {
         for _ in 0..5 {
             kept = Some(charge(1, 5, 1000, 10_000).apply(kept).1);
         }
-        assert!(matches!(charge(1, 5, 1000, 5_000).apply(kept).0, Admission::Refused { .. }));
+        assert!(matches!(
+            charge(1, 5, 1000, 5_000).apply(kept).0,
+            Admission::Refused { .. }
+        ));
     }
 
     proptest! {

@@ -1,1 +1,3 @@
-//! Placeholder.
+//! HTTP doors to one authcore engine, as axum routers.
+
+pub mod nakama;

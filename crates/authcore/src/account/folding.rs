@@ -63,7 +63,10 @@ mod tests {
 
     #[test]
     fn nakama_4_1_email_is_lowered_by_the_simple_mapping() {
-        assert_eq!(&*Folding::Exact.email("İK\u{212A}ΑΣ@X.COM"), "ikk\u{3b1}\u{3c3}@x.com");
+        assert_eq!(
+            &*Folding::Exact.email("İK\u{212A}ΑΣ@X.COM"),
+            "ikk\u{3b1}\u{3c3}@x.com"
+        );
     }
 
     #[test]
@@ -73,12 +76,25 @@ mod tests {
 
     #[test]
     fn look_alikes_are_one_name() {
-        for typed in ["alice", "Alice", "ALICE", "\u{ff21}lice", "\u{1d400}\u{4c}ice"] {
+        for typed in [
+            "alice",
+            "Alice",
+            "ALICE",
+            "\u{ff21}lice",
+            "\u{1d400}\u{4c}ice",
+        ] {
             let folded = Folding::LookAlike.username(typed);
             assert_eq!(&*folded, "alice", "{typed}");
-            assert_eq!(Folding::LookAlike.username(&folded), folded, "folding twice changes nothing");
+            assert_eq!(
+                Folding::LookAlike.username(&folded),
+                folded,
+                "folding twice changes nothing"
+            );
         }
-        assert_eq!(Folding::LookAlike.username("e\u{301}"), Folding::LookAlike.username("\u{c9}"));
+        assert_eq!(
+            Folding::LookAlike.username("e\u{301}"),
+            Folding::LookAlike.username("\u{c9}")
+        );
     }
 
     #[test]

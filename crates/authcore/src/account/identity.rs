@@ -142,7 +142,12 @@ impl IdentityKey {
     /// The four parts, each behind its length in bytes (big-endian `u32`), so that no two keys share an encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let parts = [self.provider.as_str(), &self.tenant, &self.issuer, &self.subject];
+        let parts = [
+            self.provider.as_str(),
+            &self.tenant,
+            &self.issuer,
+            &self.subject,
+        ];
         let mut bytes = Vec::with_capacity(16 + parts.iter().map(|part| part.len()).sum::<usize>());
         for part in parts {
             let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
@@ -220,7 +225,12 @@ mod tests {
     fn key() -> impl Strategy<Value = IdentityKey> {
         let part = "[ab\u{0}\u{1}]{0,3}";
         ("[ab]{1,2}", part, part, part).prop_map(|(provider, tenant, issuer, subject)| {
-            IdentityKey::scoped(ProviderId::new(&provider).unwrap(), &tenant, &issuer, &subject)
+            IdentityKey::scoped(
+                ProviderId::new(&provider).unwrap(),
+                &tenant,
+                &issuer,
+                &subject,
+            )
         })
     }
 

@@ -97,11 +97,28 @@ mod tests {
     #[test]
     fn nakama_4_2_sizes_count_code_points() {
         let of = |length| Some("\u{e9}".repeat(length));
-        let ok = ProfileUpdate { display_name: of(255), avatar_url: of(512), lang_tag: of(18), ..Default::default() };
+        let ok = ProfileUpdate {
+            display_name: of(255),
+            avatar_url: of(512),
+            lang_tag: of(18),
+            ..Default::default()
+        };
         assert_eq!(check_profile(&ok), Ok(()));
-        let long = ProfileUpdate { display_name: of(256), ..Default::default() };
-        assert_eq!(check_profile(&long), Err((Field::DisplayName, Rule::Characters { min: 0, max: 255 })));
-        let empty = ProfileUpdate { lang_tag: of(0), ..Default::default() };
-        assert_eq!(check_profile(&empty), Err((Field::LangTag, Rule::Characters { min: 1, max: 18 })));
+        let long = ProfileUpdate {
+            display_name: of(256),
+            ..Default::default()
+        };
+        assert_eq!(
+            check_profile(&long),
+            Err((Field::DisplayName, Rule::Characters { min: 0, max: 255 }))
+        );
+        let empty = ProfileUpdate {
+            lang_tag: of(0),
+            ..Default::default()
+        };
+        assert_eq!(
+            check_profile(&empty),
+            Err((Field::LangTag, Rule::Characters { min: 1, max: 18 }))
+        );
     }
 }

@@ -1,5 +1,6 @@
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
@@ -12,6 +13,10 @@ use crate::secret::Secret;
 /// Hashes passwords somewhere that does not hold up the caller's runtime.
 #[async_trait]
 pub trait PasswordHasher: fmt::Debug + Send + Sync + 'static {
+    /// Whether a call now would find no room to wait. A hint: it spares a player the cost of a try that would not be
+    /// made.
+    fn is_busy(&self) -> bool;
+
     /// Hashes a new password.
     ///
     /// # Errors
@@ -33,12 +38,19 @@ pub trait PasswordHasher: fmt::Debug + Send + Sync + 'static {
     /// # Cancel safety
     ///
     /// May be dropped; the work may still be done, for nothing.
-    async fn verify(&self, password: Secret, hash: Option<PasswordHash>) -> Result<Verdict, HashFault>;
+    async fn verify(
+        &self,
+        password: Secret,
+        hash: Option<PasswordHash>,
+    ) -> Result<Verdict, HashFault>;
 }
 
 /// What a check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "whoever checks a password must mind every answer")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whoever checks a password must mind every answer"
+)]
 pub enum Verdict {
     /// It is another password.
     Wrong,
@@ -62,7 +74,10 @@ pub enum HashFault {
 
 /// How a [`ThreadedHasher`] works.
 #[derive(Clone)]
-#[expect(clippy::exhaustive_structs, reason = "changed with struct update syntax")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "changed with struct update syntax"
+)]
 pub struct HasherConfig {
     /// The parameters of new hashes.
     pub params: Argon2Params,
@@ -101,7 +116,11 @@ impl fmt::Debug for HasherConfig {
 }
 
 enum Job {
-    Hash(Secret, [u8; 16], oneshot::Sender<Result<PasswordHash, HashFault>>),
+    Hash(
+        Secret,
+        [u8; 16],
+        oneshot::Sender<Result<PasswordHash, HashFault>>,
+    ),
     Verify(Secret, PasswordHash, oneshot::Sender<Verdict>),
 }
 
@@ -110,6 +129,8 @@ enum Job {
 /// The threads end when the hasher is dropped.
 pub struct ThreadedHasher {
     jobs: mpsc::SyncSender<Job>,
+    waiting: Arc<AtomicUsize>,
+    queue: usize,
     nobody: PasswordHash,
     memory_bytes: u64,
 }
@@ -124,29 +145,43 @@ impl ThreadedHasher {
         let each = config.params.memory_bytes();
         let fit = usize::try_from(config.memory_bytes / each).unwrap_or(usize::MAX);
         if fit == 0 {
-            return Err(HashFault::Failed("memory_bytes has no room for one hash".into()));
+            return Err(HashFault::Failed(
+                "memory_bytes has no room for one hash".into(),
+            ));
         }
         // Made from the present parameters, so that it follows each change of them. Its salt is no secret: nothing
         // is kept under it.
         let nobody = config.params.hash(&Secret::new(""), &[0; 16])?;
         let threads = config.threads.clamp(1, fit);
-        let (jobs, waiting) = mpsc::sync_channel(config.queue);
-        let waiting = Arc::new(Mutex::new(waiting));
+        let (jobs, taken) = mpsc::sync_channel(config.queue);
+        let taken = Arc::new(Mutex::new(taken));
+        let waiting = Arc::new(AtomicUsize::new(0));
         for _ in 0..threads {
-            let (waiting, config) = (Arc::clone(&waiting), config.clone());
+            let (taken, waiting) = (Arc::clone(&taken), Arc::clone(&waiting));
+            let config = config.clone();
             thread::Builder::new()
                 .name("authcore-hash".into())
-                .spawn(move || work(&waiting, &config))
+                .spawn(move || work(&taken, &waiting, &config))
                 .map_err(|error| HashFault::Failed(error.into()))?;
         }
         let memory_bytes = config.memory_bytes / u64::try_from(threads).unwrap_or(1);
-        Ok(Self { jobs, nobody, memory_bytes })
+        Ok(Self {
+            jobs,
+            waiting,
+            queue: config.queue,
+            nobody,
+            memory_bytes,
+        })
     }
 
     fn submit(&self, job: Job) -> Result<(), HashFault> {
-        self.jobs.try_send(job).map_err(|error| match error {
-            mpsc::TrySendError::Full(_) => HashFault::Busy,
-            mpsc::TrySendError::Disconnected(_) => gone(),
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.jobs.try_send(job).map_err(|error| {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                mpsc::TrySendError::Full(_) => HashFault::Busy,
+                mpsc::TrySendError::Disconnected(_) => gone(),
+            }
         })
     }
 }
@@ -155,16 +190,17 @@ fn gone() -> HashFault {
     HashFault::Failed("the hashing threads are gone".into())
 }
 
-fn work(waiting: &Mutex<mpsc::Receiver<Job>>, config: &HasherConfig) {
+fn work(jobs: &Mutex<mpsc::Receiver<Job>>, waiting: &AtomicUsize, config: &HasherConfig) {
     if let Some(on_start) = &config.on_thread_start {
         on_start();
     }
     loop {
         // The lock is held while waiting, by one idle thread at a time.
-        let next = match waiting.lock() {
+        let next = match jobs.lock() {
             Ok(receiver) => receiver.recv(),
             Err(_) => return,
         };
+        waiting.fetch_sub(1, Ordering::Relaxed);
         // Nobody may be waiting for the answer any more; that is no fault.
         match next {
             Ok(Job::Hash(password, salt, answer)) if !answer.is_canceled() => {
@@ -181,19 +217,31 @@ fn work(waiting: &Mutex<mpsc::Receiver<Job>>, config: &HasherConfig) {
 
 #[async_trait]
 impl PasswordHasher for ThreadedHasher {
+    fn is_busy(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) >= self.queue
+    }
+
     async fn hash(&self, password: Secret, salt: [u8; 16]) -> Result<PasswordHash, HashFault> {
         let (sender, answer) = oneshot::channel();
         self.submit(Job::Hash(password, salt, sender))?;
         answer.await.map_err(|_| gone())?
     }
 
-    async fn verify(&self, password: Secret, hash: Option<PasswordHash>) -> Result<Verdict, HashFault> {
+    async fn verify(
+        &self,
+        password: Secret,
+        hash: Option<PasswordHash>,
+    ) -> Result<Verdict, HashFault> {
         // A kept hash that needs more than its share of memory (a stronger setting of the past) is let through only
         // while it fits: the cap is a promise.
         let known = hash.filter(|hash| hash.memory_bytes() <= self.memory_bytes);
         let nobody = known.is_none();
         let (sender, answer) = oneshot::channel();
-        self.submit(Job::Verify(password, known.unwrap_or_else(|| self.nobody.clone()), sender))?;
+        self.submit(Job::Verify(
+            password,
+            known.unwrap_or_else(|| self.nobody.clone()),
+            sender,
+        ))?;
         let verdict = answer.await.map_err(|_| gone())?;
         Ok(if nobody { Verdict::Wrong } else { verdict })
     }
@@ -214,12 +262,19 @@ mod tests {
     #[test]
     fn nobody_has_no_password() {
         let hasher = ThreadedHasher::start(&HasherConfig::default()).unwrap();
-        assert_eq!(block_on(hasher.verify(Secret::new(""), None)).unwrap(), Verdict::Wrong);
+        assert_eq!(
+            block_on(hasher.verify(Secret::new(""), None)).unwrap(),
+            Verdict::Wrong
+        );
     }
 
     #[test]
     fn the_surplus_is_told_to_come_back() {
-        let config = HasherConfig { threads: 1, queue: 2, ..HasherConfig::default() };
+        let config = HasherConfig {
+            threads: 1,
+            queue: 2,
+            ..HasherConfig::default()
+        };
         let hasher = ThreadedHasher::start(&config).unwrap();
         let mut waiting: Vec<_> = (0..20)
             .map(|_| Box::pin(hasher.hash(Secret::new("correct horse"), [1; 16])))
@@ -243,7 +298,10 @@ mod tests {
 
     #[test]
     fn memory_caps_the_threads() {
-        let config = HasherConfig { memory_bytes: 1024, ..HasherConfig::default() };
+        let config = HasherConfig {
+            memory_bytes: 1024,
+            ..HasherConfig::default()
+        };
         assert!(ThreadedHasher::start(&config).is_err());
     }
 }

@@ -25,7 +25,10 @@ pub(crate) fn check_password(password: &Secret, min: usize) -> Result<(), Passwo
     if (min..=PASSWORD_MAX).contains(&length) {
         Ok(())
     } else {
-        Err(PasswordRule::Length { min, max: PASSWORD_MAX })
+        Err(PasswordRule::Length {
+            min,
+            max: PASSWORD_MAX,
+        })
     }
 }
 
@@ -51,7 +54,10 @@ mod tests {
         let check = |text: &str| check_password(&Secret::new(text), 8).is_ok();
         assert!(!check("1234567"));
         assert!(check("12345678"));
-        assert!(!check("\u{20ac}\u{20ac}\u{20ac}"), "nine bytes are three code points");
+        assert!(
+            !check("\u{20ac}\u{20ac}\u{20ac}"),
+            "nine bytes are three code points"
+        );
         assert!(check(&"\u{1f600}".repeat(256)));
         assert!(!check(&"a".repeat(257)));
     }

@@ -22,7 +22,11 @@ pub struct PasswordHash {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scheme {
-    Argon2id { memory_kib: u32, passes: u32, lanes: u32 },
+    Argon2id {
+        memory_kib: u32,
+        passes: u32,
+        lanes: u32,
+    },
     Bcrypt,
 }
 
@@ -44,7 +48,10 @@ impl PasswordHash {
         } else {
             bcrypt_scheme(text)?
         };
-        Ok(Self { text: text.into(), scheme })
+        Ok(Self {
+            text: text.into(),
+            scheme,
+        })
     }
 
     /// The text form, to be kept.
@@ -65,7 +72,11 @@ impl PasswordHash {
     pub(super) fn verify(&self, password: &Secret, current: Argon2Params) -> Verdict {
         let bytes = normal_form(password);
         let (right, outdated) = match self.scheme {
-            Scheme::Argon2id { memory_kib, passes, lanes } => {
+            Scheme::Argon2id {
+                memory_kib,
+                passes,
+                lanes,
+            } => {
                 let right = Phc::new(&self.text)
                     .is_ok_and(|phc| Argon2::default().verify_password(&bytes, &phc).is_ok());
                 let outdated = memory_kib < current.memory_kib
@@ -104,12 +115,18 @@ fn argon2id_scheme(text: &str) -> Result<Scheme, InvalidHash> {
     if memory_kib > 1024 * 1024 || passes > 64 || lanes > 16 {
         return Err(InvalidHash);
     }
-    Ok(Scheme::Argon2id { memory_kib, passes, lanes })
+    Ok(Scheme::Argon2id {
+        memory_kib,
+        passes,
+        lanes,
+    })
 }
 
 fn bcrypt_scheme(text: &str) -> Result<Scheme, InvalidHash> {
     let parts: bcrypt::HashParts = text.parse().map_err(|_| InvalidHash)?;
-    let known = ["$2a$", "$2b$", "$2x$", "$2y$"].iter().any(|prefix| text.starts_with(prefix));
+    let known = ["$2a$", "$2b$", "$2x$", "$2y$"]
+        .iter()
+        .any(|prefix| text.starts_with(prefix));
     if known && text.len() == 60 && (4..=BCRYPT_MAX_COST).contains(&parts.get_cost()) {
         Ok(Scheme::Bcrypt)
     } else {
@@ -128,9 +145,17 @@ pub struct Argon2Params {
 
 impl Argon2Params {
     /// 19 MiB, two passes, one lane: the default and the floor.
-    pub const STANDARD: Self = Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
+    pub const STANDARD: Self = Self {
+        memory_kib: 19 * 1024,
+        passes: 2,
+        lanes: 1,
+    };
     /// 64 MiB, three passes, four lanes: RFC 9106's second recommendation.
-    pub const STRONG: Self = Self { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
+    pub const STRONG: Self = Self {
+        memory_kib: 64 * 1024,
+        passes: 3,
+        lanes: 4,
+    };
 
     /// How much memory one hash takes, in bytes.
     #[must_use]
@@ -138,7 +163,11 @@ impl Argon2Params {
         u64::from(self.memory_kib) * 1024
     }
 
-    pub(super) fn hash(self, password: &Secret, salt: &[u8; 16]) -> Result<PasswordHash, HashFault> {
+    pub(super) fn hash(
+        self,
+        password: &Secret,
+        salt: &[u8; 16],
+    ) -> Result<PasswordHash, HashFault> {
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32))
             .map_err(|error| HashFault::Failed(error.to_string().into()))?;
         let phc = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -161,10 +190,23 @@ mod tests {
     fn an_argon2id_hash_verifies_and_is_a_phc_string() {
         let password = Secret::new("correct horse");
         let hash = Argon2Params::STANDARD.hash(&password, &[7; 16]).unwrap();
-        assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
-        assert_eq!(hash.verify(&password, Argon2Params::STANDARD), Verdict::Right);
-        assert_eq!(hash.verify(&Secret::new("wrong"), Argon2Params::STANDARD), Verdict::Wrong);
-        assert_eq!(hash.verify(&password, Argon2Params::STRONG), Verdict::RightButOutdated);
+        assert!(
+            hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{}",
+            hash.as_str()
+        );
+        assert_eq!(
+            hash.verify(&password, Argon2Params::STANDARD),
+            Verdict::Right
+        );
+        assert_eq!(
+            hash.verify(&Secret::new("wrong"), Argon2Params::STANDARD),
+            Verdict::Wrong
+        );
+        assert_eq!(
+            hash.verify(&password, Argon2Params::STRONG),
+            Verdict::RightButOutdated
+        );
     }
 
     #[test]
@@ -179,12 +221,24 @@ mod tests {
     #[test]
     fn security_14_absurd_parameters_are_refused() {
         let salt_and_tag = "$c29tZXNhbHRzb21lc2FsdA$MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI";
-        let argon = |params: &str| PasswordHash::parse(&format!("$argon2id$v=19${params}{salt_and_tag}"));
+        let argon =
+            |params: &str| PasswordHash::parse(&format!("$argon2id$v=19${params}{salt_and_tag}"));
         assert!(argon("m=19456,t=2,p=1").is_ok());
-        for params in ["m=1048577,t=2,p=1", "m=19456,t=65,p=1", "m=19456,t=2,p=17", "m=1,t=2,p=1"] {
+        for params in [
+            "m=1048577,t=2,p=1",
+            "m=19456,t=65,p=1",
+            "m=19456,t=2,p=17",
+            "m=1,t=2,p=1",
+        ] {
             assert_eq!(argon(params), Err(InvalidHash), "{params}");
         }
-        for text in ["", "plain", "$argon2i$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", "$2b$31$", "$1$abc$def"] {
+        for text in [
+            "",
+            "plain",
+            "$argon2i$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
+            "$2b$31$",
+            "$1$abc$def",
+        ] {
             assert_eq!(PasswordHash::parse(text), Err(InvalidHash), "{text}");
         }
         let costly = bcrypt_of("x").as_str().replace("$04$", "$18$");

@@ -1,13 +1,15 @@
 //! Sessions: what a login opens, what tokens stand for, and how a refresh rotates them.
 
 mod claims;
+mod open;
 mod rotation;
 mod tokens;
 
 pub use claims::{AccessClaims, ClaimStyle};
 pub use tokens::{TokenKeys, TokenPair};
 
-pub(crate) use claims::{Purpose, RefreshClaims};
+pub(crate) use claims::RefreshClaims;
+pub(crate) use open::{OpenSession, open_session};
 pub(crate) use rotation::{Rotation, rotate};
 
 use std::collections::BTreeMap;

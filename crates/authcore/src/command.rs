@@ -1,0 +1,179 @@
+//! What a player asks for, and what comes back.
+
+use crate::account::{Account, AccountId, ProviderId};
+use crate::credential::Credential;
+use crate::secret::Secret;
+use crate::session::{Session, TokenPair, Vars};
+
+/// Asks to log in.
+///
+/// ```
+/// use authcore::{Credential, Login};
+///
+/// let login = Login::new(Credential::Device("0123456789".into())).without_creating();
+/// assert!(!login.create);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Login {
+    /// What the player presents.
+    pub credential: Credential,
+    /// Whether an account is made when there is none.
+    pub create: bool,
+    /// The username of a new account; ignored for one that exists, but checked all the same.
+    pub username: Option<String>,
+    /// What the client wants to keep with the session; at most 2048 bytes, the host's included.
+    pub vars: Vars,
+    /// What the host wants to keep with the session; set by the host and its hooks only.
+    pub server_vars: Vars,
+}
+
+impl Login {
+    /// Logs in with a credential, and makes an account when there is none.
+    #[must_use]
+    pub fn new(credential: Credential) -> Self {
+        Self {
+            credential,
+            create: true,
+            username: None,
+            vars: Vars::new(),
+            server_vars: Vars::new(),
+        }
+    }
+
+    /// Makes no account.
+    #[must_use]
+    pub fn without_creating(mut self) -> Self {
+        self.create = false;
+        self
+    }
+
+    /// A new account gets this username.
+    #[must_use]
+    pub fn with_username(mut self, username: impl Into<String>) -> Self {
+        self.username = Some(username.into());
+        self
+    }
+}
+
+/// A player is in.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LoggedIn {
+    /// Who.
+    pub account: Account,
+    /// Whether the account was made by this login.
+    pub created: bool,
+    /// The session that was opened.
+    pub session: Session,
+    /// Its tokens.
+    pub tokens: TokenPair,
+}
+
+/// Asks to add a login to the caller's account.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Link {
+    /// What the player presents.
+    pub credential: Credential,
+}
+
+impl Link {
+    /// Links a credential.
+    #[must_use]
+    pub const fn new(credential: Credential) -> Self {
+        Self { credential }
+    }
+}
+
+/// Asks to take a login away from the caller's account.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Unlink {
+    /// The kind of login.
+    pub provider: ProviderId,
+    /// Which one: the id or email address of a built-in kind, or what the verifier takes. None takes whatever is
+    /// linked; a device must be named (nakama 10.1).
+    pub exactly: Option<Secret>,
+}
+
+impl Unlink {
+    /// Unlinks whatever is linked of that kind.
+    #[must_use]
+    pub const fn any(provider: ProviderId) -> Self {
+        Self {
+            provider,
+            exactly: None,
+        }
+    }
+
+    /// Unlinks exactly this one.
+    #[must_use]
+    pub fn exactly(provider: ProviderId, which: impl Into<Secret>) -> Self {
+        Self {
+            provider,
+            exactly: Some(which.into()),
+        }
+    }
+}
+
+/// Asks for the next pair of tokens.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Refresh {
+    /// The refresh token.
+    pub token: Secret,
+    /// New vars, where the policy lets a client replace them; empty keeps what there is.
+    pub vars: Vars,
+}
+
+impl Refresh {
+    /// Refreshes with a token.
+    #[must_use]
+    pub fn new(token: impl Into<Secret>) -> Self {
+        Self {
+            token: token.into(),
+            vars: Vars::new(),
+        }
+    }
+}
+
+/// A session goes on.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Refreshed {
+    /// Whose.
+    pub account: Account,
+    /// The session.
+    pub session: Session,
+    /// Its next tokens.
+    pub tokens: TokenPair,
+}
+
+/// Asks to end sessions.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Logout {
+    /// The caller's session.
+    ThisSession,
+    /// All sessions of the caller.
+    Everywhere,
+    /// What these tokens stand for: access tokens and refresh tokens end apart (nakama 11.4). Both must be the
+    /// caller's own and alive, or nothing ends.
+    Tokens {
+        /// Ends the access tokens of its session.
+        access: Option<Secret>,
+        /// Ends the refresh tokens of its session.
+        refresh: Option<Secret>,
+    },
+}
+
+/// Asks for other players.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FindAccounts {
+    /// By id; at most 100 with the usernames.
+    pub ids: Vec<AccountId>,
+    /// By username.
+    pub usernames: Vec<String>,
+}

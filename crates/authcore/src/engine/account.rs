@@ -1,0 +1,198 @@
+use chrono::{DateTime, Utc};
+
+use super::Engine;
+use super::corridor::{Draft, Tries};
+use crate::account::{Account, ProfileUpdate, Username, check_profile, check_username};
+use crate::context::RequestContext;
+use crate::error::Error;
+use crate::event::EventKind;
+use crate::hooks::{Done, Intent};
+use crate::proof::Authenticated;
+use crate::refusal::Refusal;
+use crate::store::{Conflict, Lookup, Write};
+
+impl Engine {
+    /// Reads the caller's account.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::AccountNotFound`] when it is gone, or a fault.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time.
+    pub async fn account(
+        &self,
+        context: &RequestContext,
+        who: &Authenticated,
+    ) -> Result<Account, Error> {
+        self.parts.hooks.before_account(context, who).await?;
+        let found = self.load(&Lookup::Id(who.account()), self.now()).await?;
+        let account = found.ok_or(Refusal::AccountNotFound)?.account;
+        self.parts
+            .hooks
+            .after(context, &Done::Account(&account))
+            .await;
+        Ok(account)
+    }
+
+    /// Checks an access token and reads the caller's account: [`verify`](Self::verify) and [`account`](Self::account)
+    /// in one read.
+    ///
+    /// # Errors
+    ///
+    /// As those two.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time.
+    pub async fn account_by_token(
+        &self,
+        context: &RequestContext,
+        access_token: &str,
+    ) -> Result<Account, Error> {
+        let (who, account) = self.verify_with_account(access_token).await?;
+        self.parts.hooks.before_account(context, &who).await?;
+        self.parts
+            .hooks
+            .after(context, &Done::Account(&account))
+            .await;
+        Ok(account)
+    }
+
+    /// Changes the caller's profile, and the username where it is asked for, all or nothing (nakama 12.2). Tokens keep
+    /// the old username until they are refreshed.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NothingToChange`], [`Refusal::Invalid`], [`Refusal::UsernameTaken`], or a fault.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped; the change may be committed all the same.
+    pub async fn update_profile(
+        &self,
+        context: &RequestContext,
+        who: &Authenticated,
+        update: ProfileUpdate,
+    ) -> Result<Account, Error> {
+        let update = self.parts.hooks.before_update(context, who, update).await?;
+        if update.is_empty() {
+            return Err(Refusal::NothingToChange.into());
+        }
+        if let Some(username) = &update.username {
+            // Empty is told as too short, not as missing.
+            check_username(username)?;
+        }
+        check_profile(&update).map_err(|(field, rule)| Refusal::Invalid { field, rule })?;
+        let now = self.now();
+        let account = self.commit_update(context, who, &update, now).await?;
+        self.parts
+            .hooks
+            .after(context, &Done::Update(&account))
+            .await;
+        Ok(account)
+    }
+
+    /// Changes the caller's username and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`update_profile`](Self::update_profile).
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped; the change may be committed all the same.
+    pub async fn set_username(
+        &self,
+        context: &RequestContext,
+        who: &Authenticated,
+        username: impl Into<String> + Send,
+    ) -> Result<Account, Error> {
+        let update = ProfileUpdate {
+            username: Some(username.into()),
+            ..ProfileUpdate::default()
+        };
+        self.update_profile(context, who, update).await
+    }
+
+    async fn commit_update(
+        &self,
+        context: &RequestContext,
+        who: &Authenticated,
+        update: &ProfileUpdate,
+        now: DateTime<Utc>,
+    ) -> Result<Account, Error> {
+        let mut tries = Tries::new();
+        loop {
+            let settled = self.load_caller(who, now).await?;
+            let mut account = settled.account.clone();
+            let mut draft = Draft::default();
+            update.apply(&mut account.profile);
+            if account.profile != settled.account.profile {
+                draft.events.push(EventKind::ProfileChanged);
+            }
+            if let Some(username) = &update.username {
+                account.username = Some(Username::new(username, self.parts.folding));
+                if account.username != settled.account.username {
+                    draft.events.push(EventKind::UsernameChanged);
+                }
+            }
+            if draft.events.is_empty() {
+                return Ok(account);
+            }
+            account.updated_at = now;
+            self.parts.hooks.veto(context, &Intent::Update(&account))?;
+            draft.writes.push(settled.update(&account));
+            match self.commit(account.id, draft, now).await {
+                Ok(()) => return Ok(account),
+                Err(lost) => {
+                    if let Conflict::UsernameTaken(_) = tries.again(lost)? {
+                        return Err(Refusal::UsernameTaken.into());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Deletes the caller's account and everything that belongs to it; its sessions end with it, and its logins are
+    /// free (nakama 12.3). Deleting what is gone already is done.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::RecentLoginRequired`], or a fault.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped; the deletion may be committed all the same.
+    pub async fn delete_account(
+        &self,
+        context: &RequestContext,
+        who: &Authenticated,
+    ) -> Result<(), Error> {
+        self.parts.hooks.before_delete(context, who).await?;
+        let now = self.now();
+        self.check_step_up(who, now)?;
+        let mut tries = Tries::new();
+        while let Some(settled) = self.load(&Lookup::Id(who.account()), now).await? {
+            self.parts
+                .hooks
+                .veto(context, &Intent::Delete(&settled.account))?;
+            let delete = Write::DeleteAccount {
+                id: who.account(),
+                expect: settled.loaded.version,
+            };
+            let draft = Draft {
+                writes: vec![delete],
+                events: vec![EventKind::AccountDeleted],
+                ..Draft::default()
+            };
+            match self.commit(who.account(), draft, now).await {
+                Ok(()) => break,
+                Err(lost) => tries.again(lost)?,
+            };
+        }
+        self.parts.hooks.after(context, &Done::Delete(who)).await;
+        Ok(())
+    }
+}

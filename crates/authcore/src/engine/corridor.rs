@@ -1,0 +1,145 @@
+use chrono::{DateTime, Utc};
+
+use super::{Engine, Lost};
+use crate::account::{Account, AccountId, CommitId};
+use crate::error::{Error, Fault};
+use crate::event::{Event, EventKind};
+use crate::lifecycle::settle;
+use crate::refusal::Refusal;
+use crate::session::Activity;
+use crate::store::{ChangeSet, CommitError, Lookup, Require, Snapshot, StoreErrorKind, Write};
+
+/// How often a lost race is run again before the player is told to come back.
+const RETRIES: usize = 8;
+
+/// How often a change set is handed over when its fate is unknown.
+const HAND_OVERS: usize = 3;
+
+/// An account as it was loaded and as time has made it.
+pub(super) struct Settled {
+    pub(super) loaded: Snapshot,
+    /// The account after time was at work; rules decide on this one.
+    pub(super) account: Account,
+    /// Whether time changed anything, which must then be written.
+    pub(super) changed: bool,
+}
+
+impl Settled {
+    /// What a commit writes when the account becomes `account`.
+    pub(super) fn update(&self, account: &Account) -> Write {
+        Write::UpdateAccount {
+            account: Box::new(account.clone()),
+            expect: self.loaded.version,
+        }
+    }
+
+    /// What a commit writes when the activity becomes `activity`.
+    pub(super) fn update_activity(&self, activity: Activity) -> Write {
+        Write::UpdateActivity {
+            id: self.account.id,
+            activity,
+            expect: self.loaded.activity_version,
+        }
+    }
+
+    /// For a commit that does not write the account: that it is still the one that was decided on. What time changed
+    /// is written, and then checks the same.
+    pub(super) fn hold(&self, change: &mut Draft) {
+        if self.changed {
+            change.writes.push(self.update(&self.account));
+            change.events.push(EventKind::Unbanned);
+        } else {
+            change
+                .require
+                .push(Require::Account(self.account.id, self.loaded.version));
+        }
+    }
+}
+
+/// A change set in the making.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) require: Vec<Require>,
+    pub(super) writes: Vec<Write>,
+    pub(super) events: Vec<EventKind>,
+}
+
+/// The tries that an operation has.
+pub(super) struct Tries(usize);
+
+impl Tries {
+    pub(super) const fn new() -> Self {
+        Self(RETRIES)
+    }
+
+    /// Takes a lost race: another try, or the refusal when there is none left.
+    pub(super) fn again(&mut self, lost: Lost) -> Result<crate::store::Conflict, Error> {
+        match lost {
+            Lost::Fault(fault) => Err(fault.into()),
+            Lost::Race(conflict) => match self.0.checked_sub(1) {
+                None => Err(Refusal::TryAgainLater { retry_at: None }.into()),
+                Some(left) => {
+                    self.0 = left;
+                    Ok(conflict)
+                }
+            },
+        }
+    }
+}
+
+impl Engine {
+    /// Loads an account and lets time do its work on it.
+    pub(super) async fn load(
+        &self,
+        lookup: &Lookup,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Settled>, Error> {
+        Ok(self.parts.store.load(lookup).await?.map(|loaded| {
+            let mut account = loaded.account.clone();
+            let changed = settle(&mut account, now);
+            Settled {
+                loaded,
+                account,
+                changed,
+            }
+        }))
+    }
+
+    /// Hands a change set to the store; when its fate is unknown, the same one again, which settles it.
+    pub(super) async fn commit(
+        &self,
+        account: AccountId,
+        draft: Draft,
+        now: DateTime<Utc>,
+    ) -> Result<(), Lost> {
+        let id = self.random().map_err(|error| Lost::Fault(error.into()))?;
+        let change = ChangeSet {
+            id: CommitId::new(id),
+            require: draft.require,
+            writes: draft.writes,
+            events: draft
+                .events
+                .into_iter()
+                .map(|kind| Event {
+                    account,
+                    at: now,
+                    kind,
+                })
+                .collect(),
+        };
+        let mut hand_overs = 1;
+        loop {
+            match self.parts.store.commit(&change).await {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Conflict(conflict)) => return Err(Lost::Race(conflict)),
+                Err(CommitError::Store(error)) => {
+                    let unknown = *error.kind() == StoreErrorKind::FateUnknown;
+                    if !unknown || hand_overs == HAND_OVERS {
+                        return Err(Lost::Fault(Fault::Store(error)));
+                    }
+                    hand_overs += 1;
+                }
+            }
+        }
+    }
+}

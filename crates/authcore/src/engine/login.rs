@@ -1,0 +1,506 @@
+use chrono::{DateTime, Utc};
+
+use super::Engine;
+use super::corridor::{Draft, Settled, Tries};
+use super::password::{CheckedPassword, throttle_of};
+use crate::account::{
+    Account, AccountId, Epoch, IdentityKey, Ordinal, ProviderId, SessionId, Username,
+    check_username, generate_username,
+};
+use crate::command::{LoggedIn, Login};
+use crate::context::RequestContext;
+use crate::credential::{Checked, PasswordOwner, Use, check};
+use crate::error::{Error, Fault};
+use crate::event::EventKind;
+use crate::hooks::{Done, Intent};
+use crate::password::{Password, Verdict, check_password};
+use crate::refusal::{Field, Refusal, Rule};
+use crate::secret::Secret;
+use crate::session::{Activity, Method, OpenSession, Session, Vars, open_session};
+use crate::store::{Conflict, Lookup, Write};
+use crate::verifier::{VerifiedIdentity, VerifyContext, VerifyError};
+
+/// How much text a session carries at most, keys and values of both kinds, in bytes.
+const VARS_MAX: usize = 2048;
+
+/// Who logs in, proven as far as it can be without the account.
+enum Proven {
+    Identity {
+        key: IdentityKey,
+        method: Method,
+        verified: Option<VerifiedIdentity>,
+    },
+    Password {
+        who: PasswordOwner,
+        password: Secret,
+    },
+}
+
+impl Proven {
+    fn lookup(&self) -> Lookup {
+        match self {
+            Self::Identity { key, .. }
+            | Self::Password {
+                who: PasswordOwner::Email { key, .. },
+                ..
+            } => Lookup::Identity(key.clone()),
+            Self::Password {
+                who: PasswordOwner::Username { key },
+                ..
+            } => Lookup::Username(key.clone()),
+        }
+    }
+
+    const fn method(&self) -> Method {
+        match self {
+            Self::Identity { method, .. } => *method,
+            Self::Password { .. } => Method::Password,
+        }
+    }
+
+    /// The identity that a new account is made with; a username makes none (nakama 6.2).
+    fn identity(&self) -> Option<(&IdentityKey, Option<&str>)> {
+        match self {
+            Self::Identity { key, .. } => Some((key, None)),
+            Self::Password {
+                who: PasswordOwner::Email { key, shown },
+                ..
+            } => Some((key, Some(shown))),
+            Self::Password {
+                who: PasswordOwner::Username { .. },
+                ..
+            } => None,
+        }
+    }
+}
+
+/// What a login keeps from one try to the next.
+struct Attempt<'a> {
+    engine: &'a Engine,
+    context: &'a RequestContext,
+    login: Login,
+    proven: Proven,
+    now: DateTime<Utc>,
+    session: SessionId,
+    /// Whether a throttle was charged for this login, so that a second try is not charged again.
+    charged: bool,
+    checked: Option<CheckedPassword>,
+    hashed: Option<Box<str>>,
+    username_taken: bool,
+}
+
+impl Engine {
+    /// Logs a player in, and makes the account when there is none and the request allows it (nakama 5, 6).
+    ///
+    /// First logins that race for one identity all succeed: one makes the account, the others log into it. A login
+    /// beside a ban, a deletion or an unlink is either before it, and then its session ends with it, or refused.
+    ///
+    /// ```
+    /// # futures_executor::block_on(async {
+    /// # use authcore::*;
+    /// # let harness = authcore_testkit::Harness::new(Policy::recommended()).await;
+    /// # let engine = harness.engine();
+    /// let login = Login::new(Credential::Device("a-device-id-of-the-client".into()));
+    /// let first = engine.login(&RequestContext::new(), login.clone()).await?;
+    /// let again = engine.login(&RequestContext::new(), login).await?;
+    /// assert!(first.created && !again.created);
+    /// assert_eq!(first.account.id, again.account.id);
+    /// # Ok::<(), Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] when the player may not in, [`Error::Fault`] when something does not work.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped; the login may be committed all the same, and its session then ends unused.
+    pub async fn login(&self, context: &RequestContext, login: Login) -> Result<LoggedIn, Error> {
+        let login = self.parts.hooks.before_login(context, login).await?;
+        context.check()?;
+        check_vars(&login.vars, &login.server_vars)?;
+        let now = self.now();
+        let credential = login.credential.clone();
+        let checked = check(credential, Use::Login, &self.policy, self.parts.folding)?;
+        if let Some(username) = login.username.as_deref().filter(|name| !name.is_empty()) {
+            check_username(username)?;
+        }
+        let proven = self.prove(checked, now).await?;
+        let session = SessionId::new(self.random()?);
+        let mut attempt = Attempt {
+            engine: self,
+            context,
+            login,
+            proven,
+            now,
+            session,
+            charged: false,
+            checked: None,
+            hashed: None,
+            username_taken: false,
+        };
+        let outcome = attempt.run().await?;
+        self.parts
+            .hooks
+            .after(context, &Done::Login(&outcome))
+            .await;
+        Ok(outcome)
+    }
+
+    /// Asks the verifier, where one is needed.
+    async fn prove(&self, checked: Checked, now: DateTime<Utc>) -> Result<Proven, Error> {
+        Ok(match checked {
+            Checked::Id { key, method } => Proven::Identity {
+                key,
+                method,
+                verified: None,
+            },
+            Checked::Password { who, password } => Proven::Password { who, password },
+            Checked::Provider { provider, payload } => {
+                let verified = self.ask_verifier(&provider, &payload, now).await?;
+                let key = verified.key().clone();
+                Proven::Identity {
+                    key,
+                    method: Method::Provider,
+                    verified: Some(verified),
+                }
+            }
+        })
+    }
+
+    pub(super) async fn ask_verifier(
+        &self,
+        provider: &ProviderId,
+        payload: &Secret,
+        now: DateTime<Utc>,
+    ) -> Result<VerifiedIdentity, Error> {
+        let context = VerifyContext::new(now, provider.clone());
+        match self.verifier(provider)?.verify(payload, &context).await {
+            Ok(verified) => Ok(verified),
+            Err(VerifyError::Rejected(why)) => {
+                tracing::debug!(%provider, why, "credential rejected");
+                Err(Refusal::CredentialRejected(provider.clone()).into())
+            }
+            Err(source @ VerifyError::Unavailable(_)) => Err(Fault::Verifier {
+                provider: provider.clone(),
+                source,
+            }
+            .into()),
+        }
+    }
+}
+
+pub(super) fn check_vars(client: &Vars, server: &Vars) -> Result<(), Refusal> {
+    let size = |vars: &Vars| {
+        vars.iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum::<usize>()
+    };
+    if size(client) + size(server) <= VARS_MAX {
+        Ok(())
+    } else {
+        let rule = Rule::Bytes {
+            min: 0,
+            max: VARS_MAX,
+        };
+        Err(Refusal::Invalid {
+            field: Field::Vars,
+            rule,
+        })
+    }
+}
+
+/// What a login is about to commit.
+struct Entry {
+    account: Account,
+    session: Session,
+    created: bool,
+    draft: Draft,
+}
+
+impl Attempt<'_> {
+    async fn run(&mut self) -> Result<LoggedIn, Error> {
+        let mut tries = Tries::new();
+        let lookup = self.proven.lookup();
+        loop {
+            let entry = match self.engine.load(&lookup, self.now).await? {
+                Some(settled) => self.enter(&settled).await?,
+                None => self.create().await?,
+            };
+            let Entry {
+                account,
+                session,
+                created,
+                draft,
+            } = entry;
+            match self.engine.commit(account.id, draft, self.now).await {
+                Ok(()) => {
+                    let tokens = self.engine.mint(&account, &session)?;
+                    return Ok(LoggedIn {
+                        account,
+                        created,
+                        session,
+                        tokens,
+                    });
+                }
+                Err(lost) => {
+                    let conflict = tries.again(lost)?;
+                    if let (Conflict::Claimed(_), Some(provider)) =
+                        (&conflict, self.login.credential.provider())
+                    {
+                        // What may be used once was used before.
+                        return Err(Refusal::CredentialRejected(provider.clone()).into());
+                    }
+                    // A generated name is made anew. One that was asked for belongs to somebody else, unless the same
+                    // player made the account just now: then the next load finds it.
+                    let asked = self.username().is_some();
+                    self.username_taken = asked && matches!(conflict, Conflict::UsernameTaken(_));
+                }
+            }
+        }
+    }
+
+    fn username(&self) -> Option<&str> {
+        self.login
+            .username
+            .as_deref()
+            .filter(|name| !name.is_empty())
+    }
+
+    /// Logs into an account that exists.
+    async fn enter(&mut self, settled: &Settled) -> Result<Entry, Error> {
+        let mut account = settled.account.clone();
+        if self.engine.policy.tells_bans_first {
+            check_ban(&account)?;
+        }
+        let rehashed = self.check_password(&account).await?;
+        check_ban(&account)?;
+        self.engine
+            .parts
+            .hooks
+            .veto(self.context, &Intent::LogIn(&account))?;
+        let mut draft = self.draft(Some(account.id));
+        if let (Some(hash), Some(password)) = (rehashed, account.password.as_mut()) {
+            // The same password under stronger parameters: its version stays.
+            password.hash = hash;
+            draft.writes.push(settled.update(&account));
+            if settled.changed {
+                draft.events.push(EventKind::Unbanned);
+            }
+        } else {
+            settled.hold(&mut draft);
+        }
+        let identity = self
+            .proven
+            .identity()
+            .and_then(|(key, _)| account.identity(key))
+            .map(|identity| identity.ordinal);
+        let before = &settled.loaded;
+        let (activity, session) =
+            self.open(&before.activity, &account, before.store_epoch, identity);
+        draft.writes.push(settled.update_activity(activity));
+        Ok(Entry {
+            account,
+            session,
+            created: false,
+            draft,
+        })
+    }
+
+    /// Makes the account.
+    async fn create(&mut self) -> Result<Entry, Error> {
+        let password = self.new_password().await?;
+        let Some((key, shown)) = self.proven.identity() else {
+            return Err(Refusal::AccountNotFound.into());
+        };
+        if !self.login.create {
+            return Err(Refusal::AccountNotFound.into());
+        }
+        if self.username_taken {
+            return Err(Refusal::UsernameTaken.into());
+        }
+        let engine = self.engine;
+        let id = AccountId::new(self.now, &engine.random()?);
+        let mut account = Account::new(id, self.now);
+        let generated = match self.username() {
+            None if engine.policy.generated_usernames => Some(generate_username(&engine.random()?)),
+            _ => None,
+        };
+        account.username = self
+            .username()
+            .or(generated.as_deref())
+            .map(|name| Username::new(name, engine.parts.folding));
+        let ordinal = account.add_identity(key.clone(), shown.map(Into::into), self.now);
+        account.password = password.map(|hash| Password {
+            hash,
+            version: 1,
+            set_at: self.now,
+        });
+        engine
+            .parts
+            .hooks
+            .veto(self.context, &Intent::Create(&account))?;
+        let mut draft = self.draft(None);
+        // A store's epoch is read with an account, and there is none yet. A session of the highest epoch outlives a
+        // raise that it did not see; so the epoch is read for the rare case that there was one.
+        let store_epoch = engine.parts.store.epoch().await?;
+        let (activity, session) =
+            self.open(&Activity::default(), &account, store_epoch, Some(ordinal));
+        draft.writes.push(Write::InsertAccount {
+            account: Box::new(account.clone()),
+            activity,
+        });
+        draft.events.insert(0, EventKind::AccountCreated);
+        draft.events.insert(
+            1,
+            EventKind::IdentityLinked {
+                ordinal,
+                provider: key.provider().clone(),
+            },
+        );
+        Ok(Entry {
+            account,
+            session,
+            created: true,
+            draft,
+        })
+    }
+
+    /// What every login commits: what is used up by it, and the event where policy asks for it.
+    fn draft(&self, account: Option<AccountId>) -> Draft {
+        let mut draft = Draft::default();
+        if let Proven::Identity {
+            verified: Some(verified),
+            ..
+        } = &self.proven
+        {
+            draft.writes.extend(
+                verified
+                    .claims()
+                    .iter()
+                    .map(|(key, forget_at)| Write::Claim {
+                        key: *key,
+                        forget_at: *forget_at,
+                    }),
+            );
+        }
+        if self.charged {
+            draft
+                .writes
+                .push(Write::ResetThrottle(throttle_of(account, &self.name())));
+        }
+        if self.engine.policy.login_events {
+            draft.events.push(EventKind::LoggedIn {
+                session: self.session,
+            });
+        }
+        draft
+    }
+
+    fn open(
+        &self,
+        activity: &Activity,
+        account: &Account,
+        store_epoch: Epoch,
+        identity: Option<Ordinal>,
+    ) -> (Activity, Session) {
+        let open = OpenSession {
+            id: self.session,
+            identity,
+            method: self.proven.method(),
+            client_vars: &self.login.vars,
+            server_vars: &self.login.server_vars,
+            context: self.context,
+            account_epoch: account.epoch,
+            store_epoch,
+        };
+        open_session(activity, &open, &self.engine.policy, self.now)
+    }
+
+    /// Checks the password, where the login has one; says the new hash when the old one is outdated.
+    async fn check_password(&mut self, account: &Account) -> Result<Option<Box<str>>, Error> {
+        let Proven::Password { password, .. } = &self.proven else {
+            return Ok(None);
+        };
+        let known = self
+            .checked
+            .as_ref()
+            .and_then(|checked| checked.holds_for(account));
+        let verdict = if let Some(verdict) = known {
+            verdict
+        } else {
+            if !self.charged {
+                self.engine
+                    .charge_try(throttle_of(Some(account.id), &[]), self.now)
+                    .await?;
+            }
+            let checked = self.engine.check_against(Some(account), password).await?;
+            let verdict = checked.verdict();
+            self.charged = true;
+            self.checked = Some(checked);
+            verdict
+        };
+        match verdict {
+            Verdict::Wrong => Err(Refusal::WrongPassword.into()),
+            Verdict::Right => Ok(None),
+            Verdict::RightButOutdated => {
+                if self.hashed.is_none() {
+                    // When there is too much to do, the next login makes the new hash.
+                    self.hashed = self.engine.hash(password).await.ok();
+                }
+                Ok(self.hashed.clone())
+            }
+        }
+    }
+
+    /// For a name without an account: hashes the password of the account to be made, or does the same work for
+    /// nothing (security 26).
+    async fn new_password(&mut self) -> Result<Option<Box<str>>, Error> {
+        let Proven::Password { who, password } = &self.proven else {
+            return Ok(None);
+        };
+        if !self.charged {
+            self.engine
+                .charge_try(throttle_of(None, &self.name()), self.now)
+                .await?;
+        }
+        if self.login.create && matches!(who, PasswordOwner::Email { .. }) {
+            check_password(password, self.engine.policy.password_min).map_err(Refusal::from)?;
+            if self.hashed.is_none() {
+                self.hashed = Some(self.engine.hash(password).await?);
+            }
+            self.charged = true;
+            return Ok(self.hashed.clone());
+        }
+        self.engine.check_against(None, password).await?;
+        let refusal = if self.engine.policy.tells_unknown_accounts {
+            Refusal::AccountNotFound
+        } else {
+            Refusal::WrongPassword
+        };
+        Err(refusal.into())
+    }
+
+    /// What a throttle knows a name without an account by.
+    fn name(&self) -> Vec<u8> {
+        match &self.proven {
+            Proven::Identity { .. } => Vec::new(),
+            Proven::Password {
+                who: PasswordOwner::Email { key, .. },
+                ..
+            } => key.encode(),
+            Proven::Password {
+                who: PasswordOwner::Username { key },
+                ..
+            } => key.as_bytes().to_vec(),
+        }
+    }
+}
+
+fn check_ban(account: &Account) -> Result<(), Refusal> {
+    match account.ban.ban() {
+        Some(ban) => Err(Refusal::Banned(ban.clone())),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,148 @@
+use chrono::{DateTime, Utc};
+
+use super::Engine;
+use super::corridor::{Draft, Settled, Tries};
+use crate::account::SessionId;
+use crate::command::Logout;
+use crate::context::RequestContext;
+use crate::error::Error;
+use crate::event::{EventKind, SessionEnd};
+use crate::hooks::Done;
+use crate::proof::Authenticated;
+use crate::refusal::{Field, Refusal, Rule};
+use crate::session::Activity;
+use crate::store::Lookup;
+
+/// Which tokens end.
+#[derive(Clone, Copy, Default)]
+struct Ends {
+    access: Option<SessionId>,
+    refresh: Option<SessionId>,
+}
+
+impl Engine {
+    /// Ends sessions: this one, all of them, or what some tokens stand for. When it is answered, they are over, for
+    /// every node and after any restart (security 35, 37).
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Invalid`] with [`Rule::NotYours`] when a token is not the caller's own or not alive; nothing has
+    /// ended then.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped; the sessions may have ended all the same.
+    pub async fn logout(
+        &self,
+        context: &RequestContext,
+        who: &Authenticated,
+        logout: Logout,
+    ) -> Result<(), Error> {
+        let logout = self.parts.hooks.before_logout(context, who, logout).await?;
+        let now = self.now();
+        match logout {
+            Logout::Everywhere => self.end_everywhere(who, now).await?,
+            Logout::ThisSession => {
+                let id = Some(who.session().id);
+                self.end(
+                    who,
+                    Ends {
+                        access: id,
+                        refresh: id,
+                    },
+                    now,
+                )
+                .await?;
+            }
+            Logout::Tokens { access, refresh } => {
+                let keys = &self.parts.keys;
+                let mut ends = Ends::default();
+                if let Some(token) = access {
+                    let claims = keys.access(token.reveal(), &self.policy, now);
+                    let own = claims.filter(|claims| claims.account == who.account());
+                    ends.access = Some(own.ok_or(not_yours(Field::AccessToken))?.session);
+                }
+                if let Some(token) = refresh {
+                    let claims = keys.refresh(token.reveal(), &self.policy, now);
+                    let own = claims.filter(|claims| claims.at.account == who.account());
+                    ends.refresh = Some(own.ok_or(not_yours(Field::RefreshToken))?.at.session);
+                }
+                self.end(who, ends, now).await?;
+            }
+        }
+        self.parts.hooks.after(context, &Done::Logout(who)).await;
+        Ok(())
+    }
+
+    async fn end_everywhere(&self, who: &Authenticated, now: DateTime<Utc>) -> Result<(), Error> {
+        let mut tries = Tries::new();
+        loop {
+            let Some(settled) = self.load(&Lookup::Id(who.account()), now).await? else {
+                return Ok(());
+            };
+            let mut account = settled.account.clone();
+            account.epoch = account.epoch.next();
+            let draft = Draft {
+                writes: vec![settled.update(&account)],
+                events: vec![EventKind::SessionsEnded],
+                ..Draft::default()
+            };
+            match self.commit(account.id, draft, now).await {
+                Ok(()) => return Ok(()),
+                Err(lost) => tries.again(lost)?,
+            };
+        }
+    }
+
+    async fn end(&self, who: &Authenticated, ends: Ends, now: DateTime<Utc>) -> Result<(), Error> {
+        let mut tries = Tries::new();
+        loop {
+            let Some(settled) = self.load(&Lookup::Id(who.account()), now).await? else {
+                return Ok(());
+            };
+            let Some(draft) = end_sessions(&settled, ends) else {
+                return Ok(());
+            };
+            match self.commit(who.account(), draft, now).await {
+                Ok(()) => return Ok(()),
+                Err(lost) => tries.again(lost)?,
+            };
+        }
+    }
+}
+
+fn not_yours(field: Field) -> Refusal {
+    Refusal::Invalid {
+        field,
+        rule: Rule::NotYours,
+    }
+}
+
+/// The commit that ends the access tokens of one session and the refresh tokens of one; none when they have ended.
+fn end_sessions(settled: &Settled, ends: Ends) -> Option<Draft> {
+    let before = &settled.loaded.activity;
+    let mut draft = Draft::default();
+    let mut sessions = Vec::new();
+    for kept in &before.sessions {
+        let mut session = kept.clone();
+        session.access_revoked |= ends.access == Some(session.id);
+        session.refresh_revoked |= ends.refresh == Some(session.id);
+        if session.access_revoked && session.refresh_revoked {
+            let reason = SessionEnd::LoggedOut;
+            draft.events.push(EventKind::SessionEnded {
+                session: session.id,
+                reason,
+            });
+        } else {
+            sessions.push(session);
+        }
+    }
+    if sessions == before.sessions {
+        return None;
+    }
+    draft.writes.push(settled.update_activity(Activity {
+        sessions,
+        ..before.clone()
+    }));
+    Some(draft)
+}

@@ -1,0 +1,172 @@
+use chrono::{DateTime, Utc};
+
+use super::Engine;
+use super::corridor::{Draft, Settled, Tries};
+use crate::command::{Refresh, Refreshed};
+use crate::context::RequestContext;
+use crate::error::Error;
+use crate::event::{EventKind, SessionEnd};
+use crate::hooks::{Done, Intent};
+use crate::refusal::{Field, Refusal, Rule};
+use crate::session::{RefreshClaims, Rotation, Session, rotate};
+use crate::store::{Lookup, Require};
+
+impl Engine {
+    /// Takes a refresh token and gives the next pair of tokens. A refresh token works once; for a short while
+    /// afterwards ([`refresh_grace`](crate::Policy::refresh_grace)) it gets the same pair again, so that a lost answer
+    /// loses nothing. Later use ends the session, because somebody else may hold it (security 56-60).
+    ///
+    /// ```
+    /// # futures_executor::block_on(async {
+    /// # use authcore::*;
+    /// # let harness = authcore_testkit::Harness::new(Policy::recommended()).await;
+    /// # let engine = harness.engine();
+    /// # let login = Login::new(Credential::Device("a-device-id-of-the-client".into()));
+    /// # let player = engine.login(&RequestContext::new(), login).await?;
+    /// let refresh = Refresh::new(player.tokens.refresh.reveal());
+    /// let next = engine.refresh(&RequestContext::new(), refresh).await?;
+    /// assert_eq!(next.session.id, player.session.id);
+    /// # Ok::<(), Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::RefreshTokenInvalid`], [`Refusal::RefreshTokenReused`], or a fault.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped; the rotation may be committed all the same, and the same token then gets its successor within
+    /// the grace window.
+    pub async fn refresh(
+        &self,
+        context: &RequestContext,
+        refresh: Refresh,
+    ) -> Result<Refreshed, Error> {
+        let refresh = self.parts.hooks.before_refresh(context, refresh).await?;
+        context.check()?;
+        if refresh.token.is_empty() {
+            let rule = Rule::Required;
+            return Err(Refusal::Invalid {
+                field: Field::RefreshToken,
+                rule,
+            }
+            .into());
+        }
+        super::login::check_vars(&refresh.vars, &crate::session::Vars::new())?;
+        let now = self.now();
+        let claims = self
+            .parts
+            .keys
+            .refresh(refresh.token.reveal(), &self.policy, now)
+            .ok_or(Refusal::RefreshTokenInvalid)?;
+        let refreshed = self.rotate(context, &refresh, claims, now).await?;
+        self.parts
+            .hooks
+            .after(context, &Done::Refresh(&refreshed))
+            .await;
+        Ok(refreshed)
+    }
+
+    async fn rotate(
+        &self,
+        context: &RequestContext,
+        refresh: &Refresh,
+        claims: RefreshClaims,
+        now: DateTime<Utc>,
+    ) -> Result<Refreshed, Error> {
+        let mut tries = Tries::new();
+        loop {
+            let (settled, session) = self.load_session(claims, now).await?;
+            self.parts
+                .hooks
+                .veto(context, &Intent::Refresh(&settled.account))?;
+            let device = context.device_id.as_deref();
+            let rotation = rotate(&session, claims.generation, device, &self.policy, now);
+            let (session, draft) = match rotation {
+                Rotation::Repeat => return self.refreshed(settled, session),
+                Rotation::Next(mut next) => {
+                    if self.policy.refresh_replaces_vars && !refresh.vars.is_empty() {
+                        next.client_vars.clone_from(&refresh.vars);
+                        super::login::check_vars(&next.client_vars, &next.server_vars)?;
+                    }
+                    (
+                        Some(*next.clone()),
+                        replace(&settled, &session, Some(*next)),
+                    )
+                }
+                Rotation::Reused => (None, replace(&settled, &session, None)),
+            };
+            match (self.commit(settled.account.id, draft, now).await, session) {
+                (Ok(()), Some(session)) => return self.refreshed(settled, session),
+                (Ok(()), None) => return Err(Refusal::RefreshTokenReused.into()),
+                (Err(lost), _) => {
+                    tries.again(lost)?;
+                }
+            }
+        }
+    }
+
+    /// The account and the session of a refresh token, when the token still counts.
+    async fn load_session(
+        &self,
+        claims: RefreshClaims,
+        now: DateTime<Utc>,
+    ) -> Result<(Settled, Session), Error> {
+        let settled = self
+            .load(&Lookup::Id(claims.at.account), now)
+            .await?
+            .ok_or(Refusal::RefreshTokenInvalid)?;
+        let (account, store) = (settled.loaded.account.epoch, settled.loaded.store_epoch);
+        let session = settled
+            .loaded
+            .activity
+            .sessions
+            .iter()
+            .find(|session| session.id == claims.at.session)
+            .filter(|session| session.is_alive(account, store, now) && !session.refresh_revoked)
+            .cloned()
+            .ok_or(Refusal::RefreshTokenInvalid)?;
+        Ok((settled, session))
+    }
+
+    fn refreshed(&self, settled: Settled, session: Session) -> Result<Refreshed, Error> {
+        let tokens = self.mint(&settled.account, &session)?;
+        Ok(Refreshed {
+            account: settled.account,
+            session,
+            tokens,
+        })
+    }
+}
+
+/// The commit that puts `next` in the place of a session, or ends it. The account need not be the same, only its
+/// epoch: a change of profile beside a refresh is no race.
+fn replace(settled: &Settled, session: &Session, next: Option<Session>) -> Draft {
+    let mut draft = Draft::default();
+    let account = &settled.loaded.account;
+    draft
+        .require
+        .push(Require::Epoch(account.id, account.epoch));
+    if next.is_none() {
+        let reason = SessionEnd::RefreshReused;
+        draft.events.push(EventKind::SessionEnded {
+            session: session.id,
+            reason,
+        });
+    }
+    let mut activity = settled.loaded.activity.clone();
+    activity.sessions = activity
+        .sessions
+        .into_iter()
+        .filter_map(|kept| {
+            if kept.id == session.id {
+                next.clone()
+            } else {
+                Some(kept)
+            }
+        })
+        .collect();
+    draft.writes.push(settled.update_activity(activity));
+    draft
+}

@@ -1,0 +1,94 @@
+use super::Engine;
+use crate::account::Account;
+use crate::error::Error;
+use crate::proof::Authenticated;
+use crate::refusal::Refusal;
+use crate::session::{AccessClaims, Session, TokenPair};
+use crate::store::Lookup;
+
+impl Engine {
+    /// Checks an access token, and that its session still counts: the store is read, so a revocation that was
+    /// acknowledged before this call is seen, on every node.
+    ///
+    /// ```
+    /// # futures_executor::block_on(async {
+    /// # use authcore::*;
+    /// # let harness = authcore_testkit::Harness::new(Policy::recommended()).await;
+    /// # let engine = harness.engine();
+    /// # let login = Login::new(Credential::Device("a-device-id-of-the-client".into()));
+    /// # let player = engine.login(&RequestContext::new(), login).await?;
+    /// let who = engine.verify(player.tokens.access.reveal()).await?;
+    /// assert_eq!(who.account(), player.account.id);
+    /// # Ok::<(), Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::AccessTokenInvalid`], or a fault of the store.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time.
+    pub async fn verify(&self, access_token: &str) -> Result<Authenticated, Error> {
+        let claims = self.verify_stateless(access_token)?;
+        let now = self.now();
+        let found = self.parts.store.session(claims.session_ref()).await?;
+        let alive = found.filter(|found| {
+            let session = &found.session;
+            session.is_alive(found.account_epoch, found.store_epoch, now) && !session.access_revoked
+        });
+        match alive {
+            Some(found) => Ok(Authenticated::new(claims, found.session)),
+            None => Err(Refusal::AccessTokenInvalid.into()),
+        }
+    }
+
+    /// Checks an access token as [`verify`](Self::verify) does, and reads the account in the same single read.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::AccessTokenInvalid`], or a fault of the store.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time.
+    pub async fn verify_with_account(
+        &self,
+        access_token: &str,
+    ) -> Result<(Authenticated, Account), Error> {
+        let claims = self.verify_stateless(access_token)?;
+        let now = self.now();
+        let Some(settled) = self.load(&Lookup::Id(claims.account), now).await? else {
+            return Err(Refusal::AccessTokenInvalid.into());
+        };
+        let loaded = settled.loaded;
+        let session = loaded.activity.sessions.into_iter().find(|session| {
+            session.id == claims.session
+                && session.is_alive(loaded.account.epoch, loaded.store_epoch, now)
+                && !session.access_revoked
+        });
+        match session {
+            Some(session) => Ok((Authenticated::new(claims, session), settled.account)),
+            None => Err(Refusal::AccessTokenInvalid.into()),
+        }
+    }
+
+    /// Checks an access token without the store: signature, game, kind and time. A session that has ended since is
+    /// not noticed before the token ends, so this is bounded by
+    /// [`access_lifetime`](crate::Policy::access_lifetime). It proves nothing that an operation takes.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::AccessTokenInvalid`].
+    pub fn verify_stateless(&self, access_token: &str) -> Result<AccessClaims, Refusal> {
+        self.parts
+            .keys
+            .access(access_token, &self.policy, self.now())
+            .ok_or(Refusal::AccessTokenInvalid)
+    }
+
+    pub(super) fn mint(&self, account: &Account, session: &Session) -> Result<TokenPair, Error> {
+        Ok(self.parts.keys.mint(account, session, &self.policy)?)
+    }
+}

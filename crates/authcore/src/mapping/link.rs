@@ -1,0 +1,176 @@
+use chrono::{DateTime, Utc};
+
+use crate::account::{Account, IdentityKey, ProviderId};
+use crate::event::EventKind;
+use crate::password::Password;
+use crate::policy::{Policy, Relink};
+use crate::refusal::Refusal;
+
+/// What is to be linked. The identity was proven to be the player's.
+pub(crate) struct LinkRequest<'a> {
+    pub(crate) key: &'a IdentityKey,
+    /// The form to show, where the key is folded.
+    pub(crate) shown: Option<&'a str>,
+    /// The hash of the password that comes with an email address.
+    pub(crate) password: Option<&'a str>,
+}
+
+/// Links an identity (nakama 9.2). Changes the account and says what happened; nothing happened when it was linked
+/// already.
+pub(crate) fn link(
+    account: &mut Account,
+    request: &LinkRequest<'_>,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Result<Vec<EventKind>, Refusal> {
+    let provider = request.key.provider();
+    if *provider == ProviderId::GUEST {
+        return Err(Refusal::NotLinkable(provider.clone()));
+    }
+    let mut events = Vec::new();
+    if account.identity(request.key).is_none() {
+        if !policy.several.allows(provider) && account.identities_of(provider).next().is_some() {
+            match policy.relink {
+                Relink::Refuse => return Err(Refusal::AlreadyLinked(provider.clone())),
+                Relink::Replace => remove_all(account, provider, &mut events),
+            }
+        }
+        let shown = request.shown.map(Into::into);
+        let ordinal = account.add_identity(request.key.clone(), shown, now);
+        events.push(EventKind::IdentityLinked {
+            ordinal,
+            provider: provider.clone(),
+        });
+    }
+    if let Some(hash) = request.password {
+        let version = account
+            .password
+            .as_ref()
+            .map_or(0, |password| password.version);
+        account.password = Some(Password {
+            hash: hash.into(),
+            version: version.saturating_add(1),
+            set_at: now,
+        });
+        account.updated_at = now;
+        events.push(EventKind::PasswordChanged);
+    }
+    Ok(events)
+}
+
+fn remove_all(account: &mut Account, provider: &ProviderId, events: &mut Vec<EventKind>) {
+    account.identities.retain(|identity| {
+        let keep = identity.key.provider() != provider;
+        if !keep {
+            let provider = provider.clone();
+            events.push(EventKind::IdentityUnlinked {
+                ordinal: identity.ordinal,
+                provider,
+            });
+        }
+        keep
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::AccountId;
+
+    fn account() -> Account {
+        let mut account = Account::new(AccountId::from_bytes([1; 16]), DateTime::UNIX_EPOCH);
+        account.add_identity(key("custom", "first"), None, DateTime::UNIX_EPOCH);
+        account
+    }
+
+    fn key(provider: &str, subject: &str) -> IdentityKey {
+        IdentityKey::new(ProviderId::new(provider).unwrap(), subject)
+    }
+
+    fn try_link(
+        account: &mut Account,
+        key: &IdentityKey,
+        policy: &Policy,
+    ) -> Result<Vec<EventKind>, Refusal> {
+        let request = LinkRequest {
+            key,
+            shown: None,
+            password: None,
+        };
+        link(account, &request, policy, DateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn nakama_9_2_an_identity_of_ones_own_is_no_change() {
+        let (mut account, before) = (account(), account());
+        assert_eq!(
+            try_link(&mut account, &key("custom", "first"), &Policy::nakama()),
+            Ok(vec![])
+        );
+        assert_eq!(account, before);
+    }
+
+    #[test]
+    fn nakama_9_2_another_one_of_the_same_kind_takes_its_place() {
+        let mut account = account();
+        let events = try_link(&mut account, &key("custom", "second"), &Policy::nakama()).unwrap();
+        assert_eq!(events.len(), 2);
+        assert_eq!(account.identities.len(), 1);
+        assert!(account.identity(&key("custom", "second")).is_some());
+    }
+
+    #[test]
+    fn recommended_never_replaces_in_silence() {
+        let (mut account, before) = (account(), account());
+        let refusal = try_link(
+            &mut account,
+            &key("custom", "second"),
+            &Policy::recommended(),
+        );
+        assert_eq!(refusal, Err(Refusal::AlreadyLinked(ProviderId::CUSTOM)));
+        assert_eq!(account, before);
+    }
+
+    #[test]
+    fn nakama_4_1_devices_add_up() {
+        let mut account = account();
+        for device in ["one", "two", "three"] {
+            try_link(&mut account, &key("device", device), &Policy::nakama()).unwrap();
+        }
+        assert_eq!(account.identities.len(), 4);
+        let ordinals: Vec<_> = account
+            .identities
+            .iter()
+            .map(|i| i.ordinal.number())
+            .collect();
+        assert_eq!(ordinals, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn gamebase_3_7_a_guest_key_cannot_be_added() {
+        let refusal = try_link(&mut account(), &key("guest", "key"), &Policy::recommended());
+        assert_eq!(refusal, Err(Refusal::NotLinkable(ProviderId::GUEST)));
+    }
+
+    #[test]
+    fn nakama_9_5_an_email_address_linked_again_gets_a_new_password() {
+        let mut account = account();
+        let email = key("email", "me@example.com");
+        for hash in ["one", "two"] {
+            let request = LinkRequest {
+                key: &email,
+                shown: None,
+                password: Some(hash),
+            };
+            link(
+                &mut account,
+                &request,
+                &Policy::nakama(),
+                DateTime::UNIX_EPOCH,
+            )
+            .unwrap();
+        }
+        let password = account.password.unwrap();
+        assert_eq!((&*password.hash, password.version), ("two", 2));
+    }
+}

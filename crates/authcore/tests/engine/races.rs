@@ -1,0 +1,271 @@
+//! nakama 18c: what must hold when players, and thieves, are quick.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use authcore::account::ProviderId;
+use authcore::{BanRequest, Error, Link, Login, Operator, Policy, Refresh, Refusal, Unlink};
+use authcore_testkit::Harness;
+
+use crate::{block_on, context, custom, device, log_in, who};
+
+const ROUNDS: usize = 20;
+
+/// Runs all at once, and returns what each returned.
+fn together<T: Send>(runners: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let barrier = Barrier::new(runners);
+    thread::scope(|scope| {
+        let handles: Vec<_> = (0..runners)
+            .map(|number| {
+                let (barrier, run) = (&barrier, &run);
+                scope.spawn(move || {
+                    barrier.wait();
+                    run(number)
+                })
+            })
+            .collect();
+        handles
+            .into_iter()
+            .map(|handle| handle.join().unwrap())
+            .collect()
+    })
+}
+
+#[test]
+fn eight_first_logins_are_one_account_and_eight_successes() {
+    for round in 0..ROUNDS {
+        let world = block_on(Harness::new(Policy::nakama()));
+        let players = together(8, |_| {
+            block_on(log_in(world.engine(), device("0123456789")))
+        });
+        let ids: BTreeSet<_> = players.iter().map(|player| player.account.id).collect();
+        let created = players.iter().filter(|player| player.created).count();
+        assert_eq!((ids.len(), created), (1, 1), "round {round}");
+        for player in &players {
+            assert!(block_on(world.engine().verify(player.tokens.access.reveal())).is_ok());
+        }
+    }
+}
+
+#[test]
+fn eight_first_logins_that_ask_for_one_name_are_one_account() {
+    for _ in 0..ROUNDS {
+        let world = block_on(Harness::new(Policy::nakama()));
+        let players = together(8, |_| {
+            let login = Login::new(device("0123456789")).with_username("alice");
+            block_on(world.engine().login(&context(), login))
+        });
+        assert!(players.iter().all(Result::is_ok), "{players:?}");
+    }
+}
+
+#[test]
+fn of_eight_links_of_one_identity_one_wins_and_the_rest_are_told() {
+    for _ in 0..ROUNDS {
+        let world = block_on(Harness::new(Policy::nakama()));
+        let answers = together(8, |number| {
+            block_on(async {
+                let player =
+                    log_in(world.engine(), device(&format!("device-number-{number}"))).await;
+                let caller = who(world.engine(), &player).await;
+                world
+                    .engine()
+                    .link(&context(), &caller, Link::new(custom("wanted-by-all")))
+                    .await
+            })
+        });
+        let won = answers.iter().filter(|answer| answer.is_ok()).count();
+        assert_eq!(won, 1);
+        for answer in answers.into_iter().filter_map(Result::err) {
+            let taken = Refusal::IdentityTaken(ProviderId::CUSTOM);
+            assert_eq!(answer.refusal(), Some(&taken));
+        }
+    }
+}
+
+#[test]
+fn unlinks_beside_each_other_never_reach_zero() {
+    for _ in 0..ROUNDS {
+        let world = block_on(Harness::new(Policy::nakama()));
+        let player = block_on(log_in(world.engine(), device("first-device")));
+        let caller = block_on(who(world.engine(), &player));
+        for credential in [device("second-device"), custom("custom-id")] {
+            block_on(
+                world
+                    .engine()
+                    .link(&context(), &caller, Link::new(credential)),
+            )
+            .unwrap();
+        }
+        let unlinks = [
+            Unlink::exactly(ProviderId::DEVICE, "first-device"),
+            Unlink::exactly(ProviderId::DEVICE, "second-device"),
+            Unlink::any(ProviderId::CUSTOM),
+        ];
+        let answers = together(3, |number| {
+            block_on(
+                world
+                    .engine()
+                    .unlink(&context(), &caller, unlinks[number].clone()),
+            )
+        });
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 2);
+        let account = block_on(world.engine().account(&context(), &caller)).unwrap();
+        assert_eq!(account.identities.len(), 1);
+    }
+}
+
+#[test]
+fn security_58_sixty_four_refreshes_of_one_token_have_one_successor() {
+    let world = block_on(Harness::new(Policy::nakama()));
+    let player = block_on(log_in(world.engine(), device("0123456789")));
+    let token = player.tokens.refresh.reveal();
+    let answers = together(64, |_| {
+        block_on(world.engine().refresh(&context(), Refresh::new(token)))
+    });
+    let successors: BTreeSet<_> = answers
+        .into_iter()
+        .map(|answer| answer.unwrap().tokens.refresh.reveal().to_owned())
+        .collect();
+    assert_eq!(successors.len(), 1);
+}
+
+#[test]
+fn strict_rotation_has_one_winner_at_most() {
+    let strict = Policy {
+        refresh_grace: chrono::TimeDelta::zero(),
+        ..Policy::nakama()
+    };
+    let world = block_on(Harness::new(strict));
+    let player = block_on(log_in(world.engine(), device("0123456789")));
+    let token = player.tokens.refresh.reveal();
+    let answers = together(64, |_| {
+        block_on(world.engine().refresh(&context(), Refresh::new(token)))
+    });
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    let winner = answers.into_iter().find_map(Result::ok).unwrap();
+    assert!(
+        block_on(world.engine().verify(winner.tokens.access.reveal())).is_err(),
+        "the family ended"
+    );
+}
+
+/// No token is valid after a ban that was acknowledged before it was verified, however the two raced.
+#[test]
+fn a_login_beside_a_ban_leaves_no_living_session() {
+    for _ in 0..ROUNDS {
+        let world = block_on(Harness::new(Policy::nakama()));
+        let player = block_on(log_in(world.engine(), device("0123456789")));
+        let operator = Operator::vouched_for("test");
+        let answers = together(5, |number| {
+            block_on(async {
+                if number == 0 {
+                    let ban = BanRequest::permanent();
+                    world
+                        .engine()
+                        .ban(&operator, player.account.id, ban)
+                        .await
+                        .unwrap();
+                    return None;
+                }
+                match world
+                    .engine()
+                    .login(&context(), Login::new(device("0123456789")))
+                    .await
+                {
+                    Ok(player) => Some(player),
+                    Err(Error::Refused(Refusal::Banned(_))) => None,
+                    Err(other) => panic!("{other:?}"),
+                }
+            })
+        });
+        for player in answers.into_iter().flatten() {
+            assert!(block_on(world.engine().verify(player.tokens.access.reveal())).is_err());
+            let refresh = Refresh::new(player.tokens.refresh.reveal());
+            assert!(block_on(world.engine().refresh(&context(), refresh)).is_err());
+        }
+    }
+}
+
+#[test]
+fn logins_beside_a_deletion_are_of_the_old_account_or_a_new_one() {
+    for _ in 0..ROUNDS {
+        let world = block_on(Harness::new(Policy::nakama()));
+        let player = block_on(log_in(world.engine(), device("0123456789")));
+        let caller = block_on(who(world.engine(), &player));
+        let answers = together(5, |number| {
+            block_on(async {
+                if number == 0 {
+                    world
+                        .engine()
+                        .delete_account(&context(), &caller)
+                        .await
+                        .unwrap();
+                    return None;
+                }
+                Some(log_in(world.engine(), device("0123456789")).await)
+            })
+        });
+        let created = answers
+            .iter()
+            .flatten()
+            .filter(|player| player.created)
+            .count();
+        assert!(created <= 1);
+        for login in answers.into_iter().flatten() {
+            let alive = block_on(world.engine().verify(login.tokens.access.reveal())).is_ok();
+            assert_eq!(alive, login.account.id != player.account.id);
+        }
+    }
+}
+
+#[test]
+fn of_parallel_tries_with_a_wrong_password_no_more_than_the_limit_are_made() {
+    let world = block_on(Harness::new(Policy::nakama()));
+    block_on(log_in(
+        world.engine(),
+        crate::email("me@example.com", "correct horse"),
+    ));
+    let before = world.hasher().hashes();
+    let tries = together(32, |_| {
+        let wrong = crate::email("me@example.com", "wrong horse");
+        block_on(crate::try_log_in(world.engine(), wrong))
+            .unwrap_err()
+            .refusal()
+            .cloned()
+    });
+    let limit = u64::from(world.engine().policy().password_attempts.limit);
+    assert_eq!(world.hasher().hashes() - before, limit);
+    let wrong = tries
+        .iter()
+        .filter(|refusal| **refusal == Some(Refusal::WrongPassword))
+        .count();
+    assert_eq!(u64::try_from(wrong).unwrap(), limit);
+}
+
+#[test]
+fn names_that_race_have_one_owner() {
+    for _ in 0..ROUNDS {
+        let world = block_on(Harness::new(Policy::nakama()));
+        let answers = together(8, |number| {
+            let login =
+                Login::new(device(&format!("device-number-{number}"))).with_username("alice");
+            block_on(world.engine().login(&context(), login))
+        });
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+        for answer in answers.into_iter().filter_map(Result::err) {
+            assert_eq!(answer.refusal(), Some(&Refusal::UsernameTaken));
+        }
+    }
+}
+
+#[test]
+fn one_engine_is_many_threads_and_clones() {
+    let world = block_on(Harness::new(Policy::nakama()));
+    let engine = world.engine().clone();
+    let thread = thread::spawn(move || block_on(log_in(&engine, device("0123456789"))).created);
+    assert!(thread.join().unwrap());
+    assert!(!block_on(log_in(world.engine(), device("0123456789"))).created);
+    let _: Arc<dyn authcore::store::Store> = Arc::clone(world.store());
+}

@@ -1,0 +1,3 @@
+//! The HTTP dialect that Nakama clients speak.
+
+mod transport;

@@ -1,0 +1,43 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use authcore::Clock;
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A clock that stands still until it is moved, forwards or backwards. Clones are one clock.
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<AtomicI64>);
+
+impl ManualClock {
+    /// A clock that stands at this moment.
+    #[must_use]
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self(Arc::new(AtomicI64::new(now.timestamp_micros())))
+    }
+
+    /// Moves it by this much; a negative step goes back.
+    pub fn advance(&self, step: TimeDelta) {
+        self.0.fetch_add(
+            step.num_microseconds().unwrap_or(i64::MAX),
+            Ordering::SeqCst,
+        );
+    }
+
+    /// Sets it.
+    pub fn set(&self, now: DateTime<Utc>) {
+        self.0.store(now.timestamp_micros(), Ordering::SeqCst);
+    }
+}
+
+impl Default for ManualClock {
+    /// Stands at the first moment of 2026.
+    fn default() -> Self {
+        Self::at(DateTime::from_timestamp(1_767_225_600, 0).unwrap_or_default())
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0.load(Ordering::SeqCst)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,104 @@
+use std::sync::Arc;
+
+use authcore::store::Store;
+use authcore::{Clock, Engine, EngineBuilder, MasterKey, Policy};
+use authcore_store_memory::MemoryStore;
+
+use crate::{CheapHasher, ManualClock, SeededRandom};
+
+/// An engine builder that lacks nothing any more.
+pub type Builder = EngineBuilder<MasterKey, Arc<dyn Clock>>;
+
+/// A signing key for tests.
+const KEY: &[u8] = b"a signing key that is known to all the world";
+
+/// An engine for tests, with what it stands on within reach.
+#[derive(Debug)]
+pub struct Harness {
+    engine: Engine,
+    store: Arc<dyn Store>,
+    clock: ManualClock,
+    hasher: CheapHasher,
+}
+
+impl Harness {
+    /// A harness on a fresh memory store.
+    ///
+    /// # Panics
+    ///
+    /// When the policy is outside its bounds.
+    pub async fn new(policy: Policy) -> Self {
+        Self::on(Arc::new(MemoryStore::new()), policy, |builder| builder).await
+    }
+
+    /// A harness on a store, with more to add to the builder: hooks, verifiers, a folding.
+    ///
+    /// # Panics
+    ///
+    /// When the engine cannot be opened.
+    pub async fn on(
+        store: Arc<dyn Store>,
+        policy: Policy,
+        build: impl FnOnce(Builder) -> Builder + Send,
+    ) -> Self {
+        Self::seeded(0, store, policy, build).await
+    }
+
+    /// As [`on`](Self::on), with a seed for the random bytes: two engines on one store need two.
+    ///
+    /// # Panics
+    ///
+    /// When the engine cannot be opened.
+    #[expect(clippy::panic, reason = "a test that cannot begin has failed")]
+    pub async fn seeded(
+        seed: u64,
+        store: Arc<dyn Store>,
+        policy: Policy,
+        build: impl FnOnce(Builder) -> Builder + Send,
+    ) -> Self {
+        let (clock, hasher) = (ManualClock::default(), CheapHasher::new());
+        let key = match MasterKey::new(KEY) {
+            Ok(key) => key,
+            Err(error) => panic!("the key of the harness is not one: {error}"),
+        };
+        let builder = Engine::builder_on("test", Arc::clone(&store))
+            .signing_key(key)
+            .clock(clock.clone())
+            .hasher(hasher.clone())
+            .random(SeededRandom::new(seed))
+            .policy(policy);
+        match build(builder).open().await {
+            Ok(engine) => Self {
+                engine,
+                store,
+                clock,
+                hasher,
+            },
+            Err(error) => panic!("the engine does not open: {error}"),
+        }
+    }
+
+    /// The engine.
+    #[must_use]
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The store under it.
+    #[must_use]
+    pub const fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Its clock.
+    #[must_use]
+    pub const fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+
+    /// Its hasher, which counts.
+    #[must_use]
+    pub const fn hasher(&self) -> &CheapHasher {
+        &self.hasher
+    }
+}
