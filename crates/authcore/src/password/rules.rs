@@ -10,11 +10,14 @@ pub(crate) const PASSWORD_MAX: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PasswordRule {
-    /// Its number of code points must be within bounds.
-    Length {
-        /// At least.
+    /// It has fewer than this many code points.
+    TooShort {
+        /// How many it must have.
         min: usize,
-        /// At most.
+    },
+    /// It has more than this many code points.
+    TooLong {
+        /// How many it may have.
         max: usize,
     },
 }
@@ -22,13 +25,12 @@ pub enum PasswordRule {
 /// Whether a password may be set or tried: code points are counted, as typed (security 1-3).
 pub(crate) fn check_password(password: &Secret, min: usize) -> Result<(), PasswordRule> {
     let length = password.reveal().chars().take(PASSWORD_MAX + 1).count();
-    if (min..=PASSWORD_MAX).contains(&length) {
-        Ok(())
+    if length < min {
+        Err(PasswordRule::TooShort { min })
+    } else if length > PASSWORD_MAX {
+        Err(PasswordRule::TooLong { max: PASSWORD_MAX })
     } else {
-        Err(PasswordRule::Length {
-            min,
-            max: PASSWORD_MAX,
-        })
+        Ok(())
     }
 }
 

@@ -16,8 +16,11 @@ fn nakama_s8_a_ban_ends_sessions_for_good() {
         let ban = BanRequest::permanent().with_message("cheating");
         world.engine().ban(&operator, id, ban).await.unwrap();
         let context = context();
-        let refresh =
-            || world.engine().refresh(&context, Refresh::new(player.tokens.refresh.reveal()));
+        let refresh = || {
+            world
+                .engine()
+                .refresh(&context, Refresh::new(player.tokens.refresh.reveal()))
+        };
         assert!(
             world
                 .engine()

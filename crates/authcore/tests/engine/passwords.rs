@@ -106,7 +106,7 @@ fn security_1_a_new_password_is_long_enough_for_the_policy() {
     block_on(async {
         let world = Harness::new(Policy::recommended()).await;
         let refused = refusal(try_log_in(world.engine(), email(ADDRESS, "fourteen chars")).await);
-        let rule = Rule::Characters { min: 15, max: 256 };
+        let rule = Rule::AtLeast { characters: 15 };
         assert_eq!(
             refused,
             Refusal::Invalid {

@@ -3,6 +3,10 @@
 //! A refusal is not a fault: the machine works, and the answer is no. Each has a [`code`](Refusal::code) that never
 //! changes, and the data that a game needs to go on.
 
+mod nakama;
+
+pub use nakama::{NakamaAnswer, Operation, nakama_fault};
+
 use chrono::{DateTime, Utc};
 
 use crate::account::{ProviderId, UsernameRule};
@@ -157,6 +161,16 @@ pub enum Rule {
         /// At most.
         max: usize,
     },
+    /// It must be at least this many code points.
+    AtLeast {
+        /// How many.
+        characters: usize,
+    },
+    /// It must be at most this many code points.
+    AtMost {
+        /// How many.
+        characters: usize,
+    },
     /// It does not look like one.
     Shape,
     /// It does not belong to the caller, or is not alive.
@@ -178,10 +192,13 @@ impl From<UsernameRule> for Refusal {
 
 impl From<PasswordRule> for Refusal {
     fn from(rule: PasswordRule) -> Self {
-        let PasswordRule::Length { min, max } = rule;
+        let rule = match rule {
+            PasswordRule::TooShort { min } => Rule::AtLeast { characters: min },
+            PasswordRule::TooLong { max } => Rule::AtMost { characters: max },
+        };
         Self::Invalid {
             field: Field::Password,
-            rule: Rule::Characters { min, max },
+            rule,
         }
     }
 }
