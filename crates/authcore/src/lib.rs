@@ -79,3 +79,4 @@ pub use proof::{Authenticated, Operator};
 pub use random::{Random, RandomError, SystemRandom};
 pub use refusal::Refusal;
 pub use secret::Secret;
+pub use session::TokenPair;

@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 /// assert_eq!(format!("{password:?}"), "Secret([redacted])");
 /// assert_eq!(password.reveal(), "correct horse");
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Deserialize)]
+#[serde(from = "String")]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {

@@ -43,6 +43,7 @@ pub enum KeyError {
 /// The game's one signing secret, from which every [`TokenKey`] is derived.
 ///
 /// The bytes are wiped when the value is dropped, and `Debug` does not print them.
+#[derive(Clone)]
 pub struct MasterKey {
     bytes: Zeroizing<Vec<u8>>,
 }

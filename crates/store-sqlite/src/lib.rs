@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The SQLite store of authcore: one file, one writer thread, group commit.
+//!
+//! Change sets that wait at the same time are checked and written in one transaction, so that they share one wait for
+//! the disk; each has an answer of its own, and one that does not fit leaves the others alone. Reads run on threads
+//! and connections of their own.
+
+mod apply;
+mod batch;
+mod cols;
+mod commit;
+mod config;
+mod db;
+mod error;
+mod file;
+mod open;
+mod ops;
+mod plan;
+mod queue;
+mod rows;
+mod session_codec;
+mod store;
+mod threads;
+
+pub use config::{SqliteConfig, StepHook, Synchronous};
+pub use error::OpenError;
+pub use store::SqliteStore;

@@ -1,2 +1,31 @@
-//! Placeholder.
-fn main() {}
+//! The whole of authcore behind HTTP: one binary, one store, Nakama's dialect, and a few routes for operators.
+
+mod cli;
+mod config;
+mod keys;
+mod operator;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::settings::Settings;
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Serve(options) => Settings::gather(*options).and_then(serve::run),
+        Command::CheckConfig(options) => Settings::gather(*options).map(|settings| {
+            println!("the configuration is fine: {settings}");
+        }),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("authcore-host: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::io::Read as _;
-use std::marker::PhantomData;
 use std::pin::Pin;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, header};
 use flate2::bufread::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, Error as _, MapAccess, Unexpected, Visitor};
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::error::ApiError;
@@ -256,73 +254,6 @@ impl<'de> Deserialize<'de> for Vars {
     }
 }
 
-/// For a field that is an object itself: `deserialize_with = "body::message"`, with a default.
-/// Unlike `Option<T>` alone it does not take an array for a struct. `null` is absent.
-pub(crate) fn message<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    struct Message<T>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Message<T> {
-        type Value = Option<T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_unit<E>(self) -> Result<Option<T>, E> {
-            Ok(None)
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<T>, A::Error> {
-            T::deserialize(MapAccessDeserializer::new(map)).map(Some)
-        }
-    }
-
-    deserializer.deserialize_any(Message(PhantomData))
-}
-
-/// For a 64-bit field: `deserialize_with = "body::int64"`, with a default. It may be a number
-/// or a decimal text. `null` is absent.
-pub(crate) fn int64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    struct Int64;
-
-    impl Visitor<'_> for Int64 {
-        type Value = Option<i64>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a 64-bit integer")
-        }
-
-        fn visit_unit<E>(self) -> Result<Option<i64>, E> {
-            Ok(None)
-        }
-
-        fn visit_i64<E>(self, number: i64) -> Result<Option<i64>, E> {
-            Ok(Some(number))
-        }
-
-        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Option<i64>, E> {
-            i64::try_from(number)
-                .map(Some)
-                .map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
-        }
-
-        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<i64>, E> {
-            // JSON has no plus sign, and neither has a number in a text.
-            Some(text)
-                .filter(|text| !text.starts_with('+'))
-                .and_then(|text| text.parse().ok())
-                .map(Some)
-                .ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
-        }
-    }
-
-    deserializer.deserialize_any(Int64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -340,18 +271,8 @@ mod tests {
         id: Option<String>,
         #[serde(alias = "signedPlayerInfo")]
         signed_player_info: Option<String>,
-        #[serde(alias = "timestampSeconds", deserialize_with = "int64")]
-        timestamp_seconds: Option<i64>,
         sync: Option<bool>,
         vars: Option<Vars>,
-        #[serde(deserialize_with = "message")]
-        account: Option<Account>,
-    }
-
-    #[derive(Debug, Default, PartialEq, Deserialize)]
-    #[serde(default)]
-    struct Account {
-        token: Option<String>,
     }
 
     fn login(json: impl AsRef<[u8]>) -> Login {
@@ -403,32 +324,8 @@ mod tests {
 
     #[test]
     fn nakama_1_3_null_for_a_field_is_the_same_as_absent() {
-        let json = r#"{"id":null,"timestamp_seconds":null,"sync":null,"vars":null,"account":null}"#;
+        let json = r#"{"id":null,"sync":null,"vars":null}"#;
         assert_eq!(login(json), Login::default());
-    }
-
-    #[test]
-    fn nakama_1_3_a_64_bit_integer_is_a_number_or_a_decimal_text() {
-        for value in ["1700000000", r#""1700000000""#] {
-            let read = login(format!(r#"{{"timestamp_seconds":{value}}}"#));
-            assert_eq!(read.timestamp_seconds, Some(1_700_000_000));
-        }
-        let read = login(format!(r#"{{"timestampSeconds":"{}"}}"#, i64::MIN));
-        assert_eq!(read.timestamp_seconds, Some(i64::MIN));
-        for value in [
-            "1.5",
-            "true",
-            r#""""#,
-            r#"" 1""#,
-            r#""+1""#,
-            r#""1.5""#,
-            r#""x""#,
-            "[1]",
-            "9223372036854775808",
-            r#""9223372036854775808""#,
-        ] {
-            refused(format!(r#"{{"timestamp_seconds":{value}}}"#));
-        }
     }
 
     #[test]
@@ -442,7 +339,6 @@ mod tests {
             r#"{"sync":1}"#,
             r#"{"vars":[]}"#,
             r#"{"vars":"x"}"#,
-            r#"{"account":"t"}"#,
         ] {
             refused(json);
         }
@@ -456,20 +352,10 @@ mod tests {
     }
 
     #[test]
-    fn nakama_1_3_an_array_is_no_message_inside_either() {
-        let read = login(r#"{"account":{"token":"t","x":1}}"#);
-        assert_eq!(read.account.unwrap().token.as_deref(), Some("t"));
-        refused(r#"{"account":["t"]}"#);
-        refused(r#"{"account":[]}"#);
-        refused(r#"{"account":{"token":"t","token":"t"}}"#);
-    }
-
-    #[test]
     fn nakama_1_3_a_known_field_twice_is_refused() {
         refused(r#"{"id":"a","id":"a"}"#);
         refused(r#"{"id":null,"id":"a"}"#);
         refused(r#"{"id":"a","\u0069d":"a"}"#);
-        refused(r#"{"account":{},"account":{}}"#);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! What every call of the dialect has in common, apart from its meaning.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "routes use it"))]
-
 pub(crate) mod address;
 pub(crate) mod body;
 mod compression;

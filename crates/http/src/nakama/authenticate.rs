@@ -1,0 +1,66 @@
+//! `POST /v2/account/authenticate/{kind}` (nakama 5, 6).
+
+use authcore::refusal::Operation;
+use authcore::{Credential, Login, Secret};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::answer::{SessionAnswer, to_api_error};
+use super::routes::Kind;
+use super::transport::error::ApiError;
+use super::transport::query::Query;
+use super::transport::{body, ok};
+use super::{Door, Received};
+
+/// What the bodies of all kinds may hold; each kind reads its own.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Presented {
+    pub(super) id: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) password: Option<Secret>,
+    vars: Option<body::Vars>,
+}
+
+pub(super) async fn authenticate(
+    door: &Door,
+    kind: Kind,
+    received: &Received,
+) -> Result<Response, ApiError> {
+    let presented: Presented = body::parse(&received.body)?;
+    let query = Query::parse(received.query(), &["create", "username"], &[])?;
+    let create = query.flag("create")?.unwrap_or(true);
+    let username = query.text("username")?.map(str::to_owned);
+    door.check_server_key(received)?;
+    let mut login = Login::new(credential(kind, &presented, username.as_deref()));
+    login.create = create;
+    login.username = username;
+    login.vars = presented.vars.unwrap_or_default().0;
+    match door.engine.login(&received.context, login).await {
+        Ok(player) => Ok(ok(&SessionAnswer::new(player.created, &player.tokens))),
+        Err(error) => Err(to_api_error(
+            error,
+            Operation::Login,
+            Some(&kind.provider()),
+        )),
+    }
+}
+
+/// An empty email address stands for a login by username (nakama 6.2).
+fn credential(kind: Kind, presented: &Presented, username: Option<&str>) -> Credential {
+    let id = || presented.id.as_deref().unwrap_or_default().into();
+    let email = presented.email.as_deref().unwrap_or_default();
+    let password = presented.password.clone().unwrap_or_default();
+    match kind {
+        Kind::Device => Credential::Device(id()),
+        Kind::Custom => Credential::Custom(id()),
+        Kind::Email if email.is_empty() => Credential::Username {
+            username: username.unwrap_or_default().into(),
+            password,
+        },
+        Kind::Email => Credential::Email {
+            email: email.into(),
+            password,
+        },
+    }
+}

@@ -1,0 +1,361 @@
+//! The writes of a change set whose conditions hold.
+
+use authcore::account::{Account, AccountId, CommitId, Identity, Version};
+use authcore::store::{CodeKey, OneTimeCode, Require};
+use rusqlite::params;
+
+use crate::db::Db;
+use crate::error::Fault;
+use crate::plan::{ActivityRow, Plan, Planned};
+use crate::rows;
+
+/// How many sets without a document of their own are remembered, the latest ones. The doubt about a commit lasts for
+/// seconds.
+const REMEMBERED: i64 = 65_536;
+
+/// The commonest set by far: an activity, on condition that its account is as it was. One statement checks and writes.
+/// False when it did nothing, be it another kind of set or one that does not fit.
+pub(crate) fn plain_login(db: &Db, plan: &Plan) -> Result<bool, Fault> {
+    let (
+        [
+            Planned::Activity {
+                id,
+                activity,
+                expect,
+            },
+        ],
+        [Require::Account(required, version)],
+    ) = (plan.writes.as_slice(), plan.require.as_slice())
+    else {
+        return Ok(false);
+    };
+    if required != id {
+        return Ok(false);
+    }
+    db.step("account_activity");
+    let written = db.execute(
+        "UPDATE account_activity SET version = version + 1, login_count = ?1, last_login_at = ?2, \
+         last_login_ordinal = ?3, previous_login_at = ?4, sessions = ?5, commit_id = ?6 \
+         WHERE account_id = ?7 AND version = ?8 AND EXISTS (SELECT 1 FROM accounts WHERE id = ?7 AND version = ?9)",
+        params![
+            activity.login_count,
+            activity.last_login_at,
+            activity.last_login_ordinal,
+            activity.previous_login_at,
+            activity.sessions,
+            plan.id.as_bytes(),
+            id.as_bytes(),
+            expect.number().cast_signed(),
+            version.number().cast_signed(),
+        ],
+    )?;
+    if written == 0 {
+        return Ok(false);
+    }
+    events(db, plan)?;
+    db.step("commit");
+    Ok(true)
+}
+
+pub(crate) fn apply(db: &Db, plan: &Plan) -> Result<(), Fault> {
+    // What a set frees, it may give to another account: everything goes before anything comes.
+    let mut coming = Vec::new();
+    for write in &plan.writes {
+        match write {
+            Planned::Delete { id, .. } => delete(db, *id)?,
+            Planned::Update { account, .. } => coming.push(free(db, plan, account)?),
+            _ => {}
+        }
+    }
+    let mut coming = coming.into_iter();
+    for write in &plan.writes {
+        match write {
+            Planned::Insert { account, activity } => insert(db, account, activity, plan.id)?,
+            Planned::Update { account, .. } => {
+                update(db, account, plan.id)?;
+                for identity in coming.next().unwrap_or_default() {
+                    insert_identity(db, account.id, identity)?;
+                }
+            }
+            Planned::Delete { .. } => {}
+            Planned::Activity { id, activity, .. } => update_activity(db, *id, activity, plan.id)?,
+            Planned::PutCode(code) => put_code(db, code)?,
+            Planned::DeleteCode(key) => delete_code(db, key)?,
+            Planned::Claim { key, forget_at } => {
+                db.step("claims");
+                let sql = "INSERT INTO claims (key, forget_at, commit_id) VALUES (?1, ?2, ?3)";
+                db.execute(
+                    sql,
+                    params![
+                        key.as_bytes(),
+                        forget_at.timestamp_millis(),
+                        plan.id.as_bytes()
+                    ],
+                )?;
+            }
+            Planned::ResetThrottle(key) => {
+                db.step("throttles");
+                db.execute("DELETE FROM throttles WHERE key = ?1", (key.as_bytes(),))?;
+            }
+            Planned::RaiseStoreEpoch => {
+                db.step("store");
+                db.execute("UPDATE store SET epoch = epoch + 1 WHERE id = 1", [])?;
+                db.forget_store_epoch();
+            }
+        }
+    }
+    events(db, plan)?;
+    if plan.is_remembered() {
+        remember(db, plan.id)?;
+    }
+    db.step("commit");
+    Ok(())
+}
+
+fn delete(db: &Db, id: AccountId) -> Result<(), Fault> {
+    for (table, sql) in [
+        ("codes", "DELETE FROM codes WHERE account_id = ?1"),
+        ("identities", "DELETE FROM identities WHERE account_id = ?1"),
+        (
+            "account_activity",
+            "DELETE FROM account_activity WHERE account_id = ?1",
+        ),
+        ("accounts", "DELETE FROM accounts WHERE id = ?1"),
+    ] {
+        db.step(table);
+        db.execute(sql, (id.as_bytes(),))?;
+    }
+    Ok(())
+}
+
+/// Takes away the identities that an account will not have, or have otherwise, and returns those that are to come.
+fn free<'a>(db: &Db, plan: &Plan, account: &'a Account) -> Result<Vec<&'a Identity>, Fault> {
+    let kept = rows::identities(db, account.id)?;
+    for gone in kept
+        .iter()
+        .filter(|kept| !account.identities.contains(kept))
+    {
+        db.step("identities");
+        let sql = "DELETE FROM identities WHERE account_id = ?1 AND ordinal = ?2";
+        db.execute(sql, params![account.id.as_bytes(), gone.ordinal.number()])?;
+    }
+    if plan.accounts().count() > 1 {
+        db.step("accounts");
+        let sql = "UPDATE accounts SET username = NULL, username_key = NULL \
+                   WHERE id = ?1 AND username_key IS NOT ?2";
+        let key = account.username.as_ref().map(|username| &*username.key);
+        db.execute(sql, params![account.id.as_bytes(), key])?;
+    }
+    Ok(account
+        .identities
+        .iter()
+        .filter(|identity| !kept.contains(identity))
+        .collect())
+}
+
+fn insert(
+    db: &Db,
+    account: &Account,
+    activity: &ActivityRow,
+    commit: CommitId,
+) -> Result<(), Fault> {
+    write_account(
+        db,
+        "INSERT INTO accounts (id, version, epoch, username, username_key, display_name, avatar_url, lang_tag, \
+         location, timezone, metadata, password_hash, password_version, password_set_at, ban_since, ban_expires_at, \
+         ban_message, next_ordinal, created_at, updated_at, commit_id) \
+         VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+        account,
+        commit,
+    )?;
+    for identity in &account.identities {
+        insert_identity(db, account.id, identity)?;
+    }
+    db.step("account_activity");
+    db.execute(
+        "INSERT INTO account_activity (account_id, version, login_count, last_login_at, last_login_ordinal, \
+         previous_login_at, sessions, commit_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            account.id.as_bytes(),
+            Version::FIRST.number().cast_signed(),
+            activity.login_count,
+            activity.last_login_at,
+            activity.last_login_ordinal,
+            activity.previous_login_at,
+            activity.sessions,
+            commit.as_bytes(),
+        ],
+    )?;
+    Ok(())
+}
+
+fn update(db: &Db, account: &Account, commit: CommitId) -> Result<(), Fault> {
+    write_account(
+        db,
+        "UPDATE accounts SET version = version + 1, epoch = ?2, username = ?3, username_key = ?4, display_name = ?5, \
+         avatar_url = ?6, lang_tag = ?7, location = ?8, timezone = ?9, metadata = ?10, password_hash = ?11, \
+         password_version = ?12, password_set_at = ?13, ban_since = ?14, ban_expires_at = ?15, ban_message = ?16, \
+         next_ordinal = ?17, created_at = ?18, updated_at = ?19, commit_id = ?20 WHERE id = ?1",
+        account,
+        commit,
+    )
+}
+
+/// Runs one of the two statements above, whose parameters are the same.
+fn write_account(db: &Db, sql: &str, account: &Account, commit: CommitId) -> Result<(), Fault> {
+    use authcore::lifecycle::Expiry;
+
+    // Named one by one, so that a new field breaks the build instead of being lost.
+    let Account {
+        id,
+        username,
+        profile,
+        identities: _,
+        password,
+        ban,
+        epoch,
+        next_ordinal,
+        created_at,
+        updated_at,
+    } = account;
+    let ban = ban.ban();
+    let ban_expires_at = ban.and_then(|ban| match ban.expiry {
+        Expiry::Never => None,
+        Expiry::At(date) => Some(date.timestamp_millis()),
+    });
+    db.step("accounts");
+    db.execute(
+        sql,
+        params![
+            id.as_bytes(),
+            epoch.number(),
+            username.as_ref().map(|username| &*username.shown),
+            username.as_ref().map(|username| &*username.key),
+            &*profile.display_name,
+            &*profile.avatar_url,
+            &*profile.lang_tag,
+            &*profile.location,
+            &*profile.timezone,
+            &*profile.metadata,
+            password.as_ref().map(|password| &*password.hash),
+            password.as_ref().map(|password| password.version),
+            password
+                .as_ref()
+                .map(|password| password.set_at.timestamp_millis()),
+            ban.map(|ban| ban.since.timestamp_millis()),
+            ban_expires_at,
+            ban.map(|ban| &*ban.message),
+            next_ordinal.number(),
+            created_at.timestamp_millis(),
+            updated_at.timestamp_millis(),
+            commit.as_bytes(),
+        ],
+    )?;
+    Ok(())
+}
+
+fn insert_identity(db: &Db, account: AccountId, identity: &Identity) -> Result<(), Fault> {
+    let Identity {
+        ordinal,
+        key,
+        shown,
+        linked_at,
+        verified_at,
+    } = identity;
+    db.step("identities");
+    db.execute(
+        "INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, shown, linked_at, \
+         verified_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            account.as_bytes(),
+            ordinal.number(),
+            key.provider().as_str(),
+            key.subject(),
+            key.tenant(),
+            key.issuer(),
+            shown.as_deref(),
+            linked_at.timestamp_millis(),
+            verified_at.map(|at| at.timestamp_millis()),
+        ],
+    )?;
+    Ok(())
+}
+
+fn update_activity(
+    db: &Db,
+    id: AccountId,
+    activity: &ActivityRow,
+    commit: CommitId,
+) -> Result<(), Fault> {
+    db.step("account_activity");
+    db.execute(
+        "UPDATE account_activity SET version = version + 1, login_count = ?2, last_login_at = ?3, \
+         last_login_ordinal = ?4, previous_login_at = ?5, sessions = ?6, commit_id = ?7 WHERE account_id = ?1",
+        params![
+            id.as_bytes(),
+            activity.login_count,
+            activity.last_login_at,
+            activity.last_login_ordinal,
+            activity.previous_login_at,
+            activity.sessions,
+            commit.as_bytes(),
+        ],
+    )?;
+    Ok(())
+}
+
+fn put_code(db: &Db, code: &OneTimeCode) -> Result<(), Fault> {
+    let OneTimeCode {
+        key,
+        purpose,
+        account,
+        credential_generation,
+        tries_left,
+        expires_at,
+    } = code;
+    db.step("codes");
+    db.execute(
+        "INSERT OR REPLACE INTO codes (key, purpose, account_id, credential_generation, tries_left, expires_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            key.as_bytes(),
+            purpose.as_str(),
+            account.as_bytes(),
+            credential_generation,
+            tries_left,
+            expires_at.timestamp_millis(),
+        ],
+    )?;
+    Ok(())
+}
+
+fn delete_code(db: &Db, key: &CodeKey) -> Result<(), Fault> {
+    db.step("codes");
+    db.execute("DELETE FROM codes WHERE key = ?1", (key.as_bytes(),))?;
+    Ok(())
+}
+
+fn events(db: &Db, plan: &Plan) -> Result<(), Fault> {
+    for event in &plan.events {
+        db.step("events");
+        db.execute(
+            "INSERT INTO events (at, account_id, format, data) VALUES (?1, ?2, ?3, ?4)",
+            params![event.at, event.account.as_bytes(), event.format, event.data],
+        )?;
+    }
+    Ok(())
+}
+
+fn remember(db: &Db, commit: CommitId) -> Result<(), Fault> {
+    db.step("recent_commits");
+    // A set that is applied once more (what it did was undone since) stays remembered as it is.
+    let sql = "INSERT OR IGNORE INTO recent_commits (commit_id) VALUES (?1)";
+    if db.execute(sql, (commit.as_bytes(),))? > 0 {
+        let latest = db.connection().last_insert_rowid();
+        db.execute(
+            "DELETE FROM recent_commits WHERE seq <= ?1",
+            (latest - REMEMBERED,),
+        )?;
+    }
+    Ok(())
+}

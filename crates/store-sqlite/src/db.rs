@@ -1,0 +1,150 @@
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use authcore::account::Epoch;
+use rusqlite::{CachedStatement, Connection};
+
+use crate::cols::Cols;
+use crate::config::StepHook;
+use crate::error::{Fault, Panicked, Stop};
+
+/// What is done to the database in one go.
+pub(crate) trait Operation: Send + 'static {
+    type Out: Send + 'static;
+    /// Whether it may write. A read is answered before the writes of its batch begin.
+    const WRITES: bool;
+
+    /// Runs within a transaction, and may run again when that was undone.
+    fn run(&self, db: &Db) -> Result<Self::Out, Stop>;
+}
+
+/// A connection, and what its current transaction has learnt.
+pub(crate) struct Db {
+    connection: Connection,
+    step_hook: Option<StepHook>,
+    store_epoch: Cell<Option<Epoch>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+impl Db {
+    pub(crate) fn new(connection: Connection, step_hook: Option<StepHook>) -> Self {
+        Self {
+            connection,
+            step_hook,
+            store_epoch: Cell::new(None),
+        }
+    }
+
+    pub(crate) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Fault> {
+        Ok(self.connection.prepare_cached(sql)?)
+    }
+
+    pub(crate) const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Tells the step hook what comes next.
+    pub(crate) fn step(&self, name: &'static str) {
+        if let Some(hook) = &self.step_hook {
+            hook(name);
+        }
+    }
+
+    /// The store's epoch, read at most once a transaction.
+    pub(crate) fn store_epoch(&self) -> Result<Epoch, Fault> {
+        if let Some(epoch) = self.store_epoch.get() {
+            return Ok(epoch);
+        }
+        let epoch = self
+            .first("SELECT epoch FROM store WHERE id = 1", [], |cols| {
+                cols.u32("store.epoch")
+            })?
+            .map(Epoch::new)
+            .ok_or_else(|| Fault::corrupt("store"))?;
+        self.store_epoch.set(Some(epoch));
+        Ok(epoch)
+    }
+
+    pub(crate) fn forget_store_epoch(&self) {
+        self.store_epoch.set(None);
+    }
+
+    /// The first row, if there is one.
+    pub(crate) fn first<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        read: impl FnOnce(&mut Cols<'_, '_>) -> Result<T, Fault>,
+    ) -> Result<Option<T>, Fault> {
+        let mut statement = self.prepare(sql)?;
+        let mut rows = statement.query(params)?;
+        match rows.next()? {
+            Some(row) => read(&mut Cols::new(row)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize, Fault> {
+        Ok(self.prepare(sql)?.execute(params)?)
+    }
+
+    pub(crate) fn begin(&self, access: Access) -> Result<Open<'_>, Fault> {
+        self.forget_store_epoch();
+        self.execute(
+            match access {
+                Access::Read => "BEGIN",
+                Access::Write => "BEGIN IMMEDIATE",
+            },
+            [],
+        )?;
+        Ok(Open(self))
+    }
+
+    /// Runs one operation in a transaction of its own.
+    pub(crate) fn alone<O: Operation>(&self, operation: &O) -> Result<O::Out, Stop> {
+        let access = if O::WRITES {
+            Access::Write
+        } else {
+            Access::Read
+        };
+        let open = self.begin(access)?;
+        let out = operation.run(self)?;
+        open.commit()?;
+        Ok(out)
+    }
+}
+
+/// A transaction that is undone unless it is committed, also when a panic passes by.
+pub(crate) struct Open<'a>(&'a Db);
+
+impl Open<'_> {
+    pub(crate) fn commit(self) -> Result<(), Fault> {
+        // On failure the guard rolls back what SQLite left open.
+        self.0
+            .prepare("COMMIT")?
+            .execute([])
+            .map_err(Fault::of_commit)?;
+        Ok(())
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        if !self.0.connection.is_autocommit()
+            && let Err(error) = self.0.connection.execute_batch("ROLLBACK")
+        {
+            tracing::debug!(%error, "sqlite.rollback_failed");
+        }
+    }
+}
+
+/// Runs code that may panic (a step hook, or times beyond what chrono can hold); the transaction's guard undoes what
+/// it did.
+pub(crate) fn caught<T>(run: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(Fault::other(Panicked)))
+}

@@ -1,0 +1,207 @@
+use std::error::Error as StdError;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use authcore::store::{CommitError, Conflict, StoreError, StoreErrorKind};
+use rusqlite::ErrorCode;
+
+const STORE: &str = "sqlite";
+
+/// A store could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file can neither be opened nor made: its folder is missing, or may not be written to.
+    #[error("cannot open or make the database {}", path.display())]
+    CannotOpen {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The file, or its folder, may only be read.
+    #[error("the database {} may only be read", path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is no SQLite database.
+    #[error("{} is not a SQLite database", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is a damaged database, such as one that was cut short.
+    #[error("the database {} is damaged", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The database belongs to something else: a table of a name that the store needs is there already.
+    #[error("the database {} belongs to something else: it has a table {table} already", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// The table.
+        table: String,
+    },
+    /// The database was written by a newer release, and this one is too old to use it.
+    #[error("the database has schema {found}; this release understands up to {understood}")]
+    Newer {
+        /// The schema that was found.
+        found: u32,
+        /// The newest schema that this release knows.
+        understood: u32,
+    },
+    /// A migration that was applied is not the one that this release knows under the number.
+    #[error("migration {version} was applied in another form than the one that this release knows")]
+    MigrationChanged {
+        /// Its number.
+        version: u32,
+    },
+    /// The file system does not support a write-ahead log, as is the case for network file systems.
+    #[error("the database {} cannot have a write-ahead log", path.display())]
+    NoWriteAheadLog {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A thread could not be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
+    /// SQLite failed in another way.
+    #[error("cannot prepare the database")]
+    Sqlite(#[source] rusqlite::Error),
+}
+
+impl OpenError {
+    /// What an error of SQLite means while the file at `path` is opened.
+    pub(crate) fn of(path: &std::path::Path, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::CannotOpen { path, source }
+            }
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, source },
+            _ => Self::Sqlite(source),
+        }
+    }
+}
+
+/// A failure on its way to its callers. One failed COMMIT goes to many of them, hence `Clone`.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    kind: StoreErrorKind,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Fault {
+    pub(crate) const fn new(kind: StoreErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    /// What `what` (a table and column) holds makes no sense.
+    pub(crate) fn corrupt(what: &str) -> Self {
+        Self::new(StoreErrorKind::Corrupt {
+            what: what.to_owned(),
+        })
+    }
+
+    pub(crate) fn other(source: impl StdError + Send + Sync + 'static) -> Self {
+        Self {
+            kind: StoreErrorKind::Other,
+            source: Some(Arc::new(source)),
+        }
+    }
+
+    /// The failure of a COMMIT. Where SQLite does not say that nothing was written, the log may already hold it.
+    pub(crate) fn of_commit(error: rusqlite::Error) -> Self {
+        let mut fault = Self::from(error);
+        if !matches!(
+            fault.kind,
+            StoreErrorKind::Full | StoreErrorKind::Unavailable
+        ) {
+            fault.kind = StoreErrorKind::FateUnknown;
+        }
+        fault
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        let kind = match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
+            Some(ErrorCode::ReadOnly) => StoreErrorKind::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreErrorKind::Corrupt {
+                what: "the database file".to_owned(),
+            },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                StoreErrorKind::Unavailable
+            }
+            _ => StoreErrorKind::Other,
+        };
+        Self {
+            kind,
+            source: Some(Arc::new(error)),
+        }
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        let error = Self::new(STORE, fault.kind);
+        match fault.source {
+            Some(source) => error.with_source(source),
+            None => error,
+        }
+    }
+}
+
+/// Why an operation stopped.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Conflict(Conflict),
+    Fault(Fault),
+}
+
+impl<T: Into<Fault>> From<T> for Stop {
+    fn from(fault: T) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+impl From<Stop> for CommitError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Conflict(conflict) => Self::Conflict(conflict),
+            Stop::Fault(fault) => Self::Store(fault.into()),
+        }
+    }
+}
+
+impl From<Stop> for StoreError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Fault(fault) => fault.into(),
+            Stop::Conflict(_) => Self::new(STORE, StoreErrorKind::Other),
+        }
+    }
+}
+
+/// An operation panicked; its transaction was undone.
+#[derive(Debug)]
+pub(crate) struct Panicked;
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the operation panicked")
+    }
+}
+
+impl StdError for Panicked {}

@@ -1,0 +1,184 @@
+//! A change set in the form in which the writer gets it. It is made on the caller's thread, so that the writer, which
+//! everybody waits for, spends no time on it.
+
+use authcore::account::{Account, AccountId, CommitId, Version};
+use authcore::event::EVENT_FORMAT;
+use authcore::session::Activity;
+use authcore::store::{ChangeSet, ClaimKey, CodeKey, OneTimeCode, Require, ThrottleKey, Write};
+use chrono::{DateTime, Utc};
+
+use crate::error::Fault;
+use crate::session_codec;
+
+pub(crate) struct Plan {
+    pub(crate) id: CommitId,
+    pub(crate) require: Vec<Require>,
+    pub(crate) writes: Vec<Planned>,
+    pub(crate) events: Vec<EventRow>,
+}
+
+/// [`Write`], with what is kept in a form of its own.
+pub(crate) enum Planned {
+    Insert {
+        account: Box<Account>,
+        activity: ActivityRow,
+    },
+    Update {
+        account: Box<Account>,
+        expect: Version,
+    },
+    Delete {
+        id: AccountId,
+        expect: Version,
+    },
+    Activity {
+        id: AccountId,
+        activity: ActivityRow,
+        expect: Version,
+    },
+    PutCode(OneTimeCode),
+    DeleteCode(CodeKey),
+    Claim {
+        key: ClaimKey,
+        forget_at: DateTime<Utc>,
+    },
+    ResetThrottle(ThrottleKey),
+    RaiseStoreEpoch,
+}
+
+pub(crate) struct ActivityRow {
+    pub(crate) login_count: i64,
+    pub(crate) last_login_at: Option<i64>,
+    pub(crate) last_login_ordinal: Option<u32>,
+    pub(crate) previous_login_at: Option<i64>,
+    pub(crate) sessions: Vec<u8>,
+}
+
+pub(crate) struct EventRow {
+    pub(crate) at: i64,
+    pub(crate) account: AccountId,
+    pub(crate) format: u32,
+    pub(crate) data: String,
+}
+
+/// The contract has a condition or a write that this store does not know yet.
+#[derive(Debug, thiserror::Error)]
+#[error("the change set has a part that the store does not know")]
+pub(crate) struct UnknownPart;
+
+impl Plan {
+    pub(crate) fn new(change: &ChangeSet) -> Result<Self, Fault> {
+        Ok(Self {
+            id: change.id,
+            require: change.require.clone(),
+            writes: change
+                .writes
+                .iter()
+                .map(Planned::new)
+                .collect::<Result<_, _>>()?,
+            events: change
+                .events
+                .iter()
+                .map(|event| {
+                    Ok(EventRow {
+                        at: event.at.timestamp_millis(),
+                        account: event.account,
+                        format: EVENT_FORMAT,
+                        data: serde_json::to_string(&event.kind).map_err(Fault::other)?,
+                    })
+                })
+                .collect::<Result<_, Fault>>()?,
+        })
+    }
+
+    /// The accounts that the set leaves behind.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.writes.iter().filter_map(Planned::account)
+    }
+
+    /// Whether a document that the set writes tells by itself that the set was applied: a second application would
+    /// fail on its condition.
+    pub(crate) fn has_witness(&self) -> bool {
+        self.writes.iter().any(|write| {
+            matches!(
+                write,
+                Planned::Insert { .. }
+                    | Planned::Update { .. }
+                    | Planned::Activity { .. }
+                    | Planned::Claim { .. }
+            )
+        })
+    }
+
+    pub(crate) fn deletes(&self) -> bool {
+        self.writes
+            .iter()
+            .any(|write| matches!(write, Planned::Delete { .. }))
+    }
+
+    /// Whether the set's id must be kept apart, for lack of a document that keeps it.
+    pub(crate) fn is_remembered(&self) -> bool {
+        let does_something = !self.writes.is_empty() || !self.events.is_empty();
+        does_something && (!self.has_witness() || self.deletes())
+    }
+}
+
+impl Planned {
+    fn new(write: &Write) -> Result<Self, Fault> {
+        Ok(match write {
+            Write::InsertAccount { account, activity } => Self::Insert {
+                account: account.clone(),
+                activity: ActivityRow::new(activity)?,
+            },
+            Write::UpdateAccount { account, expect } => Self::Update {
+                account: account.clone(),
+                expect: *expect,
+            },
+            Write::DeleteAccount { id, expect } => Self::Delete {
+                id: *id,
+                expect: *expect,
+            },
+            Write::UpdateActivity {
+                id,
+                activity,
+                expect,
+            } => Self::Activity {
+                id: *id,
+                activity: ActivityRow::new(activity)?,
+                expect: *expect,
+            },
+            Write::PutCode(code) => Self::PutCode(code.clone()),
+            Write::DeleteCode(key) => Self::DeleteCode(*key),
+            Write::Claim { key, forget_at } => Self::Claim {
+                key: *key,
+                forget_at: *forget_at,
+            },
+            Write::ResetThrottle(key) => Self::ResetThrottle(*key),
+            Write::RaiseStoreEpoch => Self::RaiseStoreEpoch,
+            _ => return Err(Fault::other(UnknownPart)),
+        })
+    }
+
+    /// The account as it will be.
+    pub(crate) fn account(&self) -> Option<&Account> {
+        match self {
+            Self::Insert { account, .. } | Self::Update { account, .. } => Some(account),
+            _ => None,
+        }
+    }
+}
+
+impl ActivityRow {
+    fn new(activity: &Activity) -> Result<Self, Fault> {
+        Ok(Self {
+            login_count: activity.login_count.cast_signed(),
+            last_login_at: activity.last_login.map(|login| login.at.timestamp_millis()),
+            last_login_ordinal: activity
+                .last_login
+                .and_then(|login| login.identity)
+                .map(authcore::account::Ordinal::number),
+            previous_login_at: activity.previous_login_at.map(|at| at.timestamp_millis()),
+            sessions: session_codec::encode(&activity.sessions)?,
+        })
+    }
+}

@@ -1,0 +1,187 @@
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use authcore::account::Epoch;
+use authcore::event::{EventCursor, StoredEvent};
+use authcore::session::{SessionRef, SessionSnapshot};
+use authcore::store::{
+    Admission, Capabilities, ChangeSet, Charge, CodeKey, CommitError, Lookup, OneTimeCode,
+    Snapshot, Store, StoreError, StoreErrorKind, StoreHeader,
+};
+use chrono::{DateTime, Utc};
+
+use crate::batch::Task;
+use crate::config::SqliteConfig;
+use crate::db::{Db, Operation};
+use crate::error::{Fault, OpenError, Stop};
+use crate::open;
+use crate::ops::{
+    Bind, Code, Consume, Events, Load, LoadMany, LoadSession, PRUNED_AT_ONCE, PruneEvents,
+    StoreEpoch, Sweep,
+};
+use crate::plan::Plan;
+use crate::threads::Threads;
+
+/// Accounts in a SQLite file.
+///
+/// ```
+/// use authcore_store_sqlite::{SqliteConfig, SqliteStore};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("accounts.db");
+/// let store = SqliteStore::open(SqliteConfig::file(path))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Durability
+///
+/// An acknowledged commit survives what [`Synchronous`](crate::Synchronous) says: with the default also a loss of
+/// power, given a disk that does not lie.
+///
+/// # Several processes
+///
+/// Several processes of one machine may open the same file. They take turns to write; a call fails with
+/// [`StoreErrorKind::Unavailable`] when its turn does not come within the busy timeout. A file on a network file
+/// system must not be used.
+///
+/// # Replays
+///
+/// Rows of accounts, activities and claims name the change set that wrote them last. Sets that leave no such row
+/// behind (those that only remove, or write only codes, throttles, events or the store's epoch) are recognized while
+/// they are among the last 65 536 of their kind.
+///
+/// # Overload
+///
+/// Calls wait for a place in a bounded queue; none is refused for lack of one.
+///
+/// # Cancel safety
+///
+/// A call whose future is dropped before it got a place in the queue is not made. From then on it runs to its end, and
+/// only the answer is lost; pruning stops between two pieces.
+///
+/// # Dropping it
+///
+/// Finishes what was accepted, stops the threads and writes the log back into the file. This blocks for as long as
+/// that takes.
+pub struct SqliteStore {
+    runner: Runner,
+    config: SqliteConfig,
+}
+
+enum Runner {
+    Threads(Threads),
+    Inline(Mutex<Db>),
+}
+
+impl SqliteStore {
+    /// Opens the store, and makes the file or brings its schema up to date where needed. Blocks while it does.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]. Nothing is changed in a file that is refused.
+    pub fn open(config: SqliteConfig) -> Result<Self, OpenError> {
+        let connection = open::first(&config)?;
+        let runner = if config.inline {
+            Runner::Inline(Mutex::new(Db::new(connection, config.step_hook.clone())))
+        } else {
+            Runner::Threads(Threads::start(&config, connection)?)
+        };
+        tracing::debug!(?config, "sqlite.opened");
+        Ok(Self { runner, config })
+    }
+
+    async fn run<O: Operation>(&self, operation: O) -> Result<O::Out, Stop> {
+        match &self.runner {
+            Runner::Threads(threads) => {
+                let (task, answer) = Task::boxed(operation);
+                threads.push(task).await;
+                // Without an answer, the thread is gone.
+                let kind = if O::WRITES {
+                    StoreErrorKind::FateUnknown
+                } else {
+                    StoreErrorKind::Unavailable
+                };
+                answer
+                    .await
+                    .unwrap_or_else(|_| Err(Fault::new(kind).into()))
+            }
+            // After a panic of the step hook the transaction was undone, so the connection is as good as before.
+            Runner::Inline(db) => db
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .alone(&operation),
+        }
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn capabilities(&self) -> Capabilities {
+        let in_file = self.config.path.is_some();
+        Capabilities {
+            durable: in_file,
+            multi_process: in_file,
+        }
+    }
+
+    async fn bind(&self, header: &StoreHeader) -> Result<StoreHeader, StoreError> {
+        Ok(self.run(Bind(header.clone())).await?)
+    }
+
+    async fn load(&self, lookup: &Lookup) -> Result<Option<Snapshot>, StoreError> {
+        Ok(self.run(Load(lookup.clone())).await?)
+    }
+
+    async fn load_many(&self, lookups: &[Lookup]) -> Result<Vec<Option<Snapshot>>, StoreError> {
+        Ok(self.run(LoadMany(lookups.to_vec())).await?)
+    }
+
+    async fn session(&self, at: SessionRef) -> Result<Option<SessionSnapshot>, StoreError> {
+        Ok(self.run(LoadSession(at)).await?)
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        Ok(self.run(StoreEpoch).await?)
+    }
+
+    async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError> {
+        let plan = Plan::new(change).map_err(StoreError::from)?;
+        Ok(self.run(plan).await?)
+    }
+
+    async fn consume(&self, charge: &Charge) -> Result<Admission, StoreError> {
+        Ok(self.run(Consume(*charge)).await?)
+    }
+
+    async fn code(&self, key: &CodeKey) -> Result<Option<OneTimeCode>, StoreError> {
+        Ok(self.run(Code(*key)).await?)
+    }
+
+    async fn events(&self, after: EventCursor, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {
+        Ok(self.run(Events { after, limit }).await?)
+    }
+
+    async fn prune_events(&self, up_to: EventCursor) -> Result<u64, StoreError> {
+        let mut count = 0;
+        loop {
+            let pruned = self.run(PruneEvents(up_to)).await?;
+            count += pruned;
+            if pruned < PRUNED_AT_ONCE {
+                return Ok(count);
+            }
+        }
+    }
+
+    async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        Ok(self.run(Sweep { now, limit }).await?)
+    }
+}

@@ -1,0 +1,189 @@
+//! Opens the store and the engine, and serves until told to stop.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use authcore::account::Folding;
+use authcore::password::ThreadedHasher;
+use authcore::store::Store;
+use authcore::{Engine, Policy};
+use authcore_http::nakama::{self, NakamaConfig};
+use authcore_store_memory::MemoryStore;
+use authcore_store_sqlite::{SqliteConfig, SqliteStore};
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::LogFormat;
+use crate::operator;
+use crate::settings::{Place, Settings};
+
+/// How long one request may take, its body included. Hashing a password is the longest of what is done.
+const REQUEST: Duration = Duration::from_secs(30);
+/// How long requests that run get to end when the host is told to stop.
+const FAREWELL: Duration = Duration::from_secs(10);
+/// How often what is over is removed from the store.
+const SWEEP: Duration = Duration::from_secs(60);
+
+pub(crate) fn run(settings: Settings) -> Result<(), String> {
+    start_log(settings.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime does not start: {error}"))?;
+    let store = open_store(&settings)?;
+    runtime.block_on(serve(settings, store))
+}
+
+/// Logs go to the error stream: the output has one line, which says that players may come.
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("AUTHCORE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, String> {
+    match &settings.store {
+        Place::Memory => Ok(Arc::new(MemoryStore::new())),
+        Place::Sqlite(path) => {
+            let config = SqliteConfig::file(path).with_synchronous(settings.synchronous);
+            let store = SqliteStore::open(config).map_err(|error| chain(&error))?;
+            Ok(Arc::new(store))
+        }
+    }
+}
+
+async fn serve(settings: Settings, store: Arc<dyn Store>) -> Result<(), String> {
+    let engine = open_engine(&settings, store).await?;
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| format!("cannot listen at {}: {error}", settings.listen))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let mut stop = Stop::install()?;
+    let sweeper = tokio::spawn(sweep(engine.clone()));
+    let (told, stopping) = tokio::sync::watch::channel(false);
+    let mut until = stopping.clone();
+    let service = routes(&settings, engine).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+        // An error means that the sender is gone, which is an end as well.
+        let _ = until.wait_for(|stop| *stop).await;
+    });
+    let server = tokio::spawn(async move { server.await });
+    announce(address);
+    stop.wait().await;
+    tracing::info!("told to stop");
+    sweeper.abort();
+    // Nobody listens any more when the server has ended by itself.
+    let _ = told.send(true);
+    match tokio::time::timeout(FAREWELL, server).await {
+        Ok(Ok(result)) => result.map_err(|error| format!("the server failed: {error}")),
+        Ok(Err(error)) => Err(format!("the server failed: {error}")),
+        Err(_) => {
+            tracing::warn!("some connections were cut");
+            Ok(())
+        }
+    }
+}
+
+async fn open_engine(settings: &Settings, store: Arc<dyn Store>) -> Result<Engine, String> {
+    let hasher = ThreadedHasher::start(&settings.hasher).map_err(|error| chain(&error))?;
+    let mut builder = Engine::builder_on(&settings.game, store)
+        .signing_key(settings.signing_key.clone())
+        .clock(chrono::Utc::now)
+        .algorithm(settings.algorithm)
+        .hasher(hasher)
+        .folding(Folding::Exact)
+        .policy(Policy::recommended());
+    for key in &settings.previous_signing_keys {
+        builder = builder.previous_signing_key(key.clone());
+    }
+    builder.open().await.map_err(|error| chain(&error))
+}
+
+fn routes(settings: &Settings, engine: Engine) -> Router {
+    let mut config = NakamaConfig::new(settings.server_key.clone());
+    config.proxy_count = settings.proxy_count;
+    config.body_limit = settings.body_limit.unwrap_or(config.body_limit);
+    config.storage_stub = settings.test_fixtures;
+    let operators = match &settings.operator_key {
+        Some(key) => operator::routes(engine.clone(), key.clone()),
+        None => Router::new(),
+    };
+    // The policy was checked when the settings were gathered.
+    let players = engine
+        .with_policy(settings.policy.clone())
+        .unwrap_or(engine);
+    operators
+        .fallback_service(nakama::router(players, config))
+        .layer(middleware::from_fn(in_time))
+}
+
+/// A client that sends its request a byte at a time does not hold a place for ever.
+async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
+}
+
+async fn sweep(engine: Engine) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = engine.sweep(1000).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "sweeping failed");
+        }
+    }
+}
+
+fn announce(address: SocketAddr) {
+    println!("listening on http://{address}");
+    // Whoever waits for the line reads a pipe.
+    let _ = std::io::stdout().flush();
+}
+
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn install() -> Result<Self, String> {
+        let listen = |kind| signal(kind).map_err(|error| format!("no signals: {error}"));
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// An error with all its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,304 @@
+//! What the host runs with: the command line first, then the environment, the file, and the defaults.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use authcore::password::HasherConfig;
+use authcore::{Algorithm, MasterKey, Policy, Secret};
+use authcore_store_sqlite::Synchronous;
+use chrono::TimeDelta;
+
+use crate::cli::Options;
+use crate::config::{self, File, LogFormat};
+use crate::keys::{DevKeys, is_well_known};
+
+pub(crate) struct Settings {
+    pub(crate) game: String,
+    pub(crate) listen: SocketAddr,
+    pub(crate) store: Place,
+    pub(crate) synchronous: Synchronous,
+    pub(crate) server_key: Secret,
+    pub(crate) operator_key: Option<Secret>,
+    pub(crate) signing_key: MasterKey,
+    pub(crate) previous_signing_keys: Vec<MasterKey>,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) policy: Policy,
+    pub(crate) hasher: HasherConfig,
+    pub(crate) proxy_count: usize,
+    pub(crate) body_limit: Option<usize>,
+    pub(crate) test_fixtures: bool,
+    pub(crate) log: LogFormat,
+}
+
+/// Where players are kept.
+pub(crate) enum Place {
+    Memory,
+    Sqlite(PathBuf),
+}
+
+impl Place {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "memory" => Ok(Self::Memory),
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
+            _ => Err(format!("store {text:?} is neither sqlite:FILE nor memory")),
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn gather(options: Options) -> Result<Self, String> {
+        let file = match &options.config {
+            Some(path) => File::read(path)?,
+            None => File::default(),
+        };
+        let dev = options.dev;
+        let store = options
+            .store
+            .or(file.store)
+            .unwrap_or_else(|| "sqlite:players.db".into());
+        let store = Place::parse(&store)?;
+        let mut signing_key = options.signing_key.or(file.signing_key);
+        let mut operator_key = options.operator_key.or(file.operator_key);
+        let mut server_key = options.server_key.or(file.server_key);
+        let mut game = options.game.or(file.game);
+        if dev {
+            if signing_key.is_none() || operator_key.is_none() {
+                let database = match &store {
+                    Place::Memory => None,
+                    Place::Sqlite(path) => Some(path.as_path()),
+                };
+                let made = DevKeys::beside(database)?;
+                signing_key.get_or_insert(made.signing_key);
+                operator_key.get_or_insert(made.operator_key);
+            }
+            server_key.get_or_insert_with(|| "defaultkey".into());
+            game.get_or_insert_with(|| "dev".into());
+        }
+        let signing_key = required("signing key", "--signing-key", signing_key)?;
+        let server_key = required("server key", "--server-key", server_key)?;
+        let game = required("game's name", "--game", game)?;
+        if !dev {
+            refuse_well_known("signing key", &signing_key)?;
+            refuse_well_known("server key", &server_key)?;
+            if let Some(key) = &operator_key {
+                refuse_well_known("operator key", key)?;
+            }
+        }
+        let default_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 7350));
+        Ok(Self {
+            game,
+            listen: options.listen.or(file.listen).unwrap_or(default_listen),
+            store,
+            synchronous: match file.sqlite.synchronous {
+                config::Synchronous::Full => Synchronous::Full,
+                config::Synchronous::Normal => Synchronous::Normal,
+                config::Synchronous::Off => Synchronous::Off,
+            },
+            server_key: server_key.into(),
+            operator_key: operator_key.map(Secret::new),
+            signing_key: master_key("signing key", &signing_key)?,
+            previous_signing_keys: file
+                .previous_signing_keys
+                .iter()
+                .map(|key| master_key("previous signing key", key))
+                .collect::<Result<_, _>>()?,
+            algorithm: match file.tokens.algorithm {
+                config::Algorithm::Hs256 => Algorithm::Hs256,
+                config::Algorithm::Ed25519 => Algorithm::Ed25519,
+            },
+            policy: policy(&file.nakama)?,
+            hasher: hasher(&file.passwords),
+            proxy_count: file.nakama.proxy_count,
+            body_limit: file.nakama.body_limit,
+            test_fixtures: options.nakama_test_fixtures,
+            log: file.log.format,
+        })
+    }
+}
+
+fn required(what: &str, option: &str, value: Option<String>) -> Result<String, String> {
+    value.filter(|value| !value.is_empty()).ok_or_else(|| {
+        format!("there is no {what}: give {option}, its variable or its line in the file, or try things out with --dev")
+    })
+}
+
+fn refuse_well_known(what: &str, key: &str) -> Result<(), String> {
+    if is_well_known(key) {
+        return Err(format!(
+            "everybody knows this {what}; choose another, or try things out with --dev"
+        ));
+    }
+    Ok(())
+}
+
+fn master_key(what: &str, key: &str) -> Result<MasterKey, String> {
+    MasterKey::new(key.as_bytes()).map_err(|error| format!("the {what} cannot be used: {error}"))
+}
+
+fn policy(nakama: &config::Nakama) -> Result<Policy, String> {
+    let mut policy = Policy::nakama();
+    let seconds = |asked: Option<u32>, knob: &mut TimeDelta| {
+        if let Some(asked) = asked {
+            *knob = TimeDelta::seconds(i64::from(asked));
+        }
+    };
+    seconds(nakama.access_lifetime_seconds, &mut policy.access_lifetime);
+    seconds(nakama.session_idle_seconds, &mut policy.session_idle);
+    seconds(
+        nakama.session_absolute_seconds,
+        &mut policy.session_absolute,
+    );
+    seconds(nakama.refresh_grace_seconds, &mut policy.refresh_grace);
+    if let Some(sessions) = nakama.sessions_per_account {
+        policy.sessions_per_account = sessions;
+    }
+    policy.check().map_err(|error| error.to_string())?;
+    Ok(policy)
+}
+
+fn hasher(passwords: &config::Passwords) -> HasherConfig {
+    let mut hasher = HasherConfig::default();
+    hasher.threads = passwords.threads.unwrap_or(hasher.threads);
+    hasher.queue = passwords.queue.unwrap_or(hasher.queue);
+    if let Some(mib) = passwords.memory_mib {
+        hasher.memory_bytes = mib.saturating_mul(1024 * 1024);
+    }
+    hasher
+}
+
+impl fmt::Display for Settings {
+    /// Shows what is no secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let store = match &self.store {
+            Place::Memory => "memory".into(),
+            Place::Sqlite(path) => format!("sqlite:{}", path.display()),
+        };
+        let operators = if self.operator_key.is_some() {
+            "with"
+        } else {
+            "without"
+        };
+        write!(
+            f,
+            "game {:?} on {store}, at {}, {operators} operator routes",
+            self.game, self.listen
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIGNING: &str = "5f0c1a7b9e2d4c6f8a1b3d5e7f90a2b4";
+
+    fn options(store: &str) -> Options {
+        Options {
+            store: Some(store.into()),
+            game: Some("chess".into()),
+            server_key: Some("a key of our own".into()),
+            signing_key: Some(SIGNING.into()),
+            ..Options::default()
+        }
+    }
+
+    fn fault(options: Options) -> String {
+        match Settings::gather(options) {
+            Ok(settings) => panic!("taken: {settings}"),
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn all_that_is_needed_is_enough() {
+        assert!(Settings::gather(options("memory")).is_ok());
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert!(
+            fault(Options {
+                signing_key: None,
+                ..options("memory")
+            })
+            .contains("--signing-key")
+        );
+        assert!(
+            fault(Options {
+                server_key: None,
+                ..options("memory")
+            })
+            .contains("--server-key")
+        );
+        assert!(
+            fault(Options {
+                game: None,
+                ..options("memory")
+            })
+            .contains("--game")
+        );
+        assert!(fault(options("postgres")).contains("neither"));
+    }
+
+    #[test]
+    fn security_51_a_short_signing_key_is_refused_and_not_shown() {
+        let short = fault(Options {
+            signing_key: Some("short but secret".into()),
+            ..options("memory")
+        });
+        assert!(
+            short.contains("signing key") && !short.contains("but secret"),
+            "{short}"
+        );
+        let dull = fault(Options {
+            signing_key: Some("a".repeat(40)),
+            ..options("memory")
+        });
+        assert!(dull.contains("signing key"), "{dull}");
+    }
+
+    #[test]
+    fn security_118_well_known_keys_are_for_development_only() {
+        let known = || Options {
+            server_key: Some("defaultkey".into()),
+            ..options("memory")
+        };
+        assert!(fault(known()).contains("everybody knows"));
+        assert!(
+            Settings::gather(Options {
+                dev: true,
+                ..known()
+            })
+            .is_ok()
+        );
+        let signing = Options {
+            signing_key: Some("thirty-two bytes of real secrecy".into()),
+            ..options("memory")
+        };
+        assert!(fault(signing).contains("everybody knows"));
+        let operator = Options {
+            operator_key: Some("defaulthttpkey".into()),
+            ..options("memory")
+        };
+        assert!(fault(operator).contains("everybody knows"));
+    }
+
+    #[test]
+    fn development_keeps_its_keys_beside_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("players.db");
+        let dev = || Options {
+            dev: true,
+            store: Some(format!("sqlite:{}", database.display())),
+            ..Options::default()
+        };
+        let first = Settings::gather(dev()).unwrap();
+        let second = Settings::gather(dev()).unwrap();
+        let key = |settings: &Settings| settings.operator_key.as_ref().unwrap().reveal().to_owned();
+        assert_eq!(key(&first), key(&second));
+        assert_eq!(first.server_key.reveal(), "defaultkey");
+        assert!(folder.path().join("players.db.keys.toml").exists());
+    }
+}
