@@ -27,8 +27,10 @@ use crate::session::{Activity, SessionRef, SessionSnapshot};
 /// - **Linearizable.** A read that begins after a commit was answered sees it.
 /// - **Unique.** At most one account owns an [`IdentityKey`], and at most one a username key. This is judged on the
 ///   state *after* the whole change set, so an identity can move between two accounts in one set.
-/// - **Once.** A change set that is handed over again under the same [`CommitId`], while its effect is still the last
-///   word on the documents that it wrote, answers `Ok` and changes nothing.
+/// - **Once.** A change set that is handed over again under the same [`CommitId`] answers `Ok` and changes nothing, at
+///   least while one document still names it as its last writer. A store that can answer
+///   [`StoreErrorKind::FateUnknown`] remembers the ids of its recent commits besides, for longer than a caller keeps
+///   asking: a document may be overwritten in between.
 /// - **In order.** Events become readable in the order of their cursors: a consumer that has read up to a cursor never
 ///   misses an event, also under concurrent commits.
 /// - **No clock, no randomness.** Times and ids arrive in the arguments. Expiry is data: what has expired is returned
@@ -386,7 +388,7 @@ impl CodePurpose {
 pub struct Charge {
     /// Which throttle.
     pub key: ThrottleKey,
-    /// How much; 0 only asks.
+    /// How much, at most `limit`; 0 only asks.
     pub cost: u32,
     /// How much an unused throttle admits at once; at least 1.
     pub limit: u32,
@@ -416,21 +418,31 @@ impl Charge {
     /// The rule, for every store to apply inside its own transaction: given the moment until which the throttle is
     /// used up (none for an unused one), what the answer is and which moment to keep.
     ///
-    /// The generic cell rate algorithm, in milliseconds: each unit pushes the moment `window / limit` on, and a charge
-    /// is admitted while the moment stays within `window` of now. A clock that goes backwards refills nothing.
+    /// The generic cell rate algorithm in whole milliseconds: each unit of cost pushes the moment `window / limit` on,
+    /// rounded up to at least one millisecond, and a charge is admitted while the moment stays within `limit` such
+    /// steps of now. A clock that goes backwards refills nothing. A cost above the limit is never admitted.
     #[must_use]
     pub fn apply(&self, used_up_until: Option<DateTime<Utc>>) -> (Admission, DateTime<Utc>) {
-        let unit = self.window / i32::try_from(self.limit.max(1)).unwrap_or(i32::MAX);
-        let start = used_up_until.map_or(self.now, |until| until.max(self.now));
-        let end = start + unit * i32::try_from(self.cost).unwrap_or(i32::MAX);
-        let admitted_until = self.now + self.window;
+        let (now, limit) = (self.now.timestamp_millis(), i64::from(self.limit.max(1)));
+        let window = self.window.num_milliseconds().clamp(1, MAX_WINDOW_MILLIS);
+        let unit = (window + limit - 1) / limit;
+        let start = used_up_until.map_or(now, |until| until.timestamp_millis().max(now));
+        let end = start.saturating_add(unit.saturating_mul(i64::from(self.cost)));
+        let admitted_until = now.saturating_add(unit * limit);
         if end <= admitted_until {
-            (Admission::Admitted, end)
+            (Admission::Admitted, at_millis(end))
         } else {
-            let retry_at = self.now + (end - admitted_until);
-            (Admission::Refused { retry_at }, start)
+            let retry_at = at_millis(now.saturating_add(end - admitted_until));
+            (Admission::Refused { retry_at }, at_millis(start))
         }
     }
+}
+
+/// A hundred years: far enough, and no sum with it overflows.
+const MAX_WINDOW_MILLIS: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
+
+fn at_millis(millis: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// A store failed.
@@ -536,6 +548,36 @@ mod tests {
             charge(1, 5, 1000, 199).apply(kept).0,
             Admission::Refused { .. }
         ));
+    }
+
+    #[test]
+    fn a_unit_is_never_less_than_a_millisecond() {
+        let mut kept = None;
+        let mut admitted = 0;
+        for _ in 0..20 {
+            let (admission, until) = charge(1, 10, 3, 0).apply(kept);
+            kept = Some(until);
+            admitted += u32::from(admission == Admission::Admitted);
+        }
+        assert_eq!(admitted, 10);
+    }
+
+    #[test]
+    fn no_input_overflows() {
+        for now in [i64::MIN / 2_000_000, -1, 8_000_000_000_000_000] {
+            let now = DateTime::from_timestamp_millis(now).unwrap_or_default();
+            for window in [TimeDelta::MIN, TimeDelta::zero(), TimeDelta::MAX] {
+                let charge = Charge {
+                    key: ThrottleKey::new([0; 32]),
+                    cost: u32::MAX,
+                    limit: u32::MAX,
+                    window,
+                    now,
+                };
+                let (_, until) = charge.apply(Some(DateTime::<Utc>::MAX_UTC));
+                assert!(until >= now);
+            }
+        }
     }
 
     #[test]

@@ -23,8 +23,9 @@
 //!
 //! # What it costs
 //!
-//! An account with a username and one login takes some 500 bytes, a session some 250, an event some 100. Events stay
-//! until they are [pruned](Store::prune_events); codes, claims and throttles until they are [swept](Store::sweep).
+//! An account with a username and one login takes some 600 to 690 bytes, depending on how full the hash tables happen
+//! to be; a session some 175 and its texts; an event some 100. Events stay until they are
+//! [pruned](Store::prune_events); codes, claims and throttles until they are [swept](Store::sweep).
 
 mod checks;
 mod expiring;

@@ -101,9 +101,11 @@ impl File {
     fn parse(text: &str) -> Result<Self, String> {
         // The parser's own error quotes the line, which may hold a key.
         toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(0, |span| {
-                text.get(..span.start).unwrap_or("").lines().count().max(1)
-            });
+            let before = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .unwrap_or("");
+            let line = before.matches('\n').count() + 1;
             format!("line {line}: {}", error.message())
         })
     }

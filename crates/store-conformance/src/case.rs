@@ -1,0 +1,229 @@
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a test kit fails by panicking"
+)]
+
+use std::any::Any;
+use std::fmt::Write as _;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::fixture::Fixture;
+use crate::trial::Trial;
+
+/// A store that answers nothing for so long hangs.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// One thing that a store must do.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Case {
+    /// The suite that it belongs to.
+    pub suite: &'static str,
+    /// Its name within the suite.
+    pub name: &'static str,
+    /// What it shows, in one sentence.
+    pub about: &'static str,
+    /// What it needs.
+    pub needs: Need,
+    run: Run,
+}
+
+type Run = for<'a> fn(&'a mut Trial) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// What a case needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Need {
+    /// Nothing: every store must pass it.
+    Nothing,
+    /// A store that is [durable](authcore::store::Capabilities::durable), and a fixture that can open it again.
+    Durable,
+}
+
+/// How a case ended, when it did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The store does what the case asks.
+    Passed,
+    /// The store does not promise what the case asks.
+    NotApplicable,
+    /// The store promises it, but its fixture cannot show it.
+    Skipped,
+}
+
+impl Case {
+    /// Runs the case on a fresh store, on the current tokio runtime.
+    ///
+    /// # Panics
+    ///
+    /// When the store does not do what the case asks; also when the case is skipped while `CONFORMANCE_STRICT=1`.
+    pub async fn run(&self, fixture: Fixture) -> Outcome {
+        let Self { suite, name, .. } = self;
+        if self.needs == Need::Durable {
+            if !fixture.store.capabilities().durable {
+                println!("not applicable: {suite}::{name} is about durable stores");
+                return Outcome::NotApplicable;
+            }
+            if fixture.reopen.is_none() {
+                println!("skipped: {suite}::{name} needs a fixture with `with_reopen`");
+                let strict =
+                    std::env::var_os("CONFORMANCE_STRICT").is_some_and(|value| value == "1");
+                assert!(
+                    !strict,
+                    "{suite}::{name} was skipped while CONFORMANCE_STRICT=1"
+                );
+                return Outcome::Skipped;
+            }
+        }
+        let mut trial = Trial::new(fixture);
+        let whole = async {
+            (self.run)(&mut trial).await;
+            trial.audit().await;
+        };
+        let ended = tokio::time::timeout(PATIENCE, whole).await;
+        assert!(ended.is_ok(), "{suite}::{name} hangs");
+        Outcome::Passed
+    }
+}
+
+macro_rules! list_cases {
+    (() $($suite:ident { $($need:ident $name:ident $about:literal;)* })*) => {
+        vec![$($(
+            Case {
+                suite: stringify!($suite),
+                name: stringify!($name),
+                about: $about,
+                needs: Need::$need,
+                run: |trial| Box::pin(crate::suites::$suite::$name(trial)),
+            },
+        )*)*]
+    };
+}
+
+/// Every case, in the order of their suites.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    crate::__cases! { [list_cases] () }
+}
+
+/// Every case as a Markdown table, for the documentation.
+#[must_use]
+pub fn table() -> String {
+    let mut table = String::from("| suite | case | shows | needs |\n| --- | --- | --- | --- |\n");
+    for Case {
+        suite,
+        name,
+        about,
+        needs,
+        ..
+    } in cases()
+    {
+        let needs = match needs {
+            Need::Nothing => "",
+            Need::Durable => "a durable store",
+        };
+        writeln!(table, "| {suite} | `{name}` | {about} | {needs} |").expect("a string takes all");
+    }
+    table
+}
+
+/// What came of all cases.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// How many passed.
+    pub passed: usize,
+    /// How many were about something that the store does not promise.
+    pub not_applicable: usize,
+    /// How many the fixture could not show.
+    pub skipped: usize,
+    /// Those that failed, in the order of [`cases`].
+    pub failures: Vec<Failure>,
+}
+
+/// A case that failed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Failure {
+    /// Its suite.
+    pub suite: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What it said.
+    pub message: String,
+}
+
+/// Runs every case, one after another, each on a fresh store and on a runtime of its own. It blocks, and so must be
+/// called outside of any runtime.
+///
+/// # Panics
+///
+/// When no runtime can be started. A case that fails is in the report.
+pub fn run_all<F, Fut, S>(factory: F) -> Report
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = S>,
+    S: Into<Fixture>,
+{
+    let mut report = Report::default();
+    for case in cases() {
+        let ended = runtime().block_on(async {
+            let fixture = factory().await.into();
+            tokio::spawn(async move { case.run(fixture).await }).await
+        });
+        match ended {
+            Ok(Outcome::Passed) => report.passed += 1,
+            Ok(Outcome::NotApplicable) => report.not_applicable += 1,
+            Ok(Outcome::Skipped) => report.skipped += 1,
+            Err(failed) => report.failures.push(Failure {
+                suite: case.suite,
+                name: case.name,
+                message: failed
+                    .try_into_panic()
+                    .map_or_else(|error| error.to_string(), |panic| said(&*panic)),
+            }),
+        }
+    }
+    report
+}
+
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it panicked")
+        .to_owned()
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .expect("a runtime can be started")
+}
+
+#[doc(hidden)]
+pub type FixtureFuture = Pin<Box<dyn Future<Output = Fixture>>>;
+
+/// Runs one case by name, for the tests that the macro makes.
+#[doc(hidden)]
+pub fn test(suite: &str, name: &str, fixture: fn() -> FixtureFuture) {
+    let case = cases()
+        .into_iter()
+        .find(|case| case.suite == suite && case.name == name)
+        .expect("the macro and the list have one source");
+    runtime().block_on(async {
+        let fixture = fixture().await;
+        // In a task of its own, so that the case runs on the pool as a server's requests do.
+        if let Err(failed) = tokio::spawn(async move { case.run(fixture).await }).await {
+            match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => panic!("{error}"),
+            }
+        }
+    });
+}

@@ -1,0 +1,102 @@
+use std::any::Any;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use authcore::store::Store;
+
+use crate::wrappers::{Faults, FaultyStore, SettlingStore, TracedStore};
+
+type Reopen = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Arc<dyn Store>> + Send>> + Send + Sync>;
+
+/// A fresh store for one case, and what belongs to it.
+pub struct Fixture {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) reopen: Option<Reopen>,
+    kept: Vec<Box<dyn Any + Send + Sync>>,
+}
+
+impl Fixture {
+    /// A fresh store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            reopen: None,
+            kept: Vec::new(),
+        }
+    }
+
+    /// How to open the store again. It is called after the kit has let go of every handle to the store, and returns
+    /// the same store as another process would find it.
+    #[must_use]
+    pub fn with_reopen<F, Fut>(mut self, reopen: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Arc<dyn Store>> + Send + 'static,
+    {
+        self.reopen = Some(Box::new(move || Box::pin(reopen())));
+        self
+    }
+
+    /// Keeps something until the case is over, and drops it after the store: a temporary folder.
+    #[must_use]
+    pub fn keeping(mut self, guard: impl Send + Sync + 'static) -> Self {
+        self.kept.push(Box::new(guard));
+        self
+    }
+
+    /// Puts a wrapper around the store, also when it is opened again.
+    #[must_use]
+    pub fn wrapped(
+        mut self,
+        wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static,
+    ) -> Self {
+        let wrap = Arc::new(wrap);
+        self.store = wrap(self.store);
+        self.reopen = self.reopen.map(|reopen| -> Reopen {
+            Box::new(move || {
+                let (opened, wrap) = (reopen(), Arc::clone(&wrap));
+                Box::pin(async move { wrap(opened.await) })
+            })
+        });
+        self
+    }
+
+    /// Puts a [`TracedStore`] around the store.
+    #[must_use]
+    pub fn traced(self) -> Self {
+        self.wrapped(|store| Arc::new(TracedStore::new(store)))
+    }
+
+    /// Puts a [`FaultyStore`] around the store, and a [`SettlingStore`] around that: calls fail and are made again,
+    /// and the results must be as if nothing had failed.
+    #[must_use]
+    pub fn faulty(self, seed: u64) -> Self {
+        self.wrapped(move |store| {
+            let faulty = FaultyStore::new(store, seed, Faults::OFTEN);
+            Arc::new(SettlingStore::new(Arc::new(faulty)))
+        })
+    }
+}
+
+impl fmt::Debug for Fixture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fixture")
+            .field("store", &self.store)
+            .field("can_reopen", &self.reopen.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Arc<dyn Store>> for Fixture {
+    fn from(store: Arc<dyn Store>) -> Self {
+        Self::new(store)
+    }
+}
+
+impl<S: Store> From<Arc<S>> for Fixture {
+    fn from(store: Arc<S>) -> Self {
+        Self::new(store)
+    }
+}

@@ -1,0 +1,193 @@
+use authcore::account::{Epoch, Version};
+use authcore::lifecycle::{Ban, BanState, Expiry};
+use authcore::session::{Activity, Method};
+use authcore::store::{Lookup, Snapshot};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::make::{
+    Build, account, at, bare, code, code_key, device, event, full_account, full_activity,
+    full_session, id, session, session_ref, set, silent, with_identity,
+};
+use crate::trial::Trial;
+
+pub(crate) async fn full_account_comes_back(on: &mut Trial) {
+    let (made, active) = (full_account(1), full_activity(1));
+    on.ok(&set()
+        .insert(account(2))
+        .insert_with(made.clone(), active.clone()))
+        .await;
+    let expected = Snapshot {
+        account: made.clone(),
+        version: Version::FIRST,
+        activity: active,
+        activity_version: Version::FIRST,
+        store_epoch: Epoch::FIRST,
+    };
+    let mut lookups = vec![Lookup::Id(id(1))];
+    lookups.extend(
+        made.identities
+            .iter()
+            .map(|identity| Lookup::Identity(identity.key.clone())),
+    );
+    lookups.extend(
+        made.username
+            .iter()
+            .map(|username| Lookup::Username(username.key.clone())),
+    );
+    assert_eq!(lookups.len(), 5);
+    for lookup in &lookups {
+        assert_eq!(
+            on.load(lookup).await.as_ref(),
+            Some(&expected),
+            "{lookup:?}"
+        );
+    }
+}
+
+pub(crate) async fn bare_account_comes_back(on: &mut Trial) {
+    on.ok(&set().insert(bare(1))).await;
+    let found = on.get(id(1)).await;
+    assert_eq!(found.account, bare(1));
+    assert_eq!(found.activity, Activity::default());
+}
+
+pub(crate) async fn update_replaces_every_field(on: &mut Trial) {
+    on.ok(&set().insert_with(full_account(1), full_activity(1)))
+        .await;
+    on.ok(&set().update(bare(1), 1).activity(1, Activity::default(), 1))
+        .await;
+    let found = on.get(id(1)).await;
+    assert_eq!(
+        (found.account, found.activity),
+        (bare(1), Activity::default()),
+        "nothing of before is left"
+    );
+    assert_eq!(
+        on.session(session_ref(1, 1)).await,
+        None,
+        "a session that was dropped is gone"
+    );
+
+    on.ok(&set()
+        .update(full_account(1), 2)
+        .activity(1, full_activity(1), 2))
+        .await;
+    let found = on.get(id(1)).await;
+    assert_eq!(
+        (found.account, found.activity),
+        (full_account(1), full_activity(1))
+    );
+}
+
+pub(crate) async fn every_ban_comes_back(on: &mut Trial) {
+    on.ok(&set().insert(bare(1))).await;
+    let ban = |expiry, message: &str| {
+        BanState::Banned(Ban {
+            since: at(-5),
+            expiry,
+            message: message.into(),
+        })
+    };
+    let bans = [
+        ban(Expiry::Never, ""),
+        ban(Expiry::At(at(9)), "until then"),
+        // A permanent ban after a temporary one keeps no date.
+        ban(Expiry::Never, "for good"),
+        BanState::None,
+    ];
+    for (version, ban) in (1..).zip(bans) {
+        let mut banned = bare(1);
+        banned.ban = ban;
+        on.ok(&set().update(banned.clone(), version)).await;
+        assert_eq!(on.get(id(1)).await.account, banned);
+    }
+}
+
+pub(crate) async fn every_method_comes_back(on: &mut Trial) {
+    let methods = [
+        Method::Device,
+        Method::Custom,
+        Method::Guest,
+        Method::Password,
+        Method::Provider,
+    ];
+    let sessions = methods.iter().zip(1..).map(|(method, number)| {
+        let mut made = session(number);
+        made.method = *method;
+        made
+    });
+    let active = Activity {
+        sessions: sessions.collect(),
+        ..Activity::default()
+    };
+    on.ok(&set().insert_with(bare(1), active.clone())).await;
+    assert_eq!(on.get(id(1)).await.activity, active);
+}
+
+pub(crate) async fn times_keep_their_millisecond(on: &mut Trial) {
+    let times: [DateTime<Utc>; 6] = [
+        DateTime::UNIX_EPOCH,
+        DateTime::UNIX_EPOCH - TimeDelta::milliseconds(1),
+        // 1700 and 9999: beyond what nanoseconds in 64 bits can say.
+        DateTime::UNIX_EPOCH - TimeDelta::days(98_616),
+        DateTime::UNIX_EPOCH + TimeDelta::milliseconds(253_402_300_799_999),
+        at(1),
+        at(999),
+    ];
+    for (number, time) in (1..).zip(times) {
+        let mut made = bare(number);
+        (made.created_at, made.updated_at) = (time, time);
+        let mut opened = session(number);
+        (
+            opened.last_used_at,
+            opened.idle_expires_at,
+            opened.expires_at,
+        ) = (time, time, time);
+        let active = Activity {
+            previous_login_at: Some(time),
+            sessions: vec![opened],
+            ..Activity::default()
+        };
+        let mut told = event(number);
+        told.at = time;
+        on.ok(&silent()
+            .insert_with(made.clone(), active.clone())
+            .put_code(code(number, number, time))
+            .tell(told))
+            .await;
+        let found = on.get(id(number)).await;
+        assert_eq!((found.account, found.activity), (made, active), "{time}");
+        assert_eq!(
+            on.code(code_key(number)).await,
+            Some(code(number, number, time)),
+            "{time}"
+        );
+    }
+    let found: Vec<_> = on
+        .all_events()
+        .await
+        .iter()
+        .map(|stored| stored.event.at)
+        .collect();
+    assert_eq!(found, times);
+}
+
+pub(crate) async fn large_account_comes_back(on: &mut Trial) {
+    let mut made = bare(1);
+    made.profile.metadata = "\u{1f600}".repeat(50_000).into();
+    for number in 0..200 {
+        made = with_identity(made, device(&format!("{number}{}", "x".repeat(100))));
+    }
+    let active = Activity {
+        sessions: (0..200).map(full_session).collect(),
+        ..Activity::default()
+    };
+    on.ok(&set().insert_with(made.clone(), active.clone()))
+        .await;
+    let found = on.get(id(1)).await;
+    assert!(
+        found.account == made,
+        "200 identities and 200 kB of metadata"
+    );
+    assert!(found.activity == active, "200 sessions");
+}

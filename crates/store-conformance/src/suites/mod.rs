@@ -1,0 +1,16 @@
+//! The cases, a suite a file. A case is an `async fn` of a [`Trial`](crate::trial::Trial), and stands in
+//! [the list](crate::__cases).
+
+pub(crate) mod atomicity;
+pub(crate) mod codes;
+pub(crate) mod concurrency;
+pub(crate) mod conflicts;
+pub(crate) mod contract;
+pub(crate) mod documents;
+pub(crate) mod durability;
+pub(crate) mod events;
+pub(crate) mod once;
+pub(crate) mod strings;
+pub(crate) mod throttle;
+pub(crate) mod uniqueness;
+pub(crate) mod visibility;

@@ -1,0 +1,181 @@
+//! The kit is only worth something if it fails: stores that are broken on purpose, each in one way, must be caught.
+
+#![expect(clippy::expect_used, reason = "a helper of tests")]
+
+mod flaws;
+mod mutant;
+
+use std::sync::Arc;
+
+use authcore::store::Store;
+use authcore_store_conformance::{Fixture, cases, run_all};
+use authcore_store_memory::MemoryStore;
+
+use crate::flaws::{
+    ChargesLate, EventsLate, FoldsCase, ForgetsIdentities, ForgetsItself, ForgetsSets,
+    LastConflict, LosesAField, LostUpdate, NoFlaw, PieceByPiece, StaleRead, SweepsEarly, TornRead,
+};
+use crate::mutant::{Flaw, Mutant};
+
+/// Runs all cases, and asserts that the expected ones are among those that fail.
+fn assert_caught<F: Flaw>(flaw: fn() -> F, by: &[(&str, &str)]) {
+    let report = run_all(|| async move { Arc::new(Mutant::new(flaw())) });
+    let failed: Vec<_> = report
+        .failures
+        .iter()
+        .map(|failure| (failure.suite, failure.name))
+        .collect();
+    let first = failed.first().expect("the kit lets a broken store pass");
+    println!(
+        "{:?}: first caught by {}::{}; in all by {failed:?}",
+        flaw(),
+        first.0,
+        first.1
+    );
+    for case in by {
+        assert!(
+            failed.contains(case),
+            "{case:?} lets it pass; caught by {failed:?}"
+        );
+    }
+}
+
+#[test]
+fn sound_store_passes() {
+    let report = run_all(|| async { Arc::new(Mutant::new(NoFlaw)) });
+    assert!(report.failures.is_empty(), "{:?}", report.failures);
+    assert_eq!(report.passed + report.not_applicable, cases().len());
+    assert_eq!((report.not_applicable, report.skipped), (4, 0));
+}
+
+#[test]
+fn lost_update_is_caught() {
+    assert_caught(
+        || LostUpdate,
+        &[
+            ("concurrency", "one_version_has_one_update"),
+            ("conflicts", "changed_account_is_named"),
+        ],
+    );
+}
+
+#[test]
+fn forgotten_uniqueness_is_caught() {
+    assert_caught(
+        ForgetsIdentities::default,
+        &[
+            ("uniqueness", "identity_has_one_owner"),
+            ("concurrency", "one_identity_has_one_winner"),
+        ],
+    );
+}
+
+#[test]
+fn commit_in_pieces_is_caught() {
+    assert_caught(
+        || PieceByPiece,
+        &[("atomicity", "failing_last_write_leaves_nothing")],
+    );
+}
+
+#[test]
+fn late_charge_is_caught() {
+    assert_caught(
+        ChargesLate::default,
+        &[("concurrency", "throttle_admits_exactly_its_limit")],
+    );
+}
+
+#[test]
+fn forgotten_sets_are_caught() {
+    assert_caught(
+        || ForgetsSets,
+        &[
+            ("once", "events_alone"),
+            ("concurrency", "one_set_many_times_is_done_once"),
+        ],
+    );
+}
+
+#[test]
+fn late_events_are_caught() {
+    assert_caught(
+        EventsLate::default,
+        &[("visibility", "outbox_reader_misses_nothing")],
+    );
+}
+
+#[test]
+fn stale_read_is_caught() {
+    assert_caught(StaleRead::default, &[("contract", "versions_rise_by_one")]);
+}
+
+#[test]
+fn torn_read_is_caught() {
+    assert_caught(|| TornRead, &[("visibility", "snapshots_are_never_torn")]);
+}
+
+#[test]
+fn folded_keys_are_caught() {
+    assert_caught(|| FoldsCase, &[("strings", "subjects_are_bytes")]);
+}
+
+#[test]
+fn lost_field_is_caught() {
+    assert_caught(|| LosesAField, &[("documents", "full_account_comes_back")]);
+}
+
+#[test]
+fn wrong_conflict_is_caught() {
+    assert_caught(
+        || LastConflict,
+        &[("conflicts", "first_failing_condition_is_named")],
+    );
+}
+
+#[test]
+fn early_sweep_is_caught() {
+    assert_caught(
+        || SweepsEarly,
+        &[("codes", "sweep_takes_only_what_is_over")],
+    );
+}
+
+fn reopened(open: fn(&MemoryStore) -> MemoryStore) -> Fixture {
+    let memory = MemoryStore::new();
+    let store = Arc::new(Mutant::over(memory.clone(), ForgetsItself));
+    Fixture::new(store).with_reopen(move || {
+        let again: Arc<dyn Store> = Arc::new(Mutant::over(open(&memory), ForgetsItself));
+        async move { again }
+    })
+}
+
+#[test]
+fn store_that_forgets_itself_is_caught() {
+    let sound = run_all(|| async { reopened(MemoryStore::clone) });
+    assert!(sound.failures.is_empty(), "{:?}", sound.failures);
+    assert_eq!(
+        sound.passed,
+        cases().len(),
+        "the cases about durable stores are run"
+    );
+
+    let forgetful = run_all(|| async { reopened(|_| MemoryStore::new()) });
+    let failed: Vec<_> = forgetful
+        .failures
+        .iter()
+        .map(|failure| failure.suite)
+        .collect();
+    println!("{:?}", forgetful.failures);
+    assert_eq!(failed, ["durability"; 4]);
+}
+
+#[test]
+fn durable_store_that_cannot_be_reopened_is_counted() {
+    let report = run_all(|| async { Arc::new(Mutant::new(ForgetsItself)) });
+    assert_eq!(
+        report.skipped + report.failures.len(),
+        4,
+        "a failure when CONFORMANCE_STRICT=1"
+    );
+}
