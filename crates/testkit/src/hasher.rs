@@ -33,6 +33,10 @@ impl CheapHasher {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the form that `map_err` takes"
+)]
 fn failed(error: impl ToString) -> HashFault {
     HashFault::Failed(error.to_string().into())
 }

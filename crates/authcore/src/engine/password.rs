@@ -30,15 +30,12 @@ impl CheckedPassword {
 /// that both answer alike (security 24).
 pub(super) fn throttle_of(account: Option<AccountId>, name: &[u8]) -> ThrottleKey {
     let mut digest = Sha256::new();
-    match account {
-        Some(id) => {
-            digest.update(b"password of account\0");
-            digest.update(id.as_bytes());
-        }
-        None => {
-            digest.update(b"password of name\0");
-            digest.update(name);
-        }
+    if let Some(id) = account {
+        digest.update(b"password of account\0");
+        digest.update(id.as_bytes());
+    } else {
+        digest.update(b"password of name\0");
+        digest.update(name);
     }
     ThrottleKey::new(digest.finalize().into())
 }

@@ -1,5 +1,12 @@
 //! The engine through its public API, on the memory store.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking"
+)]
+
 mod hooks;
 mod import;
 mod linking;
