@@ -101,19 +101,13 @@ impl Unlink {
     /// Unlinks whatever is linked of that kind.
     #[must_use]
     pub const fn any(provider: ProviderId) -> Self {
-        Self {
-            provider,
-            exactly: None,
-        }
+        Self { provider, exactly: None }
     }
 
     /// Unlinks exactly this one.
     #[must_use]
     pub fn exactly(provider: ProviderId, which: impl Into<Secret>) -> Self {
-        Self {
-            provider,
-            exactly: Some(which.into()),
-        }
+        Self { provider, exactly: Some(which.into()) }
     }
 }
 
@@ -131,10 +125,7 @@ impl Refresh {
     /// Refreshes with a token.
     #[must_use]
     pub fn new(token: impl Into<Secret>) -> Self {
-        Self {
-            token: token.into(),
-            vars: Vars::new(),
-        }
+        Self { token: token.into(), vars: Vars::new() }
     }
 }
 

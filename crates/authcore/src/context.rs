@@ -31,20 +31,14 @@ impl RequestContext {
     /// With the client's address.
     #[must_use]
     pub fn from_address(address: IpAddr) -> Self {
-        Self {
-            client_address: Some(address),
-            ..Self::default()
-        }
+        Self { client_address: Some(address), ..Self::default() }
     }
 
     pub(crate) fn check(&self) -> Result<(), Refusal> {
         for value in [&self.device_id, &self.device_name].into_iter().flatten() {
             if value.len() > 128 {
                 let rule = Rule::Bytes { min: 0, max: 128 };
-                return Err(Refusal::Invalid {
-                    field: Field::ContextDevice,
-                    rule,
-                });
+                return Err(Refusal::Invalid { field: Field::ContextDevice, rule });
             }
         }
         Ok(())

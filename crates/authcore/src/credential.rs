@@ -69,15 +69,9 @@ pub(crate) enum Checked {
     /// The id is the proof.
     Id { key: IdentityKey, method: Method },
     /// A password must go with it.
-    Password {
-        who: PasswordOwner,
-        password: Secret,
-    },
+    Password { who: PasswordOwner, password: Secret },
     /// A verifier must be asked.
-    Provider {
-        provider: ProviderId,
-        payload: Secret,
-    },
+    Provider { provider: ProviderId, payload: Secret },
 }
 
 /// By what an account with a password is found.
@@ -103,48 +97,31 @@ pub(crate) fn check(
         Credential::Device(id) => {
             check_id(Field::DeviceId, id.reveal())?;
             let key = IdentityKey::new(ProviderId::DEVICE, id.reveal());
-            Ok(Checked::Id {
-                key,
-                method: Method::Device,
-            })
+            Ok(Checked::Id { key, method: Method::Device })
         }
         Credential::Custom(id) => {
             check_id(Field::CustomId, id.reveal())?;
             let key = IdentityKey::new(ProviderId::CUSTOM, id.reveal());
-            Ok(Checked::Id {
-                key,
-                method: Method::Custom,
-            })
+            Ok(Checked::Id { key, method: Method::Custom })
         }
         Credential::Guest(id) => {
             check_id(Field::GuestKey, id.reveal())?;
             let key = IdentityKey::new(ProviderId::GUEST, id.reveal());
-            Ok(Checked::Id {
-                key,
-                method: Method::Guest,
-            })
+            Ok(Checked::Id { key, method: Method::Guest })
         }
         Credential::Email { email, password } => {
             check_email_and_password(&email, &password, r#use, policy)?;
             let key = IdentityKey::new(ProviderId::EMAIL, &folding.email(&email));
-            let who = PasswordOwner::Email {
-                key,
-                shown: email.into(),
-            };
+            let who = PasswordOwner::Email { key, shown: email.into() };
             Ok(Checked::Password { who, password })
         }
         Credential::Username { username, password } => {
             check_password(&password, tried_min(policy))?;
             if username.is_empty() {
-                return Err(Refusal::Invalid {
-                    field: Field::Username,
-                    rule: Rule::Required,
-                });
+                return Err(Refusal::Invalid { field: Field::Username, rule: Rule::Required });
             }
             check_username(&username)?;
-            let who = PasswordOwner::Username {
-                key: folding.username(&username),
-            };
+            let who = PasswordOwner::Username { key: folding.username(&username) };
             Ok(Checked::Password { who, password })
         }
         Credential::Provider { provider, payload } => {
@@ -157,15 +134,9 @@ pub(crate) fn check(
 pub(crate) fn check_provider_payload(payload: &Secret) -> Result<(), Refusal> {
     let field = Field::ProviderCredential;
     match payload.reveal().len() {
-        0 => Err(Refusal::Invalid {
-            field,
-            rule: Rule::Required,
-        }),
+        0 => Err(Refusal::Invalid { field, rule: Rule::Required }),
         1..=16384 => Ok(()),
-        _ => Err(Refusal::Invalid {
-            field,
-            rule: Rule::Bytes { min: 1, max: 16384 },
-        }),
+        _ => Err(Refusal::Invalid { field, rule: Rule::Bytes { min: 1, max: 16384 } }),
     }
 }
 
@@ -194,12 +165,7 @@ fn check_email_and_password(
     r#use: Use,
     policy: &Policy,
 ) -> Result<(), Refusal> {
-    let invalid = |rule| {
-        Err(Refusal::Invalid {
-            field: Field::Email,
-            rule,
-        })
-    };
+    let invalid = |rule| Err(Refusal::Invalid { field: Field::Email, rule });
     if email.is_empty() || (r#use == Use::Link && password.is_empty()) {
         return invalid(Rule::Required);
     }
@@ -215,11 +181,7 @@ fn check_email_and_password(
     if !(10..=255).contains(&email.len()) {
         return invalid(Rule::Bytes { min: 10, max: 255 });
     }
-    let min = if r#use == Use::Link {
-        policy.password_min
-    } else {
-        tried_min(policy)
-    };
+    let min = if r#use == Use::Link { policy.password_min } else { tried_min(policy) };
     check_password(password, min)?;
     Ok(())
 }
@@ -233,17 +195,8 @@ fn tried_min(policy: &Policy) -> usize {
 /// Something, `@`, something, `.`, something (nakama 4.6).
 fn looks_like_email(email: &str) -> bool {
     // The first `@` that has something before it, and the last dot that has something behind it, leave the most room.
-    let at = email
-        .char_indices()
-        .skip(1)
-        .find(|(_, c)| *c == '@')
-        .map(|(at, _)| at);
-    let dot = email
-        .char_indices()
-        .rev()
-        .skip(1)
-        .find(|(_, c)| *c == '.')
-        .map(|(dot, _)| dot);
+    let at = email.char_indices().skip(1).find(|(_, c)| *c == '@').map(|(at, _)| at);
+    let dot = email.char_indices().rev().skip(1).find(|(_, c)| *c == '.').map(|(dot, _)| dot);
     matches!((at, dot), (Some(at), Some(dot)) if dot > at + 1)
 }
 
@@ -274,19 +227,13 @@ mod tests {
             (128, None),
             (129, Some(bytes)),
         ] {
-            assert_eq!(
-                rule(Field::DeviceId, &"a".repeat(length)),
-                expected,
-                "{length}"
-            );
+            assert_eq!(rule(Field::DeviceId, &"a".repeat(length)), expected, "{length}");
         }
     }
 
     #[test]
     fn nakama_a4_no_ascii_white_space_or_controls() {
-        for bad in [
-            ' ', '\t', '\n', '\u{b}', '\u{c}', '\r', '\0', '\u{1f}', '\u{7f}',
-        ] {
+        for bad in [' ', '\t', '\n', '\u{b}', '\u{c}', '\r', '\0', '\u{1f}', '\u{7f}'] {
             assert_eq!(
                 rule(Field::DeviceId, &format!("0123456789{bad}")),
                 Some(Rule::Forbidden),
@@ -294,11 +241,7 @@ mod tests {
             );
         }
         for good in ['\u{a0}', '\u{3000}', '\u{85}', '!'] {
-            assert_eq!(
-                rule(Field::DeviceId, &format!("0123456789{good}")),
-                None,
-                "{good:?}"
-            );
+            assert_eq!(rule(Field::DeviceId, &format!("0123456789{good}")), None, "{good:?}");
         }
     }
 
@@ -306,11 +249,7 @@ mod tests {
     fn nakama_a5_custom_ids_are_6_to_128_bytes() {
         let bytes = Rule::Bytes { min: 6, max: 128 };
         for (length, expected) in [(5, Some(bytes)), (6, None), (128, None), (129, Some(bytes))] {
-            assert_eq!(
-                rule(Field::CustomId, &"a".repeat(length)),
-                expected,
-                "{length}"
-            );
+            assert_eq!(rule(Field::CustomId, &"a".repeat(length)), expected, "{length}");
         }
     }
 
@@ -319,26 +258,13 @@ mod tests {
         for good in ["a@b.cd", "a@@@@..com.x", "ü@b.c", "@@b.c"] {
             assert!(looks_like_email(good), "{good}");
         }
-        for bad in [
-            "someone@localhost",
-            "@b.cd",
-            "a@.c",
-            "a@b.",
-            "a.b@c",
-            "",
-            "@",
-            ".",
-            "a@.",
-        ] {
+        for bad in ["someone@localhost", "@b.cd", "a@.c", "a@b.", "a.b@c", "", "@", ".", "a@."] {
             assert!(!looks_like_email(bad), "{bad}");
         }
     }
 
     fn refusal(email: &str, password: &str, r#use: Use) -> Option<(Field, Rule)> {
-        let credential = Credential::Email {
-            email: email.into(),
-            password: password.into(),
-        };
+        let credential = Credential::Email { email: email.into(), password: password.into() };
         match check(credential, r#use, &Policy::nakama(), Folding::Exact) {
             Ok(_) => None,
             Err(Refusal::Invalid { field, rule }) => Some((field, rule)),
@@ -349,15 +275,9 @@ mod tests {
     #[test]
     fn nakama_6_1_login_checks_the_address_before_the_password() {
         let check = |email, password| refusal(email, password, Use::Login);
-        assert_eq!(
-            check("a b@example.com", ""),
-            Some((Field::Email, Rule::Forbidden))
-        );
+        assert_eq!(check("a b@example.com", ""), Some((Field::Email, Rule::Forbidden)));
         assert_eq!(check("plain", ""), Some((Field::Email, Rule::Shape)));
-        assert_eq!(
-            check("a@b.co", ""),
-            Some((Field::Email, Rule::Bytes { min: 10, max: 255 }))
-        );
+        assert_eq!(check("a@b.co", ""), Some((Field::Email, Rule::Bytes { min: 10, max: 255 })));
         let short = Some((Field::Password, Rule::AtLeast { characters: 8 }));
         assert_eq!(check("a@bcdef.co", "1234567"), short);
         assert_eq!(check("a@bcdef.co", "12345678"), None);
@@ -371,18 +291,13 @@ mod tests {
         assert_eq!(check("a b", "x"), Some((Field::Email, Rule::Forbidden)));
         let short = Some((Field::Password, Rule::AtLeast { characters: 8 }));
         assert_eq!(check("plain", "1234567"), short);
-        assert_eq!(
-            check("plain", "12345678"),
-            Some((Field::Email, Rule::Shape))
-        );
+        assert_eq!(check("plain", "12345678"), Some((Field::Email, Rule::Shape)));
     }
 
     #[test]
     fn debug_shows_the_kind_only() {
-        let credential = Credential::Email {
-            email: "me@example.com".into(),
-            password: "hunter22".into(),
-        };
+        let credential =
+            Credential::Email { email: "me@example.com".into(), password: "hunter22".into() };
         assert_eq!(format!("{credential:?}"), "Credential(email, [redacted])");
     }
 }

@@ -15,10 +15,7 @@ use crate::session::ClaimStyle;
 /// assert_eq!(policy.refresh_grace, TimeDelta::seconds(10));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "presets are changed with struct update syntax"
-)]
+#[expect(clippy::exhaustive_structs, reason = "presets are changed with struct update syntax")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a knob of its own")]
 pub struct Policy {
     /// The claims that tokens carry.
@@ -122,10 +119,7 @@ impl Policy {
             password_min: 15,
             tells_unknown_accounts: false,
             tells_bans_first: false,
-            password_attempts: Rate {
-                limit: 10,
-                window: TimeDelta::minutes(10),
-            },
+            password_attempts: Rate { limit: 10, window: TimeDelta::minutes(10) },
             login_events: false,
         }
     }
@@ -163,14 +157,8 @@ impl Policy {
                 (second..=TimeDelta::minutes(60)).contains(&self.access_lifetime),
                 "access_lifetime must be 1 second to 60 minutes",
             ),
-            (
-                self.session_idle >= second,
-                "session_idle must be at least 1 second",
-            ),
-            (
-                self.session_absolute >= second,
-                "session_absolute must be at least 1 second",
-            ),
+            (self.session_idle >= second, "session_idle must be at least 1 second"),
+            (self.session_absolute >= second, "session_absolute must be at least 1 second"),
             (
                 (TimeDelta::zero()..=TimeDelta::minutes(5)).contains(&self.refresh_grace),
                 "refresh_grace must be 0 to 5 minutes",
@@ -179,10 +167,7 @@ impl Policy {
                 (1..=100).contains(&self.sessions_per_account),
                 "sessions_per_account must be 1 to 100",
             ),
-            (
-                (8..=64).contains(&self.password_min),
-                "password_min must be 8 to 64",
-            ),
+            ((8..=64).contains(&self.password_min), "password_min must be 8 to 64"),
             (
                 self.password_attempts.limit >= 1 && self.password_attempts.window >= second,
                 "password_attempts must admit at least 1 and refill over at least 1 second",
@@ -219,35 +204,14 @@ mod tests {
     #[test]
     fn each_bound_is_named() {
         let broken = [
+            Policy { access_lifetime: TimeDelta::minutes(61), ..Policy::default() },
+            Policy { session_idle: TimeDelta::zero(), ..Policy::default() },
+            Policy { session_absolute: TimeDelta::zero(), ..Policy::default() },
+            Policy { refresh_grace: TimeDelta::minutes(6), ..Policy::default() },
+            Policy { sessions_per_account: 0, ..Policy::default() },
+            Policy { password_min: 7, ..Policy::default() },
             Policy {
-                access_lifetime: TimeDelta::minutes(61),
-                ..Policy::default()
-            },
-            Policy {
-                session_idle: TimeDelta::zero(),
-                ..Policy::default()
-            },
-            Policy {
-                session_absolute: TimeDelta::zero(),
-                ..Policy::default()
-            },
-            Policy {
-                refresh_grace: TimeDelta::minutes(6),
-                ..Policy::default()
-            },
-            Policy {
-                sessions_per_account: 0,
-                ..Policy::default()
-            },
-            Policy {
-                password_min: 7,
-                ..Policy::default()
-            },
-            Policy {
-                password_attempts: Rate {
-                    limit: 0,
-                    window: TimeDelta::minutes(1),
-                },
+                password_attempts: Rate { limit: 0, window: TimeDelta::minutes(1) },
                 ..Policy::default()
             },
         ];

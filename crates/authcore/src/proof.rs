@@ -23,11 +23,7 @@ pub struct Authenticated {
 
 impl Authenticated {
     pub(crate) fn new(claims: AccessClaims, session: Session) -> Self {
-        Self {
-            account: claims.account,
-            session,
-            username: claims.username,
-        }
+        Self { account: claims.account, session, username: claims.username }
     }
 
     /// The account.
@@ -51,10 +47,7 @@ impl Authenticated {
     /// Where the session is found.
     #[must_use]
     pub const fn session_ref(&self) -> SessionRef {
-        SessionRef {
-            account: self.account,
-            session: self.session.id,
-        }
+        SessionRef { account: self.account, session: self.session.id }
     }
 }
 

@@ -136,10 +136,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
 /// What a store promises; the conformance kit chooses its cases by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "a store says what it promises about each"
-)]
+#[expect(clippy::exhaustive_structs, reason = "a store says what it promises about each")]
 pub struct Capabilities {
     /// Acknowledged commits survive the end of the process.
     pub durable: bool,
@@ -400,10 +397,7 @@ pub struct Charge {
 
 /// The answer to a charge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "admitted or not; there is no third answer"
-)]
+#[expect(clippy::exhaustive_enums, reason = "admitted or not; there is no third answer")]
 pub enum Admission {
     /// It was admitted and charged.
     Admitted,
@@ -486,11 +480,7 @@ impl StoreError {
     /// An error of the named store.
     #[must_use]
     pub const fn new(store: &'static str, kind: StoreErrorKind) -> Self {
-        Self {
-            store,
-            kind,
-            source: None,
-        }
+        Self { store, kind, source: None }
     }
 
     /// The same error with its cause.
@@ -509,10 +499,7 @@ impl StoreError {
     /// Whether the same call may succeed later.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(
-            self.kind,
-            StoreErrorKind::Unavailable | StoreErrorKind::FateUnknown
-        )
+        matches!(self.kind, StoreErrorKind::Unavailable | StoreErrorKind::FateUnknown)
     }
 }
 
@@ -544,10 +531,7 @@ mod tests {
         let retry_at = DateTime::from_timestamp_millis(200).unwrap();
         assert_eq!(admission, Admission::Refused { retry_at });
         assert_eq!(charge(1, 5, 1000, 200).apply(kept).0, Admission::Admitted);
-        assert!(matches!(
-            charge(1, 5, 1000, 199).apply(kept).0,
-            Admission::Refused { .. }
-        ));
+        assert!(matches!(charge(1, 5, 1000, 199).apply(kept).0, Admission::Refused { .. }));
     }
 
     #[test]
@@ -586,10 +570,7 @@ mod tests {
         for _ in 0..5 {
             kept = Some(charge(1, 5, 1000, 10_000).apply(kept).1);
         }
-        assert!(matches!(
-            charge(1, 5, 1000, 5_000).apply(kept).0,
-            Admission::Refused { .. }
-        ));
+        assert!(matches!(charge(1, 5, 1000, 5_000).apply(kept).0, Admission::Refused { .. }));
     }
 
     proptest! {

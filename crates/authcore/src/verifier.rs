@@ -52,13 +52,11 @@ impl VerifyContext {
     }
 
     /// Says that the credential proves this subject of a provider without tenants and issuers.
-    #[must_use]
     pub fn identity(&self, subject: &str) -> VerifiedIdentity {
         self.scoped_identity("", "", subject)
     }
 
     /// Says that the credential proves this subject of a tenant and an issuer.
-    #[must_use]
     pub fn scoped_identity(&self, tenant: &str, issuer: &str, subject: &str) -> VerifiedIdentity {
         VerifiedIdentity {
             key: IdentityKey::scoped(self.provider.clone(), tenant, issuer, subject),

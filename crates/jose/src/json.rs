@@ -70,13 +70,10 @@ pub fn from_strict_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonErro
 fn check(text: &str) -> Result<(), JsonError> {
     let fault = Cell::new(JsonError::Syntax);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    Strict {
-        depth: 0,
-        fault: &fault,
-    }
-    .deserialize(&mut deserializer)
-    .and_then(|()| deserializer.end())
-    .map_err(|_| fault.get())
+    Strict { depth: 0, fault: &fault }
+        .deserialize(&mut deserializer)
+        .and_then(|()| deserializer.end())
+        .map_err(|_| fault.get())
 }
 
 /// Accepts any JSON value below `depth` open levels. `fault` says why it stopped, because the

@@ -59,18 +59,13 @@ impl MasterKey {
     /// Returns [`KeyError::TooShort`] or [`KeyError::LowEntropy`].
     pub fn new(bytes: &[u8]) -> Result<Self, KeyError> {
         if bytes.len() < MIN_MASTER_BYTES {
-            return Err(KeyError::TooShort {
-                min: MIN_MASTER_BYTES,
-                actual: bytes.len(),
-            });
+            return Err(KeyError::TooShort { min: MIN_MASTER_BYTES, actual: bytes.len() });
         }
         let distinct = (0..=u8::MAX).filter(|value| bytes.contains(value)).count();
         if distinct < MIN_DISTINCT_BYTES {
             return Err(KeyError::LowEntropy);
         }
-        Ok(Self {
-            bytes: Zeroizing::new(bytes.to_vec()),
-        })
+        Ok(Self { bytes: Zeroizing::new(bytes.to_vec()) })
     }
 }
 
@@ -233,11 +228,7 @@ impl Ed25519Key {
         install_provider();
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| KeyError::Derivation)?;
         let private = pair.to_pkcs8v1().map_err(|_| KeyError::Derivation)?;
-        let public = pair
-            .public_key()
-            .as_ref()
-            .try_into()
-            .map_err(|_| KeyError::Derivation)?;
+        let public = pair.public_key().as_ref().try_into().map_err(|_| KeyError::Derivation)?;
         Ok(Self {
             signing: EncodingKey::from_ed_der(private.as_ref()),
             verifying: DecodingKey::from_ed_der(pair.public_key().as_ref()),

@@ -98,10 +98,7 @@ impl KeySet {
     /// A set that signs and verifies with `active`.
     #[must_use]
     pub const fn new(active: TokenKey) -> Self {
-        Self {
-            active,
-            previous: Vec::new(),
-        }
+        Self { active, previous: Vec::new() }
     }
 
     /// Adds a key that only verifies.
@@ -129,23 +126,16 @@ impl KeySet {
         }
         // Base64 only grows, so this bounds the work on oversized claims.
         if claims.len() > MAX_TOKEN_BYTES {
-            return Err(SignError::TooLong {
-                max: MAX_TOKEN_BYTES,
-            });
+            return Err(SignError::TooLong { max: MAX_TOKEN_BYTES });
         }
         let mut token = encoded_header(&self.active, typ);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        let signature = self
-            .active
-            .sign(token.as_bytes())
-            .ok_or(SignError::Signature)?;
+        let signature = self.active.sign(token.as_bytes()).ok_or(SignError::Signature)?;
         token.push('.');
         token.push_str(&signature);
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(SignError::TooLong {
-                max: MAX_TOKEN_BYTES,
-            });
+            return Err(SignError::TooLong { max: MAX_TOKEN_BYTES });
         }
         Ok(token)
     }
@@ -169,9 +159,7 @@ impl KeySet {
         if !key.verifies(parts.signed.as_bytes(), parts.signature) {
             return Err(TokenError::Signature);
         }
-        URL_SAFE_NO_PAD
-            .decode(parts.payload)
-            .map_err(|_| TokenError::Malformed)
+        URL_SAFE_NO_PAD.decode(parts.payload).map_err(|_| TokenError::Malformed)
     }
 
     /// The public keys of the set as a JWK Set, JSON text that may be published.
@@ -202,18 +190,13 @@ impl KeySet {
 
     /// As [`key_for`](Self::key_for), for a header with other members, order or spacing.
     fn key_for_parsed(&self, typ: &str, header: &str) -> Result<&TokenKey, TokenError> {
-        let json = URL_SAFE_NO_PAD
-            .decode(header)
-            .map_err(|_| TokenError::Malformed)?;
+        let json = URL_SAFE_NO_PAD.decode(header).map_err(|_| TokenError::Malformed)?;
         if json.len() > MAX_HEADER_BYTES {
             return Err(TokenError::Malformed);
         }
         let members: Map<String, Value> =
             from_strict_json(&json).map_err(|_| TokenError::Malformed)?;
-        if REFUSED_MEMBERS
-            .iter()
-            .any(|name| members.contains_key(*name))
-        {
+        if REFUSED_MEMBERS.iter().any(|name| members.contains_key(*name)) {
             return Err(TokenError::Malformed);
         }
         let text = |name| members.get(name).and_then(Value::as_str);
@@ -225,10 +208,7 @@ impl KeySet {
             return Err(TokenError::Algorithm);
         }
         let kid = text("kid").ok_or(TokenError::UnknownKey)?;
-        let key = self
-            .keys()
-            .find(|key| key.kid() == kid)
-            .ok_or(TokenError::UnknownKey)?;
+        let key = self.keys().find(|key| key.kid() == kid).ok_or(TokenError::UnknownKey)?;
         if key.algorithm().name() != alg {
             return Err(TokenError::Algorithm);
         }
@@ -253,15 +233,12 @@ impl<'a> Parts<'a> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
         // A fourth part would put a dot into the payload, and the alphabet has none.
-        [header, payload, signature]
-            .into_iter()
-            .all(is_canonical_base64url)
-            .then_some(Self {
-                header,
-                payload,
-                signature,
-                signed,
-            })
+        [header, payload, signature].into_iter().all(is_canonical_base64url).then_some(Self {
+            header,
+            payload,
+            signature,
+            signed,
+        })
     }
 }
 
@@ -276,11 +253,7 @@ fn is_canonical_base64url(part: &str) -> bool {
         _ => return false,
     };
     part.bytes().all(|byte| sextet(byte).is_some())
-        && part
-            .bytes()
-            .next_back()
-            .and_then(sextet)
-            .is_some_and(|last| last & spare == 0)
+        && part.bytes().next_back().and_then(sextet).is_some_and(|last| last & spare == 0)
 }
 
 const fn sextet(byte: u8) -> Option<u8> {

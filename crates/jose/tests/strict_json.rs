@@ -114,10 +114,7 @@ fn nesting_may_be_16_deep_and_no_deeper() {
     assert_eq!(MAX_JSON_DEPTH, 16);
     for (open, middle, close) in [("[", "", "]"), (r#"{"a":"#, "1", "}"), ("[", "{}", "]")] {
         let own = usize::from(middle == "{}");
-        assert!(
-            value(&nested(open, middle, close, 16 - own)).is_ok(),
-            "{open}"
-        );
+        assert!(value(&nested(open, middle, close, 16 - own)).is_ok(), "{open}");
         let deep = nested(open, middle, close, 17 - own);
         assert_eq!(value(&deep), Err(JsonError::TooDeep), "{open}");
     }
@@ -132,20 +129,11 @@ fn nesting_may_be_16_deep_and_no_deeper() {
 fn a_number_that_does_not_fit_is_refused() {
     assert_eq!(claims(r#"{"exp":1e400}"#), Err(JsonError::Syntax));
     assert_eq!(claims(r#"{"exp":5,"x":1e400}"#), Err(JsonError::Syntax));
-    assert_eq!(
-        claims(r#"{"exp":9223372036854775808}"#),
-        Err(JsonError::Shape)
-    );
-    assert_eq!(
-        claims(r#"{"exp":99999999999999999999}"#),
-        Err(JsonError::Shape)
-    );
+    assert_eq!(claims(r#"{"exp":9223372036854775808}"#), Err(JsonError::Shape));
+    assert_eq!(claims(r#"{"exp":99999999999999999999}"#), Err(JsonError::Shape));
     assert_eq!(claims(r#"{"exp":1.5}"#), Err(JsonError::Shape));
     assert_eq!(claims(r#"{"exp":1e3}"#), Err(JsonError::Shape));
-    assert_eq!(
-        claims(r#"{"exp":9223372036854775807}"#),
-        Ok(Claims { exp: i64::MAX })
-    );
+    assert_eq!(claims(r#"{"exp":9223372036854775807}"#), Ok(Claims { exp: i64::MAX }));
 }
 
 #[test]
@@ -153,11 +141,7 @@ fn an_exp_of_the_wrong_type_is_an_error_and_not_an_absence() {
     for exp in [r#""5""#, "true", "{}", r#"{"exp":5}"#, "[5]", r#""""#] {
         let text = format!(r#"{{"exp":{exp}}}"#);
         assert_eq!(claims(&text), Err(JsonError::Shape), "{exp}");
-        assert_eq!(
-            from_strict_json::<Lenient>(text.as_bytes()),
-            Err(JsonError::Shape),
-            "{exp}"
-        );
+        assert_eq!(from_strict_json::<Lenient>(text.as_bytes()), Err(JsonError::Shape), "{exp}");
     }
 }
 
@@ -166,22 +150,14 @@ fn a_required_exp_may_not_be_null_or_missing() {
     for text in [r#"{"exp":null}"#, "{}"] {
         assert_eq!(claims(text), Err(JsonError::Shape), "{text}");
         // Only a type that says so takes null for absence.
-        assert_eq!(
-            from_strict_json(text.as_bytes()),
-            Ok(Lenient { exp: None }),
-            "{text}"
-        );
+        assert_eq!(from_strict_json(text.as_bytes()), Ok(Lenient { exp: None }), "{text}");
     }
 }
 
 #[test]
 fn an_error_does_not_quote_the_text() {
     let secret = "hunter2";
-    for text in [
-        r#"{"exp":"hunter2"}"#,
-        r#"{"hunter2":1,"hunter2":1}"#,
-        "hunter2",
-    ] {
+    for text in [r#"{"exp":"hunter2"}"#, r#"{"hunter2":1,"hunter2":1}"#, "hunter2"] {
         let error = claims(text).unwrap_err();
         assert!(!error.to_string().contains(secret), "{error}");
         assert!(!format!("{error:?}").contains(secret), "{error:?}");

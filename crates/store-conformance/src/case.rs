@@ -1,8 +1,4 @@
-#![expect(
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a test kit fails by panicking"
-)]
+#![expect(clippy::panic, clippy::expect_used, reason = "a test kit fails by panicking")]
 
 use std::any::Any;
 use std::fmt::Write as _;
@@ -72,10 +68,7 @@ impl Case {
                 println!("skipped: {suite}::{name} needs a fixture with `with_reopen`");
                 let strict =
                     std::env::var_os("CONFORMANCE_STRICT").is_some_and(|value| value == "1");
-                assert!(
-                    !strict,
-                    "{suite}::{name} was skipped while CONFORMANCE_STRICT=1"
-                );
+                assert!(!strict, "{suite}::{name} was skipped while CONFORMANCE_STRICT=1");
                 return Outcome::Skipped;
             }
         }
@@ -114,14 +107,7 @@ pub fn cases() -> Vec<Case> {
 #[must_use]
 pub fn table() -> String {
     let mut table = String::from("| suite | case | shows | needs |\n| --- | --- | --- | --- |\n");
-    for Case {
-        suite,
-        name,
-        about,
-        needs,
-        ..
-    } in cases()
-    {
+    for Case { suite, name, about, needs, .. } in cases() {
         let needs = match needs {
             Need::Nothing => "",
             Need::Durable => "a durable store",
@@ -193,9 +179,7 @@ where
 
 fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("it panicked")
-        .to_owned()
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned()
 }
 
 fn runtime() -> tokio::runtime::Runtime {

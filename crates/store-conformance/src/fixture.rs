@@ -20,11 +20,7 @@ impl Fixture {
     /// A fresh store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self {
-            store,
-            reopen: None,
-            kept: Vec::new(),
-        }
+        Self { store, reopen: None, kept: Vec::new() }
     }
 
     /// How to open the store again. It is called after the kit has let go of every handle to the store, and returns

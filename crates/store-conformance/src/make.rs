@@ -35,10 +35,7 @@ pub(crate) fn session_id(number: u32) -> SessionId {
 }
 
 pub(crate) fn session_ref(account: u32, session: u32) -> SessionRef {
-    SessionRef {
-        account: id(account),
-        session: session_id(session),
-    }
+    SessionRef { account: id(account), session: session_id(session) }
 }
 
 fn digest(number: u32) -> [u8; 32] {
@@ -96,10 +93,7 @@ pub(crate) fn with_identity(mut account: Account, key: IdentityKey) -> Account {
 }
 
 pub(crate) fn with_username(mut account: Account, key: &str) -> Account {
-    account.username = Some(Username {
-        shown: key.into(),
-        key: key.into(),
-    });
+    account.username = Some(Username { shown: key.into(), key: key.into() });
     account
 }
 
@@ -114,10 +108,7 @@ pub(crate) fn full_account(number: u32) -> Account {
     let text = |what: &str| -> Box<str> { format!("{what}{NASTY}{number}").into() };
     Account {
         id: id(number),
-        username: Some(Username {
-            shown: text("shown"),
-            key: text("key"),
-        }),
+        username: Some(Username { shown: text("shown"), key: text("key") }),
         profile: Profile {
             display_name: text("name"),
             avatar_url: text("avatar"),
@@ -154,11 +145,7 @@ pub(crate) fn full_account(number: u32) -> Account {
                 verified_at: Some(at(5)),
             },
         ],
-        password: Some(Password {
-            hash: text("$argon2id$"),
-            version: u32::MAX,
-            set_at: at(6),
-        }),
+        password: Some(Password { hash: text("$argon2id$"), version: u32::MAX, set_at: at(6) }),
         ban: BanState::Banned(Ban {
             since: at(7),
             expiry: Expiry::At(at(8)),
@@ -196,17 +183,8 @@ pub(crate) fn session(number: u32) -> Session {
 /// A session with a value in every field, no two alike.
 pub(crate) fn full_session(number: u32) -> Session {
     let vars = |what: &str| -> Vars {
-        let pairs = [
-            (what, ""),
-            ("", what),
-            (NASTY, NASTY),
-            ("b", "2"),
-            ("a", "1"),
-        ];
-        pairs
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .collect()
+        let pairs = [(what, ""), ("", what), (NASTY, NASTY), ("b", "2"), ("a", "1")];
+        pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
     };
     Session {
         id: session_id(number),
@@ -234,10 +212,7 @@ pub(crate) fn full_activity(number: u32) -> Activity {
     revoked.refresh_revoked = true;
     Activity {
         login_count: u64::try_from(i64::MAX).expect("it fits"),
-        last_login: Some(LoginRecord {
-            at: at(11),
-            identity: Some(Ordinal::new(3)),
-        }),
+        last_login: Some(LoginRecord { at: at(11), identity: Some(Ordinal::new(3)) }),
         previous_login_at: Some(at(-12)),
         sessions: vec![session(number + 1), full_session(number), revoked],
     }
@@ -245,10 +220,7 @@ pub(crate) fn full_activity(number: u32) -> Activity {
 
 /// An activity that can be told from others by its count.
 pub(crate) fn activity(login_count: u64) -> Activity {
-    Activity {
-        login_count,
-        ..Activity::default()
-    }
+    Activity { login_count, ..Activity::default() }
 }
 
 pub(crate) fn code(number: u32, account: u32, expires_at: DateTime<Utc>) -> OneTimeCode {
@@ -264,24 +236,14 @@ pub(crate) fn code(number: u32, account: u32, expires_at: DateTime<Utc>) -> OneT
 
 /// A charge of 1 against a throttle of 5 in a second.
 pub(crate) fn charge(number: u32, now: DateTime<Utc>) -> Charge {
-    Charge {
-        key: throttle_key(number),
-        cost: 1,
-        limit: 5,
-        window: TimeDelta::seconds(1),
-        now,
-    }
+    Charge { key: throttle_key(number), cost: 1, limit: 5, window: TimeDelta::seconds(1), now }
 }
 
 /// An event unlike all others of the process.
 pub(crate) fn event(account: u32) -> Event {
     static SERIAL: AtomicI64 = AtomicI64::new(0);
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-    Event {
-        account: id(account),
-        at: at(serial),
-        kind: EventKind::ProfileChanged,
-    }
+    Event { account: id(account), at: at(serial), kind: EventKind::ProfileChanged }
 }
 
 /// A commit id unlike all others of the process.
@@ -293,12 +255,7 @@ pub(crate) fn commit_id() -> CommitId {
 
 /// An empty change set.
 pub(crate) fn silent() -> ChangeSet {
-    ChangeSet {
-        id: commit_id(),
-        require: Vec::new(),
-        writes: Vec::new(),
-        events: Vec::new(),
-    }
+    ChangeSet { id: commit_id(), require: Vec::new(), writes: Vec::new(), events: Vec::new() }
 }
 
 /// A change set with one event, which shows in every outbox whether and how often the set was applied.
@@ -317,10 +274,7 @@ pub(crate) trait Build: Sized {
     }
 
     fn insert_with(self, account: Account, activity: Activity) -> Self {
-        self.write(Write::InsertAccount {
-            account: Box::new(account),
-            activity,
-        })
+        self.write(Write::InsertAccount { account: Box::new(account), activity })
     }
 
     fn update(self, account: Account, expect: u64) -> Self {
@@ -331,18 +285,11 @@ pub(crate) trait Build: Sized {
     }
 
     fn delete(self, number: u32, expect: u64) -> Self {
-        self.write(Write::DeleteAccount {
-            id: id(number),
-            expect: Version::new(expect),
-        })
+        self.write(Write::DeleteAccount { id: id(number), expect: Version::new(expect) })
     }
 
     fn activity(self, number: u32, activity: Activity, expect: u64) -> Self {
-        self.write(Write::UpdateActivity {
-            id: id(number),
-            activity,
-            expect: Version::new(expect),
-        })
+        self.write(Write::UpdateActivity { id: id(number), activity, expect: Version::new(expect) })
     }
 
     fn put_code(self, code: OneTimeCode) -> Self {
@@ -358,10 +305,7 @@ pub(crate) trait Build: Sized {
     }
 
     fn claim_until(self, number: u32, forget_at: DateTime<Utc>) -> Self {
-        self.write(Write::Claim {
-            key: claim_key(number),
-            forget_at,
-        })
+        self.write(Write::Claim { key: claim_key(number), forget_at })
     }
 
     fn reset(self, number: u32) -> Self {

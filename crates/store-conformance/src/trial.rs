@@ -1,8 +1,4 @@
-#![expect(
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a test kit fails by panicking"
-)]
+#![expect(clippy::panic, clippy::expect_used, reason = "a test kit fails by panicking")]
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,12 +35,7 @@ struct View {
 impl Trial {
     pub(crate) fn new(fixture: Fixture) -> Self {
         let store = Some(Arc::clone(&fixture.store));
-        Self {
-            fixture,
-            store,
-            told: Mutex::default(),
-            pruned: Vec::new(),
-        }
+        Self { fixture, store, told: Mutex::default(), pruned: Vec::new() }
     }
 
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
@@ -99,18 +90,12 @@ impl Trial {
             let before = self.view(set).await;
             match self.commit(set).await {
                 Err(CommitError::Conflict(found)) => {
-                    assert_eq!(
-                        found, expected,
-                        "{caller}: refused for another reason\n{set:#?}"
-                    );
+                    assert_eq!(found, expected, "{caller}: refused for another reason\n{set:#?}");
                 }
                 other => panic!("{caller}: expected {expected:?}, but: {other:?}\n{set:#?}"),
             }
             let after = self.view(set).await;
-            assert_eq!(
-                before, after,
-                "{caller}: a refused set must write nothing\n{set:#?}"
-            );
+            assert_eq!(before, after, "{caller}: a refused set must write nothing\n{set:#?}");
         }
     }
 
@@ -134,10 +119,7 @@ impl Trial {
                     lookups
                         .extend(identities.map(|identity| Lookup::Identity(identity.key.clone())));
                     lookups.extend(
-                        account
-                            .username
-                            .iter()
-                            .map(|name| Lookup::Username(name.key.clone())),
+                        account.username.iter().map(|name| Lookup::Username(name.key.clone())),
                     );
                 }
                 Write::DeleteAccount { id, .. } | Write::UpdateActivity { id, .. } => {
@@ -155,12 +137,7 @@ impl Trial {
         for key in keys {
             codes.push(self.code(key).await);
         }
-        View {
-            epoch: self.epoch().await,
-            accounts,
-            codes,
-            events: self.all_events().await,
-        }
+        View { epoch: self.epoch().await, accounts, codes, events: self.all_events().await }
     }
 
     pub(crate) async fn load(&self, lookup: &Lookup) -> Option<Snapshot> {
@@ -169,9 +146,7 @@ impl Trial {
 
     /// The account of this id, which must be there.
     pub(crate) async fn get(&self, id: AccountId) -> Snapshot {
-        self.load(&Lookup::Id(id))
-            .await
-            .expect("the account is there")
+        self.load(&Lookup::Id(id)).await.expect("the account is there")
     }
 
     pub(crate) async fn session(&self, at: SessionRef) -> Option<SessionSnapshot> {
@@ -201,10 +176,7 @@ impl Trial {
             let page = self.events(after, 100).await;
             assert!(page.len() <= 100, "a page holds no more than was asked for");
             for stored in page.iter().map(|stored| stored.cursor) {
-                assert!(
-                    stored > after,
-                    "cursors only grow: {stored:?} came after {after:?}"
-                );
+                assert!(stored > after, "cursors only grow: {stored:?} came after {after:?}");
                 after = stored;
             }
             if page.is_empty() {
@@ -219,10 +191,7 @@ impl Trial {
         let all = self.all_events().await;
         let gone = all.into_iter().filter(|stored| stored.cursor <= up_to);
         self.pruned.extend(gone.map(|stored| stored.event));
-        self.store()
-            .prune_events(up_to)
-            .await
-            .expect("prune_events")
+        self.store().prune_events(up_to).await.expect("prune_events")
     }
 
     /// Sweeps without a limit that matters.
@@ -232,37 +201,16 @@ impl Trial {
 
     /// The outbox holds the events of every commit that was answered `Ok`, each once, and nothing else.
     pub(crate) async fn audit(&self) {
-        let found: Vec<Event> = self
-            .all_events()
-            .await
-            .into_iter()
-            .map(|stored| stored.event)
-            .collect();
-        let told = self
-            .told
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let found: Vec<Event> =
+            self.all_events().await.into_iter().map(|stored| stored.event).collect();
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for events in told.values() {
-            let kept: Vec<_> = events
-                .iter()
-                .filter(|event| !self.pruned.contains(event))
-                .collect();
-            let of_set: Vec<_> = found
-                .iter()
-                .filter(|event| events.contains(event))
-                .collect();
-            assert_eq!(
-                of_set, kept,
-                "the outbox must hold what was committed, once and in order"
-            );
+            let kept: Vec<_> = events.iter().filter(|event| !self.pruned.contains(event)).collect();
+            let of_set: Vec<_> = found.iter().filter(|event| events.contains(event)).collect();
+            assert_eq!(of_set, kept, "the outbox must hold what was committed, once and in order");
         }
         let known = told.values().map(Vec::len).sum::<usize>() - self.pruned.len();
-        assert_eq!(
-            found.len(),
-            known,
-            "the outbox must hold nothing that was not committed"
-        );
+        assert_eq!(found.len(), known, "the outbox must hold nothing that was not committed");
     }
 
     /// Commits all sets at once, and answers in their order.

@@ -39,14 +39,7 @@ async fn traced_store_counts_calls() {
     store.commit(&raise(1)).await.unwrap();
     store.load(&lookup).await.unwrap();
     assert_eq!(store.log(), ["load", "commit", "load"]);
-    assert_eq!(
-        store.counts(),
-        Counts {
-            load: 2,
-            commit: 1,
-            ..Counts::default()
-        }
-    );
+    assert_eq!(store.counts(), Counts { load: 2, commit: 1, ..Counts::default() });
     store.reset();
     assert_eq!(store.counts(), Counts::default());
 }
@@ -56,30 +49,12 @@ async fn faulty_store_fails_before_and_after() {
     let store = FaultyStore::new(memory(), 0, Faults::NONE);
     store.force(Fault::Before);
     store.force(Fault::After);
-    assert_eq!(
-        kind(store.commit(&raise(1)).await),
-        Some(StoreErrorKind::Unavailable)
-    );
-    assert_eq!(
-        store.epoch().await.unwrap(),
-        Epoch::FIRST,
-        "it was not applied"
-    );
-    assert_eq!(
-        kind(store.commit(&raise(1)).await),
-        Some(StoreErrorKind::FateUnknown)
-    );
-    assert_eq!(
-        store.epoch().await.unwrap(),
-        Epoch::new(1),
-        "it was applied"
-    );
+    assert_eq!(kind(store.commit(&raise(1)).await), Some(StoreErrorKind::Unavailable));
+    assert_eq!(store.epoch().await.unwrap(), Epoch::FIRST, "it was not applied");
+    assert_eq!(kind(store.commit(&raise(1)).await), Some(StoreErrorKind::FateUnknown));
+    assert_eq!(store.epoch().await.unwrap(), Epoch::new(1), "it was applied");
     store.commit(&raise(1)).await.unwrap();
-    assert_eq!(
-        store.epoch().await.unwrap(),
-        Epoch::new(1),
-        "it was applied before"
-    );
+    assert_eq!(store.epoch().await.unwrap(), Epoch::new(1), "it was applied before");
 }
 
 #[tokio::test]
@@ -91,15 +66,9 @@ async fn faulty_store_repeats_itself() {
         for id in 0..100 {
             run.push(kind(store.commit(&raise(id)).await));
         }
-        for expected in [
-            None,
-            Some(StoreErrorKind::Unavailable),
-            Some(StoreErrorKind::FateUnknown),
-        ] {
-            assert!(
-                run.iter().filter(|kind| **kind == expected).count() > 5,
-                "{run:?}"
-            );
+        for expected in [None, Some(StoreErrorKind::Unavailable), Some(StoreErrorKind::FateUnknown)]
+        {
+            assert!(run.iter().filter(|kind| **kind == expected).count() > 5, "{run:?}");
         }
         runs.push(run);
     }

@@ -22,9 +22,7 @@ impl State {
                 || Conflict::AccountChanged(*id),
             ),
             Require::Code(key, tries_left) => holds(
-                self.codes
-                    .get(key)
-                    .is_some_and(|(_, code)| code.tries_left == *tries_left),
+                self.codes.get(key).is_some_and(|(_, code)| code.tries_left == *tries_left),
                 || Conflict::CodeChanged(*key),
             ),
             _ => Err(unknown()),
@@ -93,11 +91,7 @@ impl State {
 }
 
 fn holds(condition: bool, otherwise: impl FnOnce() -> Conflict) -> Result<(), CommitError> {
-    if condition {
-        Ok(())
-    } else {
-        Err(CommitError::Conflict(otherwise()))
-    }
+    if condition { Ok(()) } else { Err(CommitError::Conflict(otherwise())) }
 }
 
 /// A condition or write that is newer than this store: refused before anything is written.

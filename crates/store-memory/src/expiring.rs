@@ -11,10 +11,7 @@ pub(crate) struct Expiring<K, V> {
 
 impl<K, V> Default for Expiring<K, V> {
     fn default() -> Self {
-        Self {
-            values: HashMap::new(),
-            by_end: BTreeSet::new(),
-        }
+        Self { values: HashMap::new(), by_end: BTreeSet::new() }
     }
 }
 

@@ -29,9 +29,7 @@ impl Owners {
 
 impl Index {
     pub(crate) fn candidates<K: Hash + ?Sized>(&self, key: &K) -> &[AccountId] {
-        self.by_hash
-            .get(&self.hasher.hash_one(key))
-            .map_or(&[], Owners::as_slice)
+        self.by_hash.get(&self.hasher.hash_one(key)).map_or(&[], Owners::as_slice)
     }
 
     pub(crate) fn insert<K: Hash + ?Sized>(&mut self, key: &K, id: AccountId) {

@@ -24,19 +24,11 @@ pub(crate) struct Kept<T> {
 
 impl<T> Kept<T> {
     pub(crate) fn first(value: T, by: CommitId) -> Arc<Self> {
-        Arc::new(Self {
-            value,
-            version: Version::FIRST,
-            by,
-        })
+        Arc::new(Self { value, version: Version::FIRST, by })
     }
 
     pub(crate) fn next(&self, value: T, by: CommitId) -> Arc<Self> {
-        Arc::new(Self {
-            value,
-            version: self.version.next(),
-            by,
-        })
+        Arc::new(Self { value, version: self.version.next(), by })
     }
 }
 
@@ -81,12 +73,10 @@ impl KeptAccount {
             updated_at,
         } = account;
         Self {
-            username: username
-                .as_ref()
-                .map(|Username { shown, key }| KeptUsername {
-                    shown: shown.clone(),
-                    key: (key != shown).then(|| key.clone()),
-                }),
+            username: username.as_ref().map(|Username { shown, key }| KeptUsername {
+                shown: shown.clone(),
+                key: (key != shown).then(|| key.clone()),
+            }),
             profile: (*profile != *USUAL_PROFILE).then(|| Box::new(profile.clone())),
             identities: identities.as_slice().into(),
             password: password.clone().map(Box::new),
@@ -101,17 +91,14 @@ impl KeptAccount {
     fn account(&self, id: AccountId) -> Account {
         Account {
             id,
-            username: self.username.as_ref().map(|name| Username {
-                shown: name.shown.clone(),
-                key: name.key().into(),
-            }),
+            username: self
+                .username
+                .as_ref()
+                .map(|name| Username { shown: name.shown.clone(), key: name.key().into() }),
             profile: self.profile.as_deref().unwrap_or(&USUAL_PROFILE).clone(),
             identities: self.identities.to_vec(),
             password: self.password.as_deref().cloned(),
-            ban: self
-                .ban
-                .as_deref()
-                .map_or(BanState::None, |ban| BanState::Banned(ban.clone())),
+            ban: self.ban.as_deref().map_or(BanState::None, |ban| BanState::Banned(ban.clone())),
             epoch: self.epoch,
             next_ordinal: self.next_ordinal,
             created_at: self.created_at,
@@ -160,11 +147,7 @@ impl Found {
 
     pub(crate) fn session(&self, id: SessionId) -> Option<SessionSnapshot> {
         let Documents { account, activity } = &self.documents;
-        let session = activity
-            .value
-            .sessions
-            .iter()
-            .find(|session| session.id == id)?;
+        let session = activity.value.sessions.iter().find(|session| session.id == id)?;
         Some(SessionSnapshot {
             session: session.clone(),
             account_epoch: account.value.epoch,

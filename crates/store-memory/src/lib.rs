@@ -75,10 +75,7 @@ impl fmt::Debug for MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            durable: false,
-            multi_process: false,
-        }
+        Capabilities { durable: false, multi_process: false }
     }
 
     async fn bind(&self, header: &StoreHeader) -> Result<StoreHeader, StoreError> {
@@ -96,10 +93,7 @@ impl Store for MemoryStore {
             let state = self.state.read();
             lookups.iter().map(|lookup| state.find(lookup)).collect()
         };
-        Ok(found
-            .into_iter()
-            .map(|found| found.map(|found| found.snapshot()))
-            .collect())
+        Ok(found.into_iter().map(|found| found.map(|found| found.snapshot())).collect())
     }
 
     async fn session(&self, at: SessionRef) -> Result<Option<SessionSnapshot>, StoreError> {

@@ -45,11 +45,7 @@ impl State {
             Lookup::Username(key) => self.username_owner(key)?,
         };
         let documents = self.accounts.get(&id)?.clone();
-        Some(Found {
-            id,
-            documents,
-            store_epoch: self.epoch,
-        })
+        Some(Found { id, documents, store_epoch: self.epoch })
     }
 
     pub(crate) fn code(&self, key: &CodeKey) -> Option<OneTimeCode> {
@@ -65,12 +61,7 @@ impl State {
     pub(crate) fn events(&self, after: EventCursor, limit: u32) -> Vec<StoredEvent> {
         let start = self.events.partition_point(|stored| stored.cursor <= after);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.events
-            .iter()
-            .skip(start)
-            .take(limit)
-            .cloned()
-            .collect()
+        self.events.iter().skip(start).take(limit).cloned().collect()
     }
 
     pub(crate) fn prune_events(&mut self, up_to: EventCursor) -> u64 {
@@ -131,10 +122,9 @@ impl State {
                 }
                 Write::UpdateAccount { account, .. } => by(&account.id, |it| it.account.by),
                 Write::UpdateActivity { id, .. } => by(id, |it| it.activity.by),
-                Write::PutCode(code) => self
-                    .codes
-                    .get(&code.key)
-                    .is_some_and(|(by, _)| *by == change.id),
+                Write::PutCode(code) => {
+                    self.codes.get(&code.key).is_some_and(|(by, _)| *by == change.id)
+                }
                 Write::Claim { key, .. } => self.claims.get(key) == Some(&change.id),
                 Write::RaiseStoreEpoch => self.epoch_by == Some(change.id),
                 _ => false,
@@ -142,9 +132,7 @@ impl State {
     }
 
     pub(crate) fn documents(&self, id: AccountId) -> Result<&Documents, CommitError> {
-        self.accounts
-            .get(&id)
-            .ok_or(CommitError::Conflict(Conflict::AccountMissing(id)))
+        self.accounts.get(&id).ok_or(CommitError::Conflict(Conflict::AccountMissing(id)))
     }
 
     pub(crate) fn identity_owner(&self, key: &IdentityKey) -> Option<AccountId> {
@@ -154,9 +142,7 @@ impl State {
     }
 
     pub(crate) fn username_owner(&self, key: &str) -> Option<AccountId> {
-        self.owner(self.usernames.candidates(key), |account| {
-            account.username_key() == Some(key)
-        })
+        self.owner(self.usernames.candidates(key), |account| account.username_key() == Some(key))
     }
 
     fn owner(
@@ -164,11 +150,10 @@ impl State {
         candidates: &[AccountId],
         holds: impl Fn(&KeptAccount) -> bool,
     ) -> Option<AccountId> {
-        candidates.iter().copied().find(|id| {
-            self.accounts
-                .get(id)
-                .is_some_and(|it| holds(&it.account.value))
-        })
+        candidates
+            .iter()
+            .copied()
+            .find(|id| self.accounts.get(id).is_some_and(|it| holds(&it.account.value)))
     }
 
     /// Does one write whose conditions were checked.
@@ -186,10 +171,7 @@ impl State {
                     let next = before.account.next(KeptAccount::new(account), by);
                     self.put_account(
                         account.id,
-                        Documents {
-                            account: next,
-                            activity: before.activity,
-                        },
+                        Documents { account: next, activity: before.activity },
                     );
                 }
             }
@@ -204,8 +186,7 @@ impl State {
             }
             Write::PutCode(code) => {
                 self.remove_code(&code.key);
-                self.codes
-                    .insert(code.key, code.expires_at, (by, code.clone()));
+                self.codes.insert(code.key, code.expires_at, (by, code.clone()));
                 self.codes_of.insert((code.account, code.key));
             }
             Write::DeleteCode(key) => self.remove_code(key),
@@ -269,10 +250,7 @@ impl State {
     fn append(&mut self, event: &Event) {
         self.last_cursor += 1;
         let cursor = EventCursor::new(self.last_cursor);
-        self.events.push_back(StoredEvent {
-            cursor,
-            event: event.clone(),
-        });
+        self.events.push_back(StoredEvent { cursor, event: event.clone() });
     }
 }
 

@@ -16,16 +16,8 @@ const REMEMBERED: i64 = 65_536;
 /// The commonest set by far: an activity, on condition that its account is as it was. One statement checks and writes.
 /// False when it did nothing, be it another kind of set or one that does not fit.
 pub(crate) fn plain_login(db: &Db, plan: &Plan) -> Result<bool, Fault> {
-    let (
-        [
-            Planned::Activity {
-                id,
-                activity,
-                expect,
-            },
-        ],
-        [Require::Account(required, version)],
-    ) = (plan.writes.as_slice(), plan.require.as_slice())
+    let ([Planned::Activity { id, activity, expect }], [Require::Account(required, version)]) =
+        (plan.writes.as_slice(), plan.require.as_slice())
     else {
         return Ok(false);
     };
@@ -86,11 +78,7 @@ pub(crate) fn apply(db: &Db, plan: &Plan) -> Result<(), Fault> {
                 let sql = "INSERT INTO claims (key, forget_at, commit_id) VALUES (?1, ?2, ?3)";
                 db.execute(
                     sql,
-                    params![
-                        key.as_bytes(),
-                        forget_at.timestamp_millis(),
-                        plan.id.as_bytes()
-                    ],
+                    params![key.as_bytes(), forget_at.timestamp_millis(), plan.id.as_bytes()],
                 )?;
             }
             Planned::ResetThrottle(key) => {
@@ -116,10 +104,7 @@ fn delete(db: &Db, id: AccountId) -> Result<(), Fault> {
     for (table, sql) in [
         ("codes", "DELETE FROM codes WHERE account_id = ?1"),
         ("identities", "DELETE FROM identities WHERE account_id = ?1"),
-        (
-            "account_activity",
-            "DELETE FROM account_activity WHERE account_id = ?1",
-        ),
+        ("account_activity", "DELETE FROM account_activity WHERE account_id = ?1"),
         ("accounts", "DELETE FROM accounts WHERE id = ?1"),
     ] {
         db.step(table);
@@ -131,10 +116,7 @@ fn delete(db: &Db, id: AccountId) -> Result<(), Fault> {
 /// Takes away the identities that an account will not have, or have otherwise, and returns those that are to come.
 fn free<'a>(db: &Db, plan: &Plan, account: &'a Account) -> Result<Vec<&'a Identity>, Fault> {
     let kept = rows::identities(db, account.id)?;
-    for gone in kept
-        .iter()
-        .filter(|kept| !account.identities.contains(kept))
-    {
+    for gone in kept.iter().filter(|kept| !account.identities.contains(kept)) {
         db.step("identities");
         let sql = "DELETE FROM identities WHERE account_id = ?1 AND ordinal = ?2";
         db.execute(sql, params![account.id.as_bytes(), gone.ordinal.number()])?;
@@ -146,11 +128,7 @@ fn free<'a>(db: &Db, plan: &Plan, account: &'a Account) -> Result<Vec<&'a Identi
         let key = account.username.as_ref().map(|username| &*username.key);
         db.execute(sql, params![account.id.as_bytes(), key])?;
     }
-    Ok(account
-        .identities
-        .iter()
-        .filter(|identity| !kept.contains(identity))
-        .collect())
+    Ok(account.identities.iter().filter(|identity| !kept.contains(identity)).collect())
 }
 
 fn insert(
@@ -239,9 +217,7 @@ fn write_account(db: &Db, sql: &str, account: &Account, commit: CommitId) -> Res
             &*profile.metadata,
             password.as_ref().map(|password| &*password.hash),
             password.as_ref().map(|password| password.version),
-            password
-                .as_ref()
-                .map(|password| password.set_at.timestamp_millis()),
+            password.as_ref().map(|password| password.set_at.timestamp_millis()),
             ban.map(|ban| ban.since.timestamp_millis()),
             ban_expires_at,
             ban.map(|ban| &*ban.message),
@@ -255,13 +231,7 @@ fn write_account(db: &Db, sql: &str, account: &Account, commit: CommitId) -> Res
 }
 
 fn insert_identity(db: &Db, account: AccountId, identity: &Identity) -> Result<(), Fault> {
-    let Identity {
-        ordinal,
-        key,
-        shown,
-        linked_at,
-        verified_at,
-    } = identity;
+    let Identity { ordinal, key, shown, linked_at, verified_at } = identity;
     db.step("identities");
     db.execute(
         "INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, shown, linked_at, \
@@ -305,14 +275,7 @@ fn update_activity(
 }
 
 fn put_code(db: &Db, code: &OneTimeCode) -> Result<(), Fault> {
-    let OneTimeCode {
-        key,
-        purpose,
-        account,
-        credential_generation,
-        tries_left,
-        expires_at,
-    } = code;
+    let OneTimeCode { key, purpose, account, credential_generation, tries_left, expires_at } = code;
     db.step("codes");
     db.execute(
         "INSERT OR REPLACE INTO codes (key, purpose, account_id, credential_generation, tries_left, expires_at) \
@@ -352,10 +315,7 @@ fn remember(db: &Db, commit: CommitId) -> Result<(), Fault> {
     let sql = "INSERT OR IGNORE INTO recent_commits (commit_id) VALUES (?1)";
     if db.execute(sql, (commit.as_bytes(),))? > 0 {
         let latest = db.connection().last_insert_rowid();
-        db.execute(
-            "DELETE FROM recent_commits WHERE seq <= ?1",
-            (latest - REMEMBERED,),
-        )?;
+        db.execute("DELETE FROM recent_commits WHERE seq <= ?1", (latest - REMEMBERED,))?;
     }
     Ok(())
 }

@@ -32,14 +32,7 @@ impl<O: Operation> Task<O> {
     /// The operation to be handed to a thread, and where its answer will arrive.
     pub(crate) fn boxed(operation: O) -> (Box<dyn Work>, Answer<O>) {
         let (to, from) = oneshot::channel();
-        (
-            Box::new(Self {
-                operation,
-                answer: None,
-                to,
-            }),
-            from,
-        )
+        (Box::new(Self { operation, answer: None, to }), from)
     }
 }
 

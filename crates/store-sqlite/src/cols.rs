@@ -45,9 +45,7 @@ impl<'a, 's> Cols<'a, 's> {
 
     pub(crate) fn opt_u32(&mut self, what: &str) -> Result<Option<u32>, Fault> {
         let number = self.opt_int(what)?;
-        number
-            .map(|number| number.try_into().map_err(|_| Fault::corrupt(what)))
-            .transpose()
+        number.map(|number| number.try_into().map_err(|_| Fault::corrupt(what))).transpose()
     }
 
     pub(crate) fn u32(&mut self, what: &str) -> Result<u32, Fault> {
@@ -70,9 +68,9 @@ impl<'a, 's> Cols<'a, 's> {
     pub(crate) fn opt_text(&mut self, what: &str) -> Result<Option<&'a str>, Fault> {
         match self.value()? {
             ValueRef::Null => Ok(None),
-            ValueRef::Text(bytes) => std::str::from_utf8(bytes)
-                .map(Some)
-                .map_err(|_| Fault::corrupt(what)),
+            ValueRef::Text(bytes) => {
+                std::str::from_utf8(bytes).map(Some).map_err(|_| Fault::corrupt(what))
+            }
             _ => Err(Fault::corrupt(what)),
         }
     }
@@ -97,8 +95,6 @@ impl<'a, 's> Cols<'a, 's> {
     }
 
     pub(crate) fn array<const N: usize>(&mut self, what: &str) -> Result<[u8; N], Fault> {
-        self.blob(what)?
-            .try_into()
-            .map_err(|_| Fault::corrupt(what))
+        self.blob(what)?.try_into().map_err(|_| Fault::corrupt(what))
     }
 }

@@ -44,12 +44,9 @@ fn was_applied(db: &Db, plan: &Plan) -> Result<bool, Fault> {
             Planned::Delete { id, .. } => {
                 account_state(db, *id)?.is_none() && remembers(db, plan.id)?
             }
-            Planned::Claim { key, .. } => wrote(
-                db,
-                "SELECT commit_id FROM claims WHERE key = ?1",
-                key.as_bytes(),
-                plan.id,
-            )?,
+            Planned::Claim { key, .. } => {
+                wrote(db, "SELECT commit_id FROM claims WHERE key = ?1", key.as_bytes(), plan.id)?
+            }
             // These cannot tell, and need not: the others were written in one go with them.
             Planned::PutCode(_)
             | Planned::DeleteCode(_)
@@ -64,12 +61,7 @@ fn was_applied(db: &Db, plan: &Plan) -> Result<bool, Fault> {
 }
 
 fn wrote_account(db: &Db, id: AccountId, commit: CommitId) -> Result<bool, Fault> {
-    wrote(
-        db,
-        "SELECT commit_id FROM accounts WHERE id = ?1",
-        id.as_bytes(),
-        commit,
-    )
+    wrote(db, "SELECT commit_id FROM accounts WHERE id = ?1", id.as_bytes(), commit)
 }
 
 fn wrote_activity(db: &Db, id: AccountId, commit: CommitId) -> Result<bool, Fault> {
@@ -101,11 +93,7 @@ fn check(db: &Db, plan: &Plan) -> Result<(), Stop> {
 }
 
 fn must(holds: bool, conflict: impl FnOnce() -> Conflict) -> Result<(), Stop> {
-    if holds {
-        Ok(())
-    } else {
-        Err(Stop::Conflict(conflict()))
-    }
+    if holds { Ok(()) } else { Err(Stop::Conflict(conflict())) }
 }
 
 fn check_require(db: &Db, require: &Require) -> Result<(), Stop> {
@@ -116,15 +104,11 @@ fn check_require(db: &Db, require: &Require) -> Result<(), Stop> {
         }
         Require::Epoch(id, epoch) => {
             let state = account(db, *id)?;
-            must(state.epoch == epoch.number(), || {
-                Conflict::AccountChanged(*id)
-            })
+            must(state.epoch == epoch.number(), || Conflict::AccountChanged(*id))
         }
         Require::PasswordVersion(id, version) => {
             let state = account(db, *id)?;
-            must(state.password_version == Some(*version), || {
-                Conflict::AccountChanged(*id)
-            })
+            must(state.password_version == Some(*version), || Conflict::AccountChanged(*id))
         }
         Require::Activity(id, version) => check_activity(db, *id, *version),
         Require::Code(key, tries) => {
@@ -141,14 +125,9 @@ fn check_write(db: &Db, write: &Planned) -> Result<(), Stop> {
             let free = account_state(db, account.id)?.is_none();
             must(free, || Conflict::AccountExists(account.id))
         }
-        Planned::Update {
-            account: changed,
-            expect,
-        } => {
+        Planned::Update { account: changed, expect } => {
             let state = account(db, changed.id)?;
-            must(state.version == *expect, || {
-                Conflict::AccountChanged(changed.id)
-            })
+            must(state.version == *expect, || Conflict::AccountChanged(changed.id))
         }
         Planned::Delete { id, expect } => {
             let state = account(db, *id)?;
@@ -186,17 +165,12 @@ fn check_unique(db: &Db, plan: &Plan, index: usize, write: &Planned) -> Result<(
     }
     if let Some(username) = &account.username {
         let has = |other: &authcore::account::Account| {
-            other
-                .username
-                .as_ref()
-                .is_some_and(|theirs| theirs.key == username.key)
+            other.username.as_ref().is_some_and(|theirs| theirs.key == username.key)
         };
         let owner = username_owner(db, &username.key)?.filter(|owner| *owner != account.id);
         let free = owner.is_none_or(|owner| plan.leaves(owner, |account| !has(account)));
         let wanted_once = !earlier().any(has);
-        must(free && wanted_once, || {
-            Conflict::UsernameTaken(username.key.clone())
-        })?;
+        must(free && wanted_once, || Conflict::UsernameTaken(username.key.clone()))?;
     }
     Ok(())
 }
@@ -236,9 +210,7 @@ fn account_state(db: &Db, id: AccountId) -> Result<Option<AccountState>, Fault> 
 
 fn check_activity(db: &Db, id: AccountId, expect: Version) -> Result<(), Stop> {
     let sql = "SELECT version FROM account_activity WHERE account_id = ?1";
-    let version = db.first(sql, (id.as_bytes(),), |cols| {
-        cols.u64("account_activity.version")
-    })?;
+    let version = db.first(sql, (id.as_bytes(),), |cols| cols.u64("account_activity.version"))?;
     let version = version.ok_or(Stop::Conflict(Conflict::AccountMissing(id)))?;
     must(version == expect.number(), || Conflict::ActivityChanged(id))
 }
@@ -251,20 +223,11 @@ fn tries_left(db: &Db, key: &CodeKey) -> Result<Option<u32>, Fault> {
 fn owner(db: &Db, key: &IdentityKey) -> Result<Option<AccountId>, Fault> {
     let sql = "SELECT account_id FROM identities \
                WHERE provider = ?1 AND subject = ?2 AND tenant = ?3 AND issuer = ?4";
-    let params = (
-        key.provider().as_str(),
-        key.subject(),
-        key.tenant(),
-        key.issuer(),
-    );
-    db.first(sql, params, |cols| {
-        Ok(AccountId::from_bytes(cols.array("identities.account_id")?))
-    })
+    let params = (key.provider().as_str(), key.subject(), key.tenant(), key.issuer());
+    db.first(sql, params, |cols| Ok(AccountId::from_bytes(cols.array("identities.account_id")?)))
 }
 
 fn username_owner(db: &Db, key: &str) -> Result<Option<AccountId>, Fault> {
     let sql = "SELECT id FROM accounts WHERE username_key = ?1";
-    db.first(sql, (key,), |cols| {
-        Ok(AccountId::from_bytes(cols.array("accounts.id")?))
-    })
+    db.first(sql, (key,), |cols| Ok(AccountId::from_bytes(cols.array("accounts.id")?)))
 }

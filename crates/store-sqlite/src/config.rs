@@ -129,9 +129,7 @@ impl SqliteConfig {
 
     /// The file's path, or SQLite's name for a database in memory.
     pub(crate) fn place(&self) -> &Path {
-        self.path
-            .as_deref()
-            .unwrap_or_else(|| Path::new(":memory:"))
+        self.path.as_deref().unwrap_or_else(|| Path::new(":memory:"))
     }
 }
 

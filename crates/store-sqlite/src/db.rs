@@ -33,11 +33,7 @@ pub(crate) enum Access {
 
 impl Db {
     pub(crate) fn new(connection: Connection, step_hook: Option<StepHook>) -> Self {
-        Self {
-            connection,
-            step_hook,
-            store_epoch: Cell::new(None),
-        }
+        Self { connection, step_hook, store_epoch: Cell::new(None) }
     }
 
     pub(crate) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Fault> {
@@ -61,9 +57,7 @@ impl Db {
             return Ok(epoch);
         }
         let epoch = self
-            .first("SELECT epoch FROM store WHERE id = 1", [], |cols| {
-                cols.u32("store.epoch")
-            })?
+            .first("SELECT epoch FROM store WHERE id = 1", [], |cols| cols.u32("store.epoch"))?
             .map(Epoch::new)
             .ok_or_else(|| Fault::corrupt("store"))?;
         self.store_epoch.set(Some(epoch));
@@ -107,11 +101,7 @@ impl Db {
 
     /// Runs one operation in a transaction of its own.
     pub(crate) fn alone<O: Operation>(&self, operation: &O) -> Result<O::Out, Stop> {
-        let access = if O::WRITES {
-            Access::Write
-        } else {
-            Access::Read
-        };
+        let access = if O::WRITES { Access::Write } else { Access::Read };
         let open = self.begin(access)?;
         let out = operation.run(self)?;
         open.commit()?;
@@ -125,10 +115,7 @@ pub(crate) struct Open<'a>(&'a Db);
 impl Open<'_> {
     pub(crate) fn commit(self) -> Result<(), Fault> {
         // On failure the guard rolls back what SQLite left open.
-        self.0
-            .prepare("COMMIT")?
-            .execute([])
-            .map_err(Fault::of_commit)?;
+        self.0.prepare("COMMIT")?.execute([]).map_err(Fault::of_commit)?;
         Ok(())
     }
 }

@@ -108,25 +108,17 @@ impl Fault {
 
     /// What `what` (a table and column) holds makes no sense.
     pub(crate) fn corrupt(what: &str) -> Self {
-        Self::new(StoreErrorKind::Corrupt {
-            what: what.to_owned(),
-        })
+        Self::new(StoreErrorKind::Corrupt { what: what.to_owned() })
     }
 
     pub(crate) fn other(source: impl StdError + Send + Sync + 'static) -> Self {
-        Self {
-            kind: StoreErrorKind::Other,
-            source: Some(Arc::new(source)),
-        }
+        Self { kind: StoreErrorKind::Other, source: Some(Arc::new(source)) }
     }
 
     /// The failure of a COMMIT. Where SQLite does not say that nothing was written, the log may already hold it.
     pub(crate) fn of_commit(error: rusqlite::Error) -> Self {
         let mut fault = Self::from(error);
-        if !matches!(
-            fault.kind,
-            StoreErrorKind::Full | StoreErrorKind::Unavailable
-        ) {
+        if !matches!(fault.kind, StoreErrorKind::Full | StoreErrorKind::Unavailable) {
             fault.kind = StoreErrorKind::FateUnknown;
         }
         fault
@@ -138,18 +130,15 @@ impl From<rusqlite::Error> for Fault {
         let kind = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
             Some(ErrorCode::ReadOnly) => StoreErrorKind::ReadOnly,
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreErrorKind::Corrupt {
-                what: "the database file".to_owned(),
-            },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                StoreErrorKind::Corrupt { what: "the database file".to_owned() }
+            }
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 StoreErrorKind::Unavailable
             }
             _ => StoreErrorKind::Other,
         };
-        Self {
-            kind,
-            source: Some(Arc::new(error)),
-        }
+        Self { kind, source: Some(Arc::new(error)) }
     }
 }
 

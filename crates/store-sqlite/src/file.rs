@@ -26,9 +26,7 @@ pub(crate) fn check(path: &Path) -> Result<(), OpenError> {
         return Ok(());
     }
     if !header.starts_with(MAGIC) {
-        return Err(OpenError::NotADatabase {
-            path: path.to_owned(),
-        });
+        return Err(OpenError::NotADatabase { path: path.to_owned() });
     }
     let length = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
     // What is missing may be in the log still.
@@ -62,9 +60,5 @@ fn says(header: &[u8]) -> Option<u64> {
     };
     let (pages, changes, valid_for) = (number(28)?, number(24)?, number(92)?);
     // A release of SQLite from before 2010 may have left the count behind; then it says nothing.
-    Some(if changes == valid_for {
-        u64::from(pages) * page_size
-    } else {
-        0
-    })
+    Some(if changes == valid_for { u64::from(pages) * page_size } else { 0 })
 }

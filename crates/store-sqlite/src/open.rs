@@ -127,9 +127,7 @@ fn prepare(connection: &mut Connection, config: &SqliteConfig) -> Result<(), Tro
     let place = config.place();
     // SQLite falls back to reading when the file may not be written to.
     if connection.is_readonly("main")? {
-        return Err(Trouble::Open(OpenError::ReadOnly {
-            path: place.to_owned(),
-        }));
+        return Err(Trouble::Open(OpenError::ReadOnly { path: place.to_owned() }));
     }
     // Before anything is changed: is it ours?
     let transaction = connection.transaction()?;
@@ -224,19 +222,10 @@ fn apply(connection: &mut Connection, migration: &Migration) -> Result<(), Troub
     transaction.execute_batch(migration.sql)?;
     transaction.execute(
         "INSERT INTO migrations (version, name, checksum, min_compatible) VALUES (?1, ?2, ?3, ?4)",
-        (
-            migration.version,
-            migration.name,
-            checksum.as_slice(),
-            migration.min_compatible,
-        ),
+        (migration.version, migration.name, checksum.as_slice(), migration.min_compatible),
     )?;
     transaction.commit()?;
-    tracing::debug!(
-        version = migration.version,
-        name = migration.name,
-        "sqlite.migrated"
-    );
+    tracing::debug!(version = migration.version, name = migration.name, "sqlite.migrated");
     Ok(())
 }
 
@@ -256,19 +245,13 @@ mod tests {
     fn a_database_that_may_only_be_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        Connection::open(&path)
-            .unwrap()
-            .execute_batch("CREATE TABLE t (a)")
-            .unwrap();
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
         let mut connection =
             Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let Err(trouble) = prepare(&mut connection, &SqliteConfig::file(&path)) else {
             panic!("opened a database that may only be read");
         };
         let error = trouble.or_at(&path);
-        assert!(
-            matches!(&error, OpenError::ReadOnly { path: named } if *named == path),
-            "{error}"
-        );
+        assert!(matches!(&error, OpenError::ReadOnly { path: named } if *named == path), "{error}");
     }
 }

@@ -31,11 +31,7 @@ impl Operation for LoadMany {
     const WRITES: bool = false;
 
     fn run(&self, db: &Db) -> Result<Self::Out, Stop> {
-        Ok(self
-            .0
-            .iter()
-            .map(|lookup| rows::load(db, lookup))
-            .collect::<Result<_, _>>()?)
+        Ok(self.0.iter().map(|lookup| rows::load(db, lookup)).collect::<Result<_, _>>()?)
     }
 }
 
@@ -74,10 +70,7 @@ impl Operation for Bind {
         )?;
         let header = db.first("SELECT game, folding FROM store WHERE id = 1", [], |cols| {
             let game = cols.boxed("store.game")?;
-            Ok(StoreHeader {
-                game,
-                folding: cols.u32("store.folding")?,
-            })
+            Ok(StoreHeader { game, folding: cols.u32("store.folding")? })
         })?;
         Ok(header.ok_or_else(|| Fault::corrupt("store"))?)
     }
@@ -107,11 +100,7 @@ impl Operation for Consume {
             db.execute(
                 "INSERT INTO throttles (key, used_up_until, used_up_nanos) VALUES (?1, ?2, ?3) \
                  ON CONFLICT (key) DO UPDATE SET used_up_until = ?2, used_up_nanos = ?3",
-                params![
-                    charge.key.as_bytes(),
-                    until.timestamp_millis(),
-                    nanos_beyond(until)
-                ],
+                params![charge.key.as_bytes(), until.timestamp_millis(), nanos_beyond(until)],
             )?;
         }
         Ok(admission)
@@ -174,10 +163,7 @@ impl Operation for Events {
             }
             let kind = serde_json::from_str(cols.text("events.data")?)
                 .map_err(|_| Fault::corrupt("events.data"))?;
-            events.push(StoredEvent {
-                cursor,
-                event: Event { account, at, kind },
-            });
+            events.push(StoredEvent { cursor, event: Event { account, at, kind } });
         }
         Ok(events)
     }

@@ -19,29 +19,13 @@ pub(crate) struct Plan {
 
 /// [`Write`], with what is kept in a form of its own.
 pub(crate) enum Planned {
-    Insert {
-        account: Box<Account>,
-        activity: ActivityRow,
-    },
-    Update {
-        account: Box<Account>,
-        expect: Version,
-    },
-    Delete {
-        id: AccountId,
-        expect: Version,
-    },
-    Activity {
-        id: AccountId,
-        activity: ActivityRow,
-        expect: Version,
-    },
+    Insert { account: Box<Account>, activity: ActivityRow },
+    Update { account: Box<Account>, expect: Version },
+    Delete { id: AccountId, expect: Version },
+    Activity { id: AccountId, activity: ActivityRow, expect: Version },
     PutCode(OneTimeCode),
     DeleteCode(CodeKey),
-    Claim {
-        key: ClaimKey,
-        forget_at: DateTime<Utc>,
-    },
+    Claim { key: ClaimKey, forget_at: DateTime<Utc> },
     ResetThrottle(ThrottleKey),
     RaiseStoreEpoch,
 }
@@ -71,11 +55,7 @@ impl Plan {
         Ok(Self {
             id: change.id,
             require: change.require.clone(),
-            writes: change
-                .writes
-                .iter()
-                .map(Planned::new)
-                .collect::<Result<_, _>>()?,
+            writes: change.writes.iter().map(Planned::new).collect::<Result<_, _>>()?,
             events: change
                 .events
                 .iter()
@@ -111,9 +91,7 @@ impl Plan {
     }
 
     pub(crate) fn deletes(&self) -> bool {
-        self.writes
-            .iter()
-            .any(|write| matches!(write, Planned::Delete { .. }))
+        self.writes.iter().any(|write| matches!(write, Planned::Delete { .. }))
     }
 
     /// Whether the set's id must be kept apart, for lack of a document that keeps it.
@@ -126,33 +104,19 @@ impl Plan {
 impl Planned {
     fn new(write: &Write) -> Result<Self, Fault> {
         Ok(match write {
-            Write::InsertAccount { account, activity } => Self::Insert {
-                account: account.clone(),
-                activity: ActivityRow::new(activity)?,
-            },
-            Write::UpdateAccount { account, expect } => Self::Update {
-                account: account.clone(),
-                expect: *expect,
-            },
-            Write::DeleteAccount { id, expect } => Self::Delete {
-                id: *id,
-                expect: *expect,
-            },
-            Write::UpdateActivity {
-                id,
-                activity,
-                expect,
-            } => Self::Activity {
-                id: *id,
-                activity: ActivityRow::new(activity)?,
-                expect: *expect,
-            },
+            Write::InsertAccount { account, activity } => {
+                Self::Insert { account: account.clone(), activity: ActivityRow::new(activity)? }
+            }
+            Write::UpdateAccount { account, expect } => {
+                Self::Update { account: account.clone(), expect: *expect }
+            }
+            Write::DeleteAccount { id, expect } => Self::Delete { id: *id, expect: *expect },
+            Write::UpdateActivity { id, activity, expect } => {
+                Self::Activity { id: *id, activity: ActivityRow::new(activity)?, expect: *expect }
+            }
             Write::PutCode(code) => Self::PutCode(code.clone()),
             Write::DeleteCode(key) => Self::DeleteCode(*key),
-            Write::Claim { key, forget_at } => Self::Claim {
-                key: *key,
-                forget_at: *forget_at,
-            },
+            Write::Claim { key, forget_at } => Self::Claim { key: *key, forget_at: *forget_at },
             Write::ResetThrottle(key) => Self::ResetThrottle(*key),
             Write::RaiseStoreEpoch => Self::RaiseStoreEpoch,
             _ => return Err(Fault::other(UnknownPart)),

@@ -70,10 +70,7 @@ impl<T> Queue<T> {
                 return false;
             }
             state.sleeping += 1;
-            state = self
-                .filled
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.sleeping -= 1;
         }
         Self::drain(state, jobs, limit);

@@ -44,12 +44,7 @@ pub(crate) fn load(db: &Db, lookup: &Lookup) -> Result<Option<Snapshot>, Fault> 
         Lookup::Identity(key) => snapshot(
             db,
             BY_IDENTITY,
-            (
-                key.provider().as_str(),
-                key.subject(),
-                key.tenant(),
-                key.issuer(),
-            ),
+            (key.provider().as_str(), key.subject(), key.tenant(), key.issuer()),
         ),
     }
 }
@@ -71,13 +66,7 @@ fn snapshot(db: &Db, sql: &str, params: impl rusqlite::Params) -> Result<Option<
     // The primary key has them in this order already; nothing but the order of the loops promises it.
     account.identities.sort_by_key(|identity| identity.ordinal);
     let store_epoch = db.store_epoch()?;
-    Ok(Some(Snapshot {
-        account,
-        version,
-        activity,
-        activity_version,
-        store_epoch,
-    }))
+    Ok(Some(Snapshot { account, version, activity, activity_version, store_epoch }))
 }
 
 /// Where the identity's columns begin in [`select_snapshot`].
@@ -87,14 +76,12 @@ fn account(cols: &mut Cols<'_, '_>) -> Result<(Account, Version), Fault> {
     let id = AccountId::from_bytes(cols.array("accounts.id")?);
     let version = Version::new(cols.u64("accounts.version")?);
     let epoch = Epoch::new(cols.u32("accounts.epoch")?);
-    let username = match (
-        cols.opt_boxed("accounts.username")?,
-        cols.opt_boxed("accounts.username_key")?,
-    ) {
-        (Some(shown), Some(key)) => Some(Username { shown, key }),
-        (None, None) => None,
-        _ => return Err(Fault::corrupt("accounts.username_key")),
-    };
+    let username =
+        match (cols.opt_boxed("accounts.username")?, cols.opt_boxed("accounts.username_key")?) {
+            (Some(shown), Some(key)) => Some(Username { shown, key }),
+            (None, None) => None,
+            _ => return Err(Fault::corrupt("accounts.username_key")),
+        };
     let profile = Profile {
         display_name: cols.boxed("accounts.display_name")?,
         avatar_url: cols.boxed("accounts.avatar_url")?,
@@ -108,11 +95,7 @@ fn account(cols: &mut Cols<'_, '_>) -> Result<(Account, Version), Fault> {
         cols.opt_u32("accounts.password_version")?,
         cols.opt_time("accounts.password_set_at")?,
     ) {
-        (Some(hash), Some(version), Some(set_at)) => Some(Password {
-            hash,
-            version,
-            set_at,
-        }),
+        (Some(hash), Some(version), Some(set_at)) => Some(Password { hash, version, set_at }),
         (None, None, None) => None,
         _ => return Err(Fault::corrupt("accounts.password_hash")),
     };
@@ -123,11 +106,7 @@ fn account(cols: &mut Cols<'_, '_>) -> Result<(Account, Version), Fault> {
     ) {
         (Some(since), end, Some(message)) => {
             let expiry = end.map_or(Expiry::Never, Expiry::At);
-            BanState::Banned(Ban {
-                since,
-                expiry,
-                message,
-            })
+            BanState::Banned(Ban { since, expiry, message })
         }
         (None, None, None) => BanState::None,
         _ => return Err(Fault::corrupt("accounts.ban_since")),
@@ -151,9 +130,7 @@ fn activity(cols: &mut Cols<'_, '_>) -> Result<(Activity, Version), Fault> {
     let version = Version::new(cols.u64("account_activity.version")?);
     let login_count = cols.u64("account_activity.login_count")?;
     let at = cols.opt_time("account_activity.last_login_at")?;
-    let identity = cols
-        .opt_u32("account_activity.last_login_ordinal")?
-        .map(Ordinal::new);
+    let identity = cols.opt_u32("account_activity.last_login_ordinal")?.map(Ordinal::new);
     let activity = Activity {
         login_count,
         last_login: at.map(|at| LoginRecord { at, identity }),
@@ -204,21 +181,12 @@ pub(crate) fn session(db: &Db, at: SessionRef) -> Result<Option<SessionSnapshot>
             let account_epoch = Epoch::new(cols.u32("accounts.epoch")?);
             let version = Version::new(cols.u64("account_activity.version")?);
             let list = cols.blob("account_activity.sessions")?;
-            Ok((
-                account_epoch,
-                version,
-                session_codec::find(list, at.session)?,
-            ))
+            Ok((account_epoch, version, session_codec::find(list, at.session)?))
         },
     )?;
     let Some((account_epoch, activity_version, Some(session))) = found else {
         return Ok(None);
     };
     let store_epoch = db.store_epoch()?;
-    Ok(Some(SessionSnapshot {
-        session,
-        account_epoch,
-        store_epoch,
-        activity_version,
-    }))
+    Ok(Some(SessionSnapshot { session, account_epoch, store_epoch, activity_version }))
 }

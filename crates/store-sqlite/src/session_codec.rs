@@ -78,10 +78,7 @@ fn encode_one(session: &Session, out: &mut Vec<u8>) -> Result<(), Fault> {
     if let Some(ordinal) = session.identity {
         put(out, ordinal.number().into());
     }
-    for text in [&session.device_name, &session.device_id]
-        .into_iter()
-        .flatten()
-    {
+    for text in [&session.device_name, &session.device_id].into_iter().flatten() {
         put_text(out, text);
     }
     for vars in [&session.client_vars, &session.server_vars] {
@@ -144,11 +141,7 @@ pub(crate) fn find(list: &[u8], id: SessionId) -> Result<Option<Session>, Fault>
 
 fn open(list: &[u8]) -> Result<Input<'_>, Fault> {
     let mut input = Input(list);
-    if input.byte()? == FORMAT {
-        Ok(input)
-    } else {
-        Err(corrupt())
-    }
+    if input.byte()? == FORMAT { Ok(input) } else { Err(corrupt()) }
 }
 
 fn decode_one(body: &[u8]) -> Result<Session, Fault> {
@@ -182,22 +175,12 @@ fn decode_one(body: &[u8]) -> Result<Session, Fault> {
         epoch: Epoch::new(input.u32()?),
         store_epoch: Epoch::new(input.u32()?),
         identity: input.when(has(HAS_IDENTITY), Input::u32)?.map(Ordinal::new),
-        device_name: input
-            .when(has(HAS_DEVICE_NAME), Input::text)?
-            .map(Into::into),
+        device_name: input.when(has(HAS_DEVICE_NAME), Input::text)?.map(Into::into),
         device_id: input.when(has(HAS_DEVICE_ID), Input::text)?.map(Into::into),
-        client_vars: input
-            .when(has(HAS_CLIENT_VARS), Input::vars)?
-            .unwrap_or_default(),
-        server_vars: input
-            .when(has(HAS_SERVER_VARS), Input::vars)?
-            .unwrap_or_default(),
+        client_vars: input.when(has(HAS_CLIENT_VARS), Input::vars)?.unwrap_or_default(),
+        server_vars: input.when(has(HAS_SERVER_VARS), Input::vars)?.unwrap_or_default(),
     };
-    if input.is_empty() {
-        Ok(session)
-    } else {
-        Err(corrupt())
-    }
+    if input.is_empty() { Ok(session) } else { Err(corrupt()) }
 }
 
 fn corrupt() -> Fault {
@@ -279,11 +262,7 @@ impl<'a> Input<'a> {
         there: bool,
         read: fn(&mut Self) -> Result<T, Fault>,
     ) -> Result<Option<T>, Fault> {
-        if there {
-            read(self).map(Some)
-        } else {
-            Ok(None)
-        }
+        if there { read(self).map(Some) } else { Ok(None) }
     }
 }
 

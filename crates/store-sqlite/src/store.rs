@@ -102,24 +102,19 @@ impl SqliteStore {
                 } else {
                     StoreErrorKind::Unavailable
                 };
-                answer
-                    .await
-                    .unwrap_or_else(|_| Err(Fault::new(kind).into()))
+                answer.await.unwrap_or_else(|_| Err(Fault::new(kind).into()))
             }
             // After a panic of the step hook the transaction was undone, so the connection is as good as before.
-            Runner::Inline(db) => db
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .alone(&operation),
+            Runner::Inline(db) => {
+                db.lock().unwrap_or_else(PoisonError::into_inner).alone(&operation)
+            }
         }
     }
 }
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore")
-            .field("config", &self.config)
-            .finish_non_exhaustive()
+        f.debug_struct("SqliteStore").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
@@ -127,10 +122,7 @@ impl fmt::Debug for SqliteStore {
 impl Store for SqliteStore {
     fn capabilities(&self) -> Capabilities {
         let in_file = self.config.path.is_some();
-        Capabilities {
-            durable: in_file,
-            multi_process: in_file,
-        }
+        Capabilities { durable: in_file, multi_process: in_file }
     }
 
     async fn bind(&self, header: &StoreHeader) -> Result<StoreHeader, StoreError> {

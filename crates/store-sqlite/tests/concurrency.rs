@@ -19,9 +19,8 @@ use tokio::task::JoinSet;
 
 fn sound(path: &std::path::Path) {
     let connection = Connection::open(path).unwrap();
-    let verdict: String = connection
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
+    let verdict: String =
+        connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");
 }
 
@@ -59,10 +58,7 @@ async fn each_of_many_at_once_gets_its_own_answer() {
         while let Some(done) = tasks.join_next().await {
             let (number, answer) = done.unwrap();
             if number % 10 == 0 {
-                assert_eq!(
-                    conflict(answer),
-                    Conflict::IdentityTaken(device("device-0"))
-                );
+                assert_eq!(conflict(answer), Conflict::IdentityTaken(device("device-0")));
             } else {
                 answer.unwrap();
             }
@@ -79,13 +75,9 @@ async fn of_many_logins_of_one_account_none_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
     // Two stores on one file stand for two processes.
-    let stores: Vec<_> = (0..2)
-        .map(|_| Arc::new(SqliteStore::open(SqliteConfig::file(&path)).unwrap()))
-        .collect();
-    stores[0]
-        .commit(&set(0, [insert(account(1))]))
-        .await
-        .unwrap();
+    let stores: Vec<_> =
+        (0..2).map(|_| Arc::new(SqliteStore::open(SqliteConfig::file(&path)).unwrap())).collect();
+    stores[0].commit(&set(0, [insert(account(1))])).await.unwrap();
     let mut tasks = JoinSet::new();
     for task in 0..8u64 {
         let store = Arc::clone(&stores[usize::try_from(task % 2).unwrap()]);
@@ -131,10 +123,8 @@ async fn a_consumer_misses_no_event() {
             for turn in 0..50 {
                 let number = task * 1000 + turn;
                 let mut change = set(number.into(), []);
-                change.events = vec![
-                    event(number, EventKind::Banned),
-                    event(number, EventKind::Unbanned),
-                ];
+                change.events =
+                    vec![event(number, EventKind::Banned), event(number, EventKind::Unbanned)];
                 store.commit(&change).await.unwrap();
             }
         });
@@ -153,14 +143,8 @@ async fn a_consumer_misses_no_event() {
     }
     assert_eq!(store.events(after, 9).await.unwrap(), []);
     for pair in seen.chunks(2) {
-        assert_eq!(
-            pair[0].account, pair[1].account,
-            "a set's events stay together"
-        );
-        assert_eq!(
-            (&pair[0].kind, &pair[1].kind),
-            (&EventKind::Banned, &EventKind::Unbanned)
-        );
+        assert_eq!(pair[0].account, pair[1].account, "a set's events stay together");
+        assert_eq!((&pair[0].kind, &pair[1].kind), (&EventKind::Banned, &EventKind::Unbanned));
     }
 }
 
@@ -189,12 +173,7 @@ async fn a_throttle_admits_no_more_than_its_limit() {
 }
 
 /// Panics at one step, and notes which steps there were.
-fn crashing(
-    at: usize,
-) -> (
-    Arc<Mutex<Vec<&'static str>>>,
-    authcore_store_sqlite::StepHook,
-) {
+fn crashing(at: usize) -> (Arc<Mutex<Vec<&'static str>>>, authcore_store_sqlite::StepHook) {
     let steps = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&steps);
     let count = AtomicUsize::new(0);
@@ -208,15 +187,9 @@ fn crashing(
 
 fn rich_set() -> authcore::store::ChangeSet {
     let (account, activity) = full(1);
-    let delete = Write::DeleteAccount {
-        id: id(2),
-        expect: Version::FIRST,
-    };
+    let delete = Write::DeleteAccount { id: id(2), expect: Version::FIRST };
     let writes = [
-        Write::InsertAccount {
-            account: Box::new(account),
-            activity,
-        },
+        Write::InsertAccount { account: Box::new(account), activity },
         update(named(3, "new"), 1),
         delete,
         login(4, 1, 1),
@@ -229,10 +202,7 @@ fn rich_set() -> authcore::store::ChangeSet {
 
 #[test]
 fn a_crash_between_two_writes_leaves_nothing() {
-    let begin = set(
-        1,
-        [insert(account(2)), insert(account(3)), insert(account(4))],
-    );
+    let begin = set(1, [insert(account(2)), insert(account(3)), insert(account(4))]);
     let begun = |path: &std::path::Path| {
         let store = SqliteStore::open(SqliteConfig::file(path).inline()).unwrap();
         ready(store.commit(&begin)).unwrap();
@@ -254,12 +224,7 @@ fn a_crash_between_two_writes_leaves_nothing() {
             assert_ne!(dump(&path), before);
             break;
         }
-        assert_eq!(
-            dump(&path),
-            before,
-            "step {at}, {:?}",
-            steps.lock().unwrap().last()
-        );
+        assert_eq!(dump(&path), before, "step {at}, {:?}", steps.lock().unwrap().last());
         // The same store still works, and the set can be handed over again.
         ready(store.commit(&rich_set())).unwrap();
         ready(store.commit(&rich_set())).unwrap();
@@ -284,10 +249,7 @@ async fn a_set_that_fails_in_the_middle_fails_alone() {
             let mut change = set(number.into(), [insert(account(number))]);
             if number % 16 == 0 {
                 let key = authcore::store::ClaimKey::new([1; 32]);
-                change.writes.push(Write::Claim {
-                    key,
-                    forget_at: at(1),
-                });
+                change.writes.push(Write::Claim { key, forget_at: at(1) });
             }
             (number, store.commit(&change).await)
         });
@@ -314,9 +276,8 @@ async fn what_was_accepted_is_done_before_the_store_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
     let store = SqliteStore::open(SqliteConfig::file(&path)).unwrap();
-    let sets: Vec<_> = (0..50)
-        .map(|number| set(number.into(), [insert(account(number))]))
-        .collect();
+    let sets: Vec<_> =
+        (0..50).map(|number| set(number.into(), [insert(account(number))])).collect();
     for change in &sets {
         // Asked once, then dropped: it has its place in the queue.
         let mut commit = store.commit(change);
@@ -359,15 +320,11 @@ fn dump(path: &std::path::Path) -> Vec<String> {
     ];
     let mut lines = Vec::new();
     for table in tables {
-        let mut statement = connection
-            .prepare(&format!("SELECT * FROM {table}"))
-            .unwrap();
+        let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
         let columns = statement.column_count();
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
-            let values: Vec<_> = (0..columns)
-                .map(|column| row.get_ref(column).unwrap())
-                .collect();
+            let values: Vec<_> = (0..columns).map(|column| row.get_ref(column).unwrap()).collect();
             lines.push(format!("{table} {values:?}"));
         }
     }

@@ -30,24 +30,15 @@ async fn what_was_committed_is_there_after_opening_again() {
         let store = store.unwrap();
         if by_id(&store, 1).await.is_none() {
             let (account, activity) = full(1);
-            let write = Write::InsertAccount {
-                account: Box::new(account),
-                activity,
-            };
+            let write = Write::InsertAccount { account: Box::new(account), activity };
             store.commit(&set(1, [write])).await.unwrap();
-            let header = StoreHeader {
-                game: "g".into(),
-                folding: 1,
-            };
+            let header = StoreHeader { game: "g".into(), folding: 1 };
             store.bind(&header).await.unwrap();
         }
         drop(store);
         let store = open(&path).unwrap();
         assert_eq!(by_id(&store, 1).await.unwrap().account, full(1).0);
-        let other = StoreHeader {
-            game: "h".into(),
-            folding: 1,
-        };
+        let other = StoreHeader { game: "h".into(), folding: 1 };
         assert_eq!(&*store.bind(&other).await.unwrap().game, "g");
     }
     assert!(path.exists());
@@ -81,10 +72,7 @@ fn a_file_that_cannot_be_made_is_named() {
             matches!(&error, OpenError::CannotOpen { path: named, .. } if *named == path),
             "{error:?}"
         );
-        assert!(
-            error.to_string().contains(path.to_str().unwrap()),
-            "{error}"
-        );
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
         assert!(error.source().is_some());
     }
 }
@@ -93,11 +81,7 @@ fn a_file_that_cannot_be_made_is_named() {
 fn a_file_that_is_no_database_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
-    for text in [
-        "x".to_owned(),
-        "hello, this is text\n".to_owned(),
-        "text ".repeat(10_000),
-    ] {
+    for text in ["x".to_owned(), "hello, this is text\n".to_owned(), "text ".repeat(10_000)] {
         std::fs::write(&path, &text).unwrap();
         let error = refused(&path);
         assert!(
@@ -114,10 +98,7 @@ async fn a_file_that_was_cut_short_is_corrupt() {
     let path = folder.path().join("a.db");
     let store = open(&path).unwrap();
     for number in 0..200 {
-        store
-            .commit(&set(number.into(), [insert(account(number))]))
-            .await
-            .unwrap();
+        store.commit(&set(number.into(), [insert(account(number))])).await.unwrap();
     }
     drop(store);
     let whole = std::fs::read(&path).unwrap();
@@ -140,25 +121,13 @@ fn a_newer_schema_is_used_while_it_is_compatible() {
     drop(open(&path).unwrap());
     let newer = |min_compatible: u32| {
         let sql = "INSERT OR REPLACE INTO migrations VALUES (9, 'later', x'00', ?1)";
-        Connection::open(&path)
-            .unwrap()
-            .execute(sql, [min_compatible])
-            .unwrap();
+        Connection::open(&path).unwrap().execute(sql, [min_compatible]).unwrap();
     };
     newer(1);
     open(&path).unwrap();
     newer(2);
     let error = refused(&path);
-    assert!(
-        matches!(
-            error,
-            OpenError::Newer {
-                found: 9,
-                understood: 1
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, OpenError::Newer { found: 9, understood: 1 }), "{error:?}");
 }
 
 #[test]
@@ -169,10 +138,7 @@ fn a_migration_that_was_changed_is_refused() {
     let sql = "UPDATE migrations SET checksum = x'00'";
     Connection::open(&path).unwrap().execute(sql, []).unwrap();
     let error = refused(&path);
-    assert!(
-        matches!(error, OpenError::MigrationChanged { version: 1 }),
-        "{error:?}"
-    );
+    assert!(matches!(error, OpenError::MigrationChanged { version: 1 }), "{error:?}");
 }
 
 #[test]
@@ -180,11 +146,7 @@ fn somebody_else_s_database_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     for (name, sql, table) in [
         ("a.db", "CREATE TABLE Accounts (id)", "accounts"),
-        (
-            "b.db",
-            "CREATE TABLE migrations (version, applied)",
-            "migrations",
-        ),
+        ("b.db", "CREATE TABLE migrations (version, applied)", "migrations"),
         ("c.db", "CREATE VIEW events AS SELECT 1", "events"),
     ] {
         let path = folder.path().join(name);
@@ -199,10 +161,7 @@ fn somebody_else_s_database_is_left_alone() {
     }
     // Tables of other names are no hindrance.
     let path = folder.path().join("d.db");
-    Connection::open(&path)
-        .unwrap()
-        .execute_batch("CREATE TABLE mine (id)")
-        .unwrap();
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE mine (id)").unwrap();
     open(&path).unwrap();
 }
 
@@ -212,9 +171,7 @@ fn a_fresh_file_may_be_opened_by_many_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| open(&path).map(drop)))
-                .collect();
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| open(&path).map(drop))).collect();
             for thread in threads {
                 thread.join().unwrap().unwrap();
             }
@@ -226,31 +183,13 @@ fn a_fresh_file_may_be_opened_by_many_at_once() {
 async fn values_that_make_no_sense_name_their_column() {
     let folder = tempfile::tempdir().unwrap();
     let damages = [
-        (
-            "UPDATE accounts SET created_at = 9223372036854775807",
-            "accounts.created_at",
-        ),
+        ("UPDATE accounts SET created_at = 9223372036854775807", "accounts.created_at"),
         ("UPDATE accounts SET epoch = -1", "accounts.epoch"),
-        (
-            "UPDATE accounts SET next_ordinal = 4294967296",
-            "accounts.next_ordinal",
-        ),
-        (
-            "UPDATE accounts SET display_name = CAST(x'ff' AS TEXT)",
-            "accounts.display_name",
-        ),
-        (
-            "UPDATE account_activity SET sessions = x''",
-            "account_activity.sessions",
-        ),
-        (
-            "UPDATE account_activity SET sessions = x'0105'",
-            "account_activity.sessions",
-        ),
-        (
-            "UPDATE identities SET provider = 'No Name'",
-            "identities.provider",
-        ),
+        ("UPDATE accounts SET next_ordinal = 4294967296", "accounts.next_ordinal"),
+        ("UPDATE accounts SET display_name = CAST(x'ff' AS TEXT)", "accounts.display_name"),
+        ("UPDATE account_activity SET sessions = x''", "account_activity.sessions"),
+        ("UPDATE account_activity SET sessions = x'0105'", "account_activity.sessions"),
+        ("UPDATE identities SET provider = 'No Name'", "identities.provider"),
         ("UPDATE identities SET ordinal = -1", "identities.ordinal"),
     ];
     for (index, (sql, column)) in damages.into_iter().enumerate() {
@@ -259,12 +198,6 @@ async fn values_that_make_no_sense_name_their_column() {
         store.commit(&set(1, [insert(account(1))])).await.unwrap();
         Connection::open(&path).unwrap().execute_batch(sql).unwrap();
         let error = store.load(&Lookup::Id(id(1))).await.unwrap_err();
-        assert_eq!(
-            *error.kind(),
-            StoreErrorKind::Corrupt {
-                what: column.into()
-            },
-            "{sql}"
-        );
+        assert_eq!(*error.kind(), StoreErrorKind::Corrupt { what: column.into() }, "{sql}");
     }
 }

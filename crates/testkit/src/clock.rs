@@ -17,10 +17,7 @@ impl ManualClock {
 
     /// Moves it by this much; a negative step goes back.
     pub fn advance(&self, step: TimeDelta) {
-        self.0.fetch_add(
-            step.num_microseconds().unwrap_or(i64::MAX),
-            Ordering::SeqCst,
-        );
+        self.0.fetch_add(step.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
     /// Sets it.

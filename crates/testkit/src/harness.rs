@@ -68,12 +68,7 @@ impl Harness {
             .random(SeededRandom::new(seed))
             .policy(policy);
         match build(builder).open().await {
-            Ok(engine) => Self {
-                engine,
-                store,
-                clock,
-                hasher,
-            },
+            Ok(engine) => Self { engine, store, clock, hasher },
             Err(error) => panic!("the engine does not open: {error}"),
         }
     }

@@ -33,10 +33,7 @@ impl CheapHasher {
     }
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the form that `map_err` takes"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the form that `map_err` takes")]
 fn failed(error: impl ToString) -> HashFault {
     HashFault::Failed(error.to_string().into())
 }
@@ -65,14 +62,8 @@ impl PasswordHasher for CheapHasher {
             return Ok(Verdict::Wrong);
         };
         let right = Phc::new(hash.as_str()).is_ok_and(|phc| {
-            Argon2::default()
-                .verify_password(password.reveal().as_bytes(), &phc)
-                .is_ok()
+            Argon2::default().verify_password(password.reveal().as_bytes(), &phc).is_ok()
         });
-        Ok(if right {
-            Verdict::Right
-        } else {
-            Verdict::Wrong
-        })
+        Ok(if right { Verdict::Right } else { Verdict::Wrong })
     }
 }

@@ -14,10 +14,7 @@ impl SeededRandom {
     /// Randomness that follows from this number.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            calls: AtomicU64::new(0),
-        }
+        Self { seed, calls: AtomicU64::new(0) }
     }
 }
 

@@ -48,10 +48,7 @@ where
     F: Fn(Secret, VerifyContext) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<VerifiedIdentity, VerifyError>> + Send,
 {
-    Ok(FnVerifier {
-        provider: ProviderId::new(provider)?,
-        verify,
-    })
+    Ok(FnVerifier { provider: ProviderId::new(provider)?, verify })
 }
 
 #[async_trait]

@@ -37,28 +37,13 @@ pub(crate) struct Options {
     #[arg(long, env = "AUTHCORE_GAME", value_name = "NAME")]
     pub(crate) game: Option<String>,
     /// What game clients present before they are players.
-    #[arg(
-        long,
-        env = "AUTHCORE_SERVER_KEY",
-        value_name = "KEY",
-        hide_env_values = true
-    )]
+    #[arg(long, env = "AUTHCORE_SERVER_KEY", value_name = "KEY", hide_env_values = true)]
     pub(crate) server_key: Option<String>,
     /// What operators present; without one there are no operator routes.
-    #[arg(
-        long,
-        env = "AUTHCORE_OPERATOR_KEY",
-        value_name = "KEY",
-        hide_env_values = true
-    )]
+    #[arg(long, env = "AUTHCORE_OPERATOR_KEY", value_name = "KEY", hide_env_values = true)]
     pub(crate) operator_key: Option<String>,
     /// The secret that tokens are signed with; at least 32 bytes.
-    #[arg(
-        long,
-        env = "AUTHCORE_SIGNING_KEY",
-        value_name = "KEY",
-        hide_env_values = true
-    )]
+    #[arg(long, env = "AUTHCORE_SIGNING_KEY", value_name = "KEY", hide_env_values = true)]
     pub(crate) signing_key: Option<String>,
     /// For trying things out: keys that are missing are made and kept beside the database, and well-known keys are
     /// accepted.

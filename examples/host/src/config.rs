@@ -101,10 +101,7 @@ impl File {
     fn parse(text: &str) -> Result<Self, String> {
         // The parser's own error quotes the line, which may hold a key.
         toml::from_str(text).map_err(|error| {
-            let before = error
-                .span()
-                .and_then(|span| text.get(..span.start))
-                .unwrap_or("");
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
             let line = before.matches('\n').count() + 1;
             format!("line {line}: {}", error.message())
         })
@@ -120,10 +117,7 @@ mod tests {
         let Err(error) = File::parse("game = \"chess\"\nsevrer_key = \"a secret\"\n") else {
             panic!("a misspelt key was taken");
         };
-        assert!(
-            error.contains("line 2") && error.contains("sevrer_key"),
-            "{error}"
-        );
+        assert!(error.contains("line 2") && error.contains("sevrer_key"), "{error}");
         assert!(!error.contains("a secret"), "{error}");
         assert!(File::parse("[nakama]\naccess_lifetime = 5").is_err());
         assert!(File::parse("[sqlite]\nsynchronous = \"sometimes\"").is_err());

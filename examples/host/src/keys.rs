@@ -1,5 +1,6 @@
 //! Keys that are missing in development are made once and kept beside the database.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -46,18 +47,12 @@ impl DevKeys {
         }
         let keys = Self::make()?;
         keys.write(&path)?;
-        eprintln!(
-            "authcore-host: --dev made keys and keeps them in {}",
-            path.display()
-        );
+        eprintln!("authcore-host: --dev made keys and keeps them in {}", path.display());
         Ok(keys)
     }
 
     fn make() -> Result<Self, String> {
-        Ok(Self {
-            signing_key: random_hex()?,
-            operator_key: random_hex()?,
-        })
+        Ok(Self { signing_key: random_hex()?, operator_key: random_hex()? })
     }
 
     fn write(&self, path: &Path) -> Result<(), String> {
@@ -66,16 +61,10 @@ impl DevKeys {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(|error| at(path, &error))?;
-        let Self {
-            signing_key,
-            operator_key,
-        } = self;
-        write!(
-            file,
-            "signing_key = \"{signing_key}\"\noperator_key = \"{operator_key}\"\n"
-        )
-        .and_then(|()| file.sync_all())
-        .map_err(|error| at(path, &error))
+        let Self { signing_key, operator_key } = self;
+        write!(file, "signing_key = \"{signing_key}\"\noperator_key = \"{operator_key}\"\n")
+            .and_then(|()| file.sync_all())
+            .map_err(|error| at(path, &error))
     }
 }
 
@@ -92,5 +81,10 @@ fn at(path: &Path, error: &std::io::Error) -> String {
 fn random_hex() -> Result<String, String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| "there is no randomness to be had".to_owned())?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut hex = String::with_capacity(64);
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    Ok(hex)
 }

@@ -78,18 +78,13 @@ async fn unban(
 
 impl Desk {
     fn operator(&self, headers: &HeaderMap) -> Option<Operator> {
-        let given = headers
-            .get(header::AUTHORIZATION)?
-            .as_bytes()
-            .strip_prefix(b"Bearer ")?;
+        let given = headers.get(header::AUTHORIZATION)?.as_bytes().strip_prefix(b"Bearer ")?;
         let key = self.key.reveal().as_bytes();
         // Every byte is looked at, so that the time does not tell how many were right.
         let differences = given
             .iter()
             .zip(key)
-            .fold(given.len() ^ key.len(), |sum, (a, b)| {
-                sum | usize::from(a ^ b)
-            });
+            .fold(given.len() ^ key.len(), |sum, (a, b)| sum | usize::from(a ^ b));
         (differences == 0).then(|| Operator::vouched_for("holder of the operator key"))
     }
 }
@@ -109,20 +104,14 @@ fn answer<T>(result: Result<T, Error>) -> Response {
             json(StatusCode::BAD_REQUEST, &body)
         }
         Err(fault) => {
-            tracing::error!(
-                error = &fault as &dyn StdError,
-                "an operator's request failed"
-            );
+            tracing::error!(error = &fault as &dyn StdError, "an operator's request failed");
             json(StatusCode::INTERNAL_SERVER_ERROR, r#"{"error":"fault"}"#)
         }
     }
 }
 
 fn refused() -> Response {
-    json(
-        StatusCode::UNAUTHORIZED,
-        r#"{"error":"operator_key_required"}"#,
-    )
+    json(StatusCode::UNAUTHORIZED, r#"{"error":"operator_key_required"}"#)
 }
 
 fn bad_request() -> Response {
@@ -130,10 +119,5 @@ fn bad_request() -> Response {
 }
 
 fn json(status: StatusCode, body: &str) -> Response {
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/json")],
-        body.to_owned(),
-    )
-        .into_response()
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_owned()).into_response()
 }

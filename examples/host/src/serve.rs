@@ -30,7 +30,7 @@ const REQUEST: Duration = Duration::from_secs(30);
 /// How long requests that run get to end when the host is told to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
 /// How often what is over is removed from the store.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 
 pub(crate) fn run(settings: Settings) -> Result<(), String> {
     start_log(settings.log);
@@ -45,9 +45,7 @@ pub(crate) fn run(settings: Settings) -> Result<(), String> {
 /// Logs go to the error stream: the output has one line, which says that players may come.
 fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_env("AUTHCORE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
@@ -97,6 +95,7 @@ async fn serve(settings: Settings, store: Arc<dyn Store>) -> Result<(), String> 
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the host is where the clock comes from")]
 async fn open_engine(settings: &Settings, store: Arc<dyn Store>) -> Result<Engine, String> {
     let hasher = ThreadedHasher::start(&settings.hasher).map_err(|error| chain(&error))?;
     let mut builder = Engine::builder_on(&settings.game, store)
@@ -122,12 +121,8 @@ fn routes(settings: &Settings, engine: Engine) -> Router {
         None => Router::new(),
     };
     // The policy was checked when the settings were gathered.
-    let players = engine
-        .with_policy(settings.policy.clone())
-        .unwrap_or(engine);
-    operators
-        .fallback_service(nakama::router(players, config))
-        .layer(middleware::from_fn(in_time))
+    let players = engine.with_policy(settings.policy.clone()).unwrap_or(engine);
+    operators.fallback_service(nakama::router(players, config)).layer(middleware::from_fn(in_time))
 }
 
 /// A client that sends its request a byte at a time does not hold a place for ever.

@@ -54,10 +54,7 @@ impl Settings {
             None => File::default(),
         };
         let dev = options.dev;
-        let store = options
-            .store
-            .or(file.store)
-            .unwrap_or_else(|| "sqlite:players.db".into());
+        let store = options.store.or(file.store).unwrap_or_else(|| "sqlite:players.db".into());
         let store = Place::parse(&store)?;
         let mut signing_key = options.signing_key.or(file.signing_key);
         let mut operator_key = options.operator_key.or(file.operator_key);
@@ -146,10 +143,7 @@ fn policy(nakama: &config::Nakama) -> Result<Policy, String> {
     };
     seconds(nakama.access_lifetime_seconds, &mut policy.access_lifetime);
     seconds(nakama.session_idle_seconds, &mut policy.session_idle);
-    seconds(
-        nakama.session_absolute_seconds,
-        &mut policy.session_absolute,
-    );
+    seconds(nakama.session_absolute_seconds, &mut policy.session_absolute);
     seconds(nakama.refresh_grace_seconds, &mut policy.refresh_grace);
     if let Some(sessions) = nakama.sessions_per_account {
         policy.sessions_per_account = sessions;
@@ -175,11 +169,7 @@ impl fmt::Display for Settings {
             Place::Memory => "memory".into(),
             Place::Sqlite(path) => format!("sqlite:{}", path.display()),
         };
-        let operators = if self.operator_key.is_some() {
-            "with"
-        } else {
-            "without"
-        };
+        let operators = if self.operator_key.is_some() { "with" } else { "without" };
         write!(
             f,
             "game {:?} on {store}, at {}, {operators} operator routes",
@@ -219,69 +209,33 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         assert!(
-            fault(Options {
-                signing_key: None,
-                ..options("memory")
-            })
-            .contains("--signing-key")
+            fault(Options { signing_key: None, ..options("memory") }).contains("--signing-key")
         );
-        assert!(
-            fault(Options {
-                server_key: None,
-                ..options("memory")
-            })
-            .contains("--server-key")
-        );
-        assert!(
-            fault(Options {
-                game: None,
-                ..options("memory")
-            })
-            .contains("--game")
-        );
+        assert!(fault(Options { server_key: None, ..options("memory") }).contains("--server-key"));
+        assert!(fault(Options { game: None, ..options("memory") }).contains("--game"));
         assert!(fault(options("postgres")).contains("neither"));
     }
 
     #[test]
     fn security_51_a_short_signing_key_is_refused_and_not_shown() {
-        let short = fault(Options {
-            signing_key: Some("short but secret".into()),
-            ..options("memory")
-        });
-        assert!(
-            short.contains("signing key") && !short.contains("but secret"),
-            "{short}"
-        );
-        let dull = fault(Options {
-            signing_key: Some("a".repeat(40)),
-            ..options("memory")
-        });
+        let short =
+            fault(Options { signing_key: Some("short but secret".into()), ..options("memory") });
+        assert!(short.contains("signing key") && !short.contains("but secret"), "{short}");
+        let dull = fault(Options { signing_key: Some("a".repeat(40)), ..options("memory") });
         assert!(dull.contains("signing key"), "{dull}");
     }
 
     #[test]
     fn security_118_well_known_keys_are_for_development_only() {
-        let known = || Options {
-            server_key: Some("defaultkey".into()),
-            ..options("memory")
-        };
+        let known = || Options { server_key: Some("defaultkey".into()), ..options("memory") };
         assert!(fault(known()).contains("everybody knows"));
-        assert!(
-            Settings::gather(Options {
-                dev: true,
-                ..known()
-            })
-            .is_ok()
-        );
+        assert!(Settings::gather(Options { dev: true, ..known() }).is_ok());
         let signing = Options {
             signing_key: Some("thirty-two bytes of real secrecy".into()),
             ..options("memory")
         };
         assert!(fault(signing).contains("everybody knows"));
-        let operator = Options {
-            operator_key: Some("defaulthttpkey".into()),
-            ..options("memory")
-        };
+        let operator = Options { operator_key: Some("defaulthttpkey".into()), ..options("memory") };
         assert!(fault(operator).contains("everybody knows"));
     }
 

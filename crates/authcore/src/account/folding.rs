@@ -52,9 +52,7 @@ fn look_alike(typed: &str) -> Box<str> {
 /// Unicode's simple mapping, code point by code point: the one code point whose full mapping is longer (`İ`) keeps
 /// the first of it, and a final sigma is no special case.
 fn simple_lower_case(text: &str) -> String {
-    text.chars()
-        .map(|c| c.to_lowercase().next().unwrap_or(c))
-        .collect()
+    text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
 }
 
 #[cfg(test)]
@@ -63,10 +61,7 @@ mod tests {
 
     #[test]
     fn nakama_4_1_email_is_lowered_by_the_simple_mapping() {
-        assert_eq!(
-            &*Folding::Exact.email("İK\u{212A}ΑΣ@X.COM"),
-            "ikk\u{3b1}\u{3c3}@x.com"
-        );
+        assert_eq!(&*Folding::Exact.email("İK\u{212A}ΑΣ@X.COM"), "ikk\u{3b1}\u{3c3}@x.com");
     }
 
     #[test]
@@ -76,13 +71,7 @@ mod tests {
 
     #[test]
     fn look_alikes_are_one_name() {
-        for typed in [
-            "alice",
-            "Alice",
-            "ALICE",
-            "\u{ff21}lice",
-            "\u{1d400}\u{4c}ice",
-        ] {
+        for typed in ["alice", "Alice", "ALICE", "\u{ff21}lice", "\u{1d400}\u{4c}ice"] {
             let folded = Folding::LookAlike.username(typed);
             assert_eq!(&*folded, "alice", "{typed}");
             assert_eq!(
@@ -91,10 +80,7 @@ mod tests {
                 "folding twice changes nothing"
             );
         }
-        assert_eq!(
-            Folding::LookAlike.username("e\u{301}"),
-            Folding::LookAlike.username("\u{c9}")
-        );
+        assert_eq!(Folding::LookAlike.username("e\u{301}"), Folding::LookAlike.username("\u{c9}"));
     }
 
     #[test]

@@ -33,14 +33,8 @@ impl ProviderId {
             return Ok(built_in.clone());
         }
         let fits = (1..=32).contains(&name.len())
-            && name
-                .bytes()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
-        if fits {
-            Ok(Self(Cow::Owned(name.to_owned())))
-        } else {
-            Err(InvalidProviderId)
-        }
+            && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+        if fits { Ok(Self(Cow::Owned(name.to_owned()))) } else { Err(InvalidProviderId) }
     }
 
     /// The name.
@@ -107,12 +101,7 @@ impl IdentityKey {
     /// The key with all four parts.
     #[must_use]
     pub fn scoped(provider: ProviderId, tenant: &str, issuer: &str, subject: &str) -> Self {
-        Self {
-            provider,
-            tenant: tenant.into(),
-            issuer: issuer.into(),
-            subject: subject.into(),
-        }
+        Self { provider, tenant: tenant.into(), issuer: issuer.into(), subject: subject.into() }
     }
 
     /// The provider.
@@ -142,12 +131,7 @@ impl IdentityKey {
     /// The four parts, each behind its length in bytes (big-endian `u32`), so that no two keys share an encoding.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let parts = [
-            self.provider.as_str(),
-            &self.tenant,
-            &self.issuer,
-            &self.subject,
-        ];
+        let parts = [self.provider.as_str(), &self.tenant, &self.issuer, &self.subject];
         let mut bytes = Vec::with_capacity(16 + parts.iter().map(|part| part.len()).sum::<usize>());
         for part in parts {
             let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
@@ -225,12 +209,7 @@ mod tests {
     fn key() -> impl Strategy<Value = IdentityKey> {
         let part = "[ab\u{0}\u{1}]{0,3}";
         ("[ab]{1,2}", part, part, part).prop_map(|(provider, tenant, issuer, subject)| {
-            IdentityKey::scoped(
-                ProviderId::new(&provider).unwrap(),
-                &tenant,
-                &issuer,
-                &subject,
-            )
+            IdentityKey::scoped(ProviderId::new(&provider).unwrap(), &tenant, &issuer, &subject)
         })
     }
 

@@ -80,9 +80,7 @@ impl Account {
         &'a self,
         provider: &'a ProviderId,
     ) -> impl Iterator<Item = &'a Identity> + 'a {
-        self.identities
-            .iter()
-            .filter(move |identity| *identity.key.provider() == *provider)
+        self.identities.iter().filter(move |identity| *identity.key.provider() == *provider)
     }
 
     /// Adds an identity under the next ordinal, which is returned. The caller has checked the rules.
@@ -94,13 +92,7 @@ impl Account {
     ) -> Ordinal {
         let ordinal = self.next_ordinal;
         self.next_ordinal = ordinal.next();
-        self.identities.push(Identity {
-            ordinal,
-            key,
-            shown,
-            linked_at: now,
-            verified_at: None,
-        });
+        self.identities.push(Identity { ordinal, key, shown, linked_at: now, verified_at: None });
         self.updated_at = now;
         ordinal
     }

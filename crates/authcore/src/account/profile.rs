@@ -104,18 +104,12 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(check_profile(&ok), Ok(()));
-        let long = ProfileUpdate {
-            display_name: of(256),
-            ..Default::default()
-        };
+        let long = ProfileUpdate { display_name: of(256), ..Default::default() };
         assert_eq!(
             check_profile(&long),
             Err((Field::DisplayName, Rule::Characters { min: 0, max: 255 }))
         );
-        let empty = ProfileUpdate {
-            lang_tag: of(0),
-            ..Default::default()
-        };
+        let empty = ProfileUpdate { lang_tag: of(0), ..Default::default() };
         assert_eq!(
             check_profile(&empty),
             Err((Field::LangTag, Rule::Characters { min: 1, max: 18 }))

@@ -13,10 +13,7 @@ impl Username {
     /// The username and its key under `folding`.
     #[must_use]
     pub fn new(shown: &str, folding: Folding) -> Self {
-        Self {
-            shown: shown.into(),
-            key: folding.username(shown),
-        }
+        Self { shown: shown.into(), key: folding.username(shown) }
     }
 }
 
@@ -64,25 +61,11 @@ mod tests {
 
     #[test]
     fn nakama_4_4_characters() {
-        for good in [
-            "a",
-            " ",
-            "a b",
-            "\u{a0}",
-            "\u{85}",
-            "\u{1f600}",
-            "[",
-            "]",
-            "[a]",
-        ] {
+        for good in ["a", " ", "a b", "\u{a0}", "\u{85}", "\u{1f600}", "[", "]", "[a]"] {
             assert_eq!(check_username(good), Ok(()), "{good:?}");
         }
         for bad in ["\t", "a\u{0}", "\u{1f}", "a\u{7f}", "[]", "a[]b"] {
-            assert_eq!(
-                check_username(bad),
-                Err(UsernameRule::Characters),
-                "{bad:?}"
-            );
+            assert_eq!(check_username(bad), Err(UsernameRule::Characters), "{bad:?}");
         }
     }
 
@@ -91,10 +74,7 @@ mod tests {
         assert_eq!(check_username(""), Err(UsernameRule::Length));
         assert_eq!(check_username(&"a".repeat(128)), Ok(()));
         assert_eq!(check_username(&"a".repeat(129)), Err(UsernameRule::Length));
-        assert_eq!(
-            check_username(&"\u{e9}".repeat(65)),
-            Err(UsernameRule::Length)
-        );
+        assert_eq!(check_username(&"\u{e9}".repeat(65)), Err(UsernameRule::Length));
     }
 
     proptest! {

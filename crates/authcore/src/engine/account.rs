@@ -29,10 +29,7 @@ impl Engine {
         self.parts.hooks.before_account(context, who).await?;
         let found = self.load(&Lookup::Id(who.account()), self.now()).await?;
         let account = found.ok_or(Refusal::AccountNotFound)?.account;
-        self.parts
-            .hooks
-            .after(context, &Done::Account(&account))
-            .await;
+        self.parts.hooks.after(context, &Done::Account(&account)).await;
         Ok(account)
     }
 
@@ -53,10 +50,7 @@ impl Engine {
     ) -> Result<Account, Error> {
         let (who, account) = self.verify_with_account(access_token).await?;
         self.parts.hooks.before_account(context, &who).await?;
-        self.parts
-            .hooks
-            .after(context, &Done::Account(&account))
-            .await;
+        self.parts.hooks.after(context, &Done::Account(&account)).await;
         Ok(account)
     }
 
@@ -87,10 +81,7 @@ impl Engine {
         check_profile(&update).map_err(|(field, rule)| Refusal::Invalid { field, rule })?;
         let now = self.now();
         let account = self.commit_update(context, who, &update, now).await?;
-        self.parts
-            .hooks
-            .after(context, &Done::Update(&account))
-            .await;
+        self.parts.hooks.after(context, &Done::Update(&account)).await;
         Ok(account)
     }
 
@@ -109,10 +100,7 @@ impl Engine {
         who: &Authenticated,
         username: impl Into<String> + Send,
     ) -> Result<Account, Error> {
-        let update = ProfileUpdate {
-            username: Some(username.into()),
-            ..ProfileUpdate::default()
-        };
+        let update = ProfileUpdate { username: Some(username.into()), ..ProfileUpdate::default() };
         self.update_profile(context, who, update).await
     }
 
@@ -175,13 +163,8 @@ impl Engine {
         self.check_step_up(who, now)?;
         let mut tries = Tries::new();
         while let Some(settled) = self.load(&Lookup::Id(who.account()), now).await? {
-            self.parts
-                .hooks
-                .veto(context, &Intent::Delete(&settled.account))?;
-            let delete = Write::DeleteAccount {
-                id: who.account(),
-                expect: settled.loaded.version,
-            };
+            self.parts.hooks.veto(context, &Intent::Delete(&settled.account))?;
+            let delete = Write::DeleteAccount { id: who.account(), expect: settled.loaded.version };
             let draft = Draft {
                 writes: vec![delete],
                 events: vec![EventKind::AccountDeleted],

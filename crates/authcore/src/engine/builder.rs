@@ -199,9 +199,7 @@ impl EngineBuilder<MasterKey, Arc<dyn Clock>> {
         let mut keys =
             TokenKeys::new(&self.key, self.algorithm, &self.game).map_err(OpenError::Keys)?;
         for previous in &self.previous_keys {
-            keys = keys
-                .with_previous(previous, self.algorithm)
-                .map_err(OpenError::Keys)?;
+            keys = keys.with_previous(previous, self.algorithm).map_err(OpenError::Keys)?;
         }
         let hasher = match self.hasher {
             Some(hasher) => hasher,
@@ -209,19 +207,13 @@ impl EngineBuilder<MasterKey, Arc<dyn Clock>> {
                 ThreadedHasher::start(&HasherConfig::default()).map_err(OpenError::Hasher)?,
             ),
         };
-        let asked = StoreHeader {
-            game: self.game,
-            folding: self.folding.version(),
-        };
+        let asked = StoreHeader { game: self.game, folding: self.folding.version() };
         let found = self.store.bind(&asked).await?;
         if found.game != asked.game {
             return Err(OpenError::OtherGame { found: found.game });
         }
         if found.folding != asked.folding {
-            return Err(OpenError::OtherFolding {
-                found: found.folding,
-                asked: asked.folding,
-            });
+            return Err(OpenError::OtherFolding { found: found.folding, asked: asked.folding });
         }
         let parts = Parts {
             store: self.store,
@@ -233,20 +225,14 @@ impl EngineBuilder<MasterKey, Arc<dyn Clock>> {
             keys,
             folding: self.folding,
         };
-        Ok(Engine {
-            parts: Arc::new(parts),
-            policy: Arc::new(self.policy),
-        })
+        Ok(Engine { parts: Arc::new(parts), policy: Arc::new(self.policy) })
     }
 }
 
 fn check_names(verifiers: &[Arc<dyn Verifier>]) -> Result<(), OpenError> {
     for (index, verifier) in verifiers.iter().enumerate() {
         let name = verifier.provider();
-        let twice = verifiers
-            .iter()
-            .take(index)
-            .any(|other| other.provider() == name);
+        let twice = verifiers.iter().take(index).any(|other| other.provider() == name);
         if twice || name.is_built_in() {
             return Err(OpenError::VerifierTaken(name.clone()));
         }

@@ -27,10 +27,7 @@ pub(super) struct Settled {
 impl Settled {
     /// What a commit writes when the account becomes `account`.
     pub(super) fn update(&self, account: &Account) -> Write {
-        Write::UpdateAccount {
-            account: Box::new(account.clone()),
-            expect: self.loaded.version,
-        }
+        Write::UpdateAccount { account: Box::new(account.clone()), expect: self.loaded.version }
     }
 
     /// What a commit writes when the activity becomes `activity`.
@@ -49,9 +46,7 @@ impl Settled {
             change.writes.push(self.update(&self.account));
             change.events.push(EventKind::Unbanned);
         } else {
-            change
-                .require
-                .push(Require::Account(self.account.id, self.loaded.version));
+            change.require.push(Require::Account(self.account.id, self.loaded.version));
         }
     }
 }
@@ -97,11 +92,7 @@ impl Engine {
         Ok(self.parts.store.load(lookup).await?.map(|loaded| {
             let mut account = loaded.account.clone();
             let changed = settle(&mut account, now);
-            Settled {
-                loaded,
-                account,
-                changed,
-            }
+            Settled { loaded, account, changed }
         }))
     }
 
@@ -117,15 +108,7 @@ impl Engine {
             id: CommitId::new(id),
             require: draft.require,
             writes: draft.writes,
-            events: draft
-                .events
-                .into_iter()
-                .map(|kind| Event {
-                    account,
-                    at: now,
-                    kind,
-                })
-                .collect(),
+            events: draft.events.into_iter().map(|kind| Event { account, at: now, kind }).collect(),
         };
         let mut hand_overs = 1;
         loop {

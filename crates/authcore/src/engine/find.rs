@@ -29,23 +29,12 @@ impl Engine {
         who: &Authenticated,
         find: FindAccounts,
     ) -> Result<Vec<Account>, Error> {
-        let find = self
-            .parts
-            .hooks
-            .before_find_accounts(context, who, find)
-            .await?;
+        let find = self.parts.hooks.before_find_accounts(context, who, find).await?;
         if find.ids.len() + find.usernames.len() > MOST {
             let rule = Rule::Characters { min: 0, max: MOST };
-            return Err(Refusal::Invalid {
-                field: Field::Count,
-                rule,
-            }
-            .into());
+            return Err(Refusal::Invalid { field: Field::Count, rule }.into());
         }
-        let usernames = find
-            .usernames
-            .iter()
-            .map(|name| self.parts.folding.username(name));
+        let usernames = find.usernames.iter().map(|name| self.parts.folding.username(name));
         let lookups: Vec<_> = find
             .ids
             .iter()
@@ -54,24 +43,14 @@ impl Engine {
             .collect();
         let now = self.now();
         let mut accounts: Vec<Account> = Vec::new();
-        for snapshot in self
-            .parts
-            .store
-            .load_many(&lookups)
-            .await?
-            .into_iter()
-            .flatten()
-        {
+        for snapshot in self.parts.store.load_many(&lookups).await?.into_iter().flatten() {
             let mut account = snapshot.account;
             if accounts.iter().all(|other| other.id != account.id) {
                 settle(&mut account, now);
                 accounts.push(account);
             }
         }
-        self.parts
-            .hooks
-            .after(context, &Done::FindAccounts(&accounts))
-            .await;
+        self.parts.hooks.after(context, &Done::FindAccounts(&accounts)).await;
         Ok(accounts)
     }
 }

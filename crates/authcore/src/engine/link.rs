@@ -69,48 +69,22 @@ impl Engine {
     }
 
     async fn prove_link(&self, request: Link, now: DateTime<Utc>) -> Result<ProvenLink, Error> {
-        match check(
-            request.credential,
-            Use::Link,
-            &self.policy,
-            self.parts.folding,
-        )? {
-            Checked::Id { key, .. } => Ok(ProvenLink {
-                key,
-                shown: None,
-                password: None,
-                verified: None,
-            }),
-            Checked::Password {
-                who: PasswordOwner::Email { key, shown },
-                password,
-            } => {
+        match check(request.credential, Use::Link, &self.policy, self.parts.folding)? {
+            Checked::Id { key, .. } => {
+                Ok(ProvenLink { key, shown: None, password: None, verified: None })
+            }
+            Checked::Password { who: PasswordOwner::Email { key, shown }, password } => {
                 let password = Some(self.hash(&password).await?);
-                Ok(ProvenLink {
-                    key,
-                    shown: Some(shown),
-                    password,
-                    verified: None,
-                })
+                Ok(ProvenLink { key, shown: Some(shown), password, verified: None })
             }
             // A username is not an identity; it is set, not linked.
-            Checked::Password {
-                who: PasswordOwner::Username { .. },
-                ..
-            } => Err(Refusal::Invalid {
-                field: Field::Username,
-                rule: Rule::Forbidden,
+            Checked::Password { who: PasswordOwner::Username { .. }, .. } => {
+                Err(Refusal::Invalid { field: Field::Username, rule: Rule::Forbidden }.into())
             }
-            .into()),
             Checked::Provider { provider, payload } => {
                 let verified = self.ask_verifier(&provider, &payload, now).await?;
                 let key = verified.key().clone();
-                Ok(ProvenLink {
-                    key,
-                    shown: None,
-                    password: None,
-                    verified: Some(verified),
-                })
+                Ok(ProvenLink { key, shown: None, password: None, verified: Some(verified) })
             }
         }
     }
@@ -134,14 +108,8 @@ impl Engine {
             let events = link(&mut account, &request, &self.policy, now)?;
             self.parts.hooks.veto(context, &Intent::Link(&account))?;
             let claims = proven.verified.iter().flat_map(VerifiedIdentity::claims);
-            let claims = claims.map(|(key, at)| Write::Claim {
-                key: *key,
-                forget_at: *at,
-            });
-            let mut draft = Draft {
-                writes: claims.collect(),
-                ..Draft::default()
-            };
+            let claims = claims.map(|(key, at)| Write::Claim { key: *key, forget_at: *at });
+            let mut draft = Draft { writes: claims.collect(), ..Draft::default() };
             if events.is_empty() && draft.writes.is_empty() {
                 return Ok(account);
             }
@@ -189,21 +157,15 @@ impl Engine {
         who: &Authenticated,
         request: Unlink,
     ) -> Result<Account, Error> {
-        let request = self
-            .parts
-            .hooks
-            .before_unlink(context, who, request)
-            .await?;
+        let request = self.parts.hooks.before_unlink(context, who, request).await?;
         let now = self.now();
         self.check_step_up(who, now)?;
         let exactly = match &request.exactly {
             Some(which) => Some(self.unlink_key(&request.provider, which, now).await?),
             None if request.provider == ProviderId::DEVICE => {
-                return Err(Refusal::Invalid {
-                    field: Field::DeviceId,
-                    rule: Rule::Required,
-                }
-                .into());
+                return Err(
+                    Refusal::Invalid { field: Field::DeviceId, rule: Rule::Required }.into()
+                );
             }
             None => None,
         };
@@ -212,10 +174,7 @@ impl Engine {
             None => Which::Any(&request.provider),
         };
         let account = self.commit_unlink(context, who, &which, now).await?;
-        self.parts
-            .hooks
-            .after(context, &Done::Unlink(&account))
-            .await;
+        self.parts.hooks.after(context, &Done::Unlink(&account)).await;
         Ok(account)
     }
 
@@ -281,9 +240,7 @@ impl Engine {
             let mut activity = settled.loaded.activity.clone();
             activity.sessions.retain(|session| {
                 session.id == who.session().id
-                    && session
-                        .identity
-                        .is_none_or(|ordinal| !gone.contains(&ordinal))
+                    && session.identity.is_none_or(|ordinal| !gone.contains(&ordinal))
             });
             for session in &mut activity.sessions {
                 session.epoch = account.epoch;

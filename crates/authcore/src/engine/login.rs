@@ -25,29 +25,20 @@ const VARS_MAX: usize = 2048;
 
 /// Who logs in, proven as far as it can be without the account.
 enum Proven {
-    Identity {
-        key: IdentityKey,
-        method: Method,
-        verified: Option<VerifiedIdentity>,
-    },
-    Password {
-        who: PasswordOwner,
-        password: Secret,
-    },
+    Identity { key: IdentityKey, method: Method, verified: Option<VerifiedIdentity> },
+    Password { who: PasswordOwner, password: Secret },
 }
 
 impl Proven {
     fn lookup(&self) -> Lookup {
         match self {
             Self::Identity { key, .. }
-            | Self::Password {
-                who: PasswordOwner::Email { key, .. },
-                ..
-            } => Lookup::Identity(key.clone()),
-            Self::Password {
-                who: PasswordOwner::Username { key },
-                ..
-            } => Lookup::Username(key.clone()),
+            | Self::Password { who: PasswordOwner::Email { key, .. }, .. } => {
+                Lookup::Identity(key.clone())
+            }
+            Self::Password { who: PasswordOwner::Username { key }, .. } => {
+                Lookup::Username(key.clone())
+            }
         }
     }
 
@@ -62,14 +53,10 @@ impl Proven {
     fn identity(&self) -> Option<(&IdentityKey, Option<&str>)> {
         match self {
             Self::Identity { key, .. } => Some((key, None)),
-            Self::Password {
-                who: PasswordOwner::Email { key, shown },
-                ..
-            } => Some((key, Some(shown))),
-            Self::Password {
-                who: PasswordOwner::Username { .. },
-                ..
-            } => None,
+            Self::Password { who: PasswordOwner::Email { key, shown }, .. } => {
+                Some((key, Some(shown)))
+            }
+            Self::Password { who: PasswordOwner::Username { .. }, .. } => None,
         }
     }
 }
@@ -141,30 +128,19 @@ impl Engine {
             username_taken: false,
         };
         let outcome = attempt.run().await?;
-        self.parts
-            .hooks
-            .after(context, &Done::Login(&outcome))
-            .await;
+        self.parts.hooks.after(context, &Done::Login(&outcome)).await;
         Ok(outcome)
     }
 
     /// Asks the verifier, where one is needed.
     async fn prove(&self, checked: Checked, now: DateTime<Utc>) -> Result<Proven, Error> {
         Ok(match checked {
-            Checked::Id { key, method } => Proven::Identity {
-                key,
-                method,
-                verified: None,
-            },
+            Checked::Id { key, method } => Proven::Identity { key, method, verified: None },
             Checked::Password { who, password } => Proven::Password { who, password },
             Checked::Provider { provider, payload } => {
                 let verified = self.ask_verifier(&provider, &payload, now).await?;
                 let key = verified.key().clone();
-                Proven::Identity {
-                    key,
-                    method: Method::Provider,
-                    verified: Some(verified),
-                }
+                Proven::Identity { key, method: Method::Provider, verified: Some(verified) }
             }
         })
     }
@@ -182,32 +158,20 @@ impl Engine {
                 tracing::debug!(%provider, why, "credential rejected");
                 Err(Refusal::CredentialRejected(provider.clone()).into())
             }
-            Err(source @ VerifyError::Unavailable(_)) => Err(Fault::Verifier {
-                provider: provider.clone(),
-                source,
+            Err(source @ VerifyError::Unavailable(_)) => {
+                Err(Fault::Verifier { provider: provider.clone(), source }.into())
             }
-            .into()),
         }
     }
 }
 
 pub(super) fn check_vars(client: &Vars, server: &Vars) -> Result<(), Refusal> {
-    let size = |vars: &Vars| {
-        vars.iter()
-            .map(|(key, value)| key.len() + value.len())
-            .sum::<usize>()
-    };
+    let size = |vars: &Vars| vars.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
     if size(client) + size(server) <= VARS_MAX {
         Ok(())
     } else {
-        let rule = Rule::Bytes {
-            min: 0,
-            max: VARS_MAX,
-        };
-        Err(Refusal::Invalid {
-            field: Field::Vars,
-            rule,
-        })
+        let rule = Rule::Bytes { min: 0, max: VARS_MAX };
+        Err(Refusal::Invalid { field: Field::Vars, rule })
     }
 }
 
@@ -228,21 +192,11 @@ impl Attempt<'_> {
                 Some(settled) => self.enter(&settled).await?,
                 None => self.create().await?,
             };
-            let Entry {
-                account,
-                session,
-                created,
-                draft,
-            } = entry;
+            let Entry { account, session, created, draft } = entry;
             match self.engine.commit(account.id, draft, self.now).await {
                 Ok(()) => {
                     let tokens = self.engine.mint(&account, &session)?;
-                    return Ok(LoggedIn {
-                        account,
-                        created,
-                        session,
-                        tokens,
-                    });
+                    return Ok(LoggedIn { account, created, session, tokens });
                 }
                 Err(lost) => {
                     let conflict = tries.again(lost)?;
@@ -262,10 +216,7 @@ impl Attempt<'_> {
     }
 
     fn username(&self) -> Option<&str> {
-        self.login
-            .username
-            .as_deref()
-            .filter(|name| !name.is_empty())
+        self.login.username.as_deref().filter(|name| !name.is_empty())
     }
 
     /// Logs into an account that exists.
@@ -276,10 +227,7 @@ impl Attempt<'_> {
         }
         let rehashed = self.check_password(&account).await?;
         check_ban(&account)?;
-        self.engine
-            .parts
-            .hooks
-            .veto(self.context, &Intent::LogIn(&account))?;
+        self.engine.parts.hooks.veto(self.context, &Intent::LogIn(&account))?;
         let mut draft = self.draft(Some(account.id));
         if let (Some(hash), Some(password)) = (rehashed, account.password.as_mut()) {
             // The same password under stronger parameters: its version stays.
@@ -300,12 +248,7 @@ impl Attempt<'_> {
         let (activity, session) =
             self.open(&before.activity, &account, before.store_epoch, identity);
         draft.writes.push(settled.update_activity(activity));
-        Ok(Entry {
-            account,
-            session,
-            created: false,
-            draft,
-        })
+        Ok(Entry { account, session, created: false, draft })
     }
 
     /// Makes the account.
@@ -332,68 +275,38 @@ impl Attempt<'_> {
             .or(generated.as_deref())
             .map(|name| Username::new(name, engine.parts.folding));
         let ordinal = account.add_identity(key.clone(), shown.map(Into::into), self.now);
-        account.password = password.map(|hash| Password {
-            hash,
-            version: 1,
-            set_at: self.now,
-        });
-        engine
-            .parts
-            .hooks
-            .veto(self.context, &Intent::Create(&account))?;
+        account.password = password.map(|hash| Password { hash, version: 1, set_at: self.now });
+        engine.parts.hooks.veto(self.context, &Intent::Create(&account))?;
         let mut draft = self.draft(None);
         // A store's epoch is read with an account, and there is none yet. A session of the highest epoch outlives a
         // raise that it did not see; so the epoch is read for the rare case that there was one.
         let store_epoch = engine.parts.store.epoch().await?;
         let (activity, session) =
             self.open(&Activity::default(), &account, store_epoch, Some(ordinal));
-        draft.writes.push(Write::InsertAccount {
-            account: Box::new(account.clone()),
-            activity,
-        });
+        draft.writes.push(Write::InsertAccount { account: Box::new(account.clone()), activity });
         draft.events.insert(0, EventKind::AccountCreated);
-        draft.events.insert(
-            1,
-            EventKind::IdentityLinked {
-                ordinal,
-                provider: key.provider().clone(),
-            },
-        );
-        Ok(Entry {
-            account,
-            session,
-            created: true,
-            draft,
-        })
+        draft
+            .events
+            .insert(1, EventKind::IdentityLinked { ordinal, provider: key.provider().clone() });
+        Ok(Entry { account, session, created: true, draft })
     }
 
     /// What every login commits: what is used up by it, and the event where policy asks for it.
     fn draft(&self, account: Option<AccountId>) -> Draft {
         let mut draft = Draft::default();
-        if let Proven::Identity {
-            verified: Some(verified),
-            ..
-        } = &self.proven
-        {
+        if let Proven::Identity { verified: Some(verified), .. } = &self.proven {
             draft.writes.extend(
                 verified
                     .claims()
                     .iter()
-                    .map(|(key, forget_at)| Write::Claim {
-                        key: *key,
-                        forget_at: *forget_at,
-                    }),
+                    .map(|(key, forget_at)| Write::Claim { key: *key, forget_at: *forget_at }),
             );
         }
         if self.charged {
-            draft
-                .writes
-                .push(Write::ResetThrottle(throttle_of(account, &self.name())));
+            draft.writes.push(Write::ResetThrottle(throttle_of(account, &self.name())));
         }
         if self.engine.policy.login_events {
-            draft.events.push(EventKind::LoggedIn {
-                session: self.session,
-            });
+            draft.events.push(EventKind::LoggedIn { session: self.session });
         }
         draft
     }
@@ -423,17 +336,12 @@ impl Attempt<'_> {
         let Proven::Password { password, .. } = &self.proven else {
             return Ok(None);
         };
-        let known = self
-            .checked
-            .as_ref()
-            .and_then(|checked| checked.holds_for(account));
+        let known = self.checked.as_ref().and_then(|checked| checked.holds_for(account));
         let verdict = if let Some(verdict) = known {
             verdict
         } else {
             if !self.charged {
-                self.engine
-                    .charge_try(throttle_of(Some(account.id), &[]), self.now)
-                    .await?;
+                self.engine.charge_try(throttle_of(Some(account.id), &[]), self.now).await?;
             }
             let checked = self.engine.check_against(Some(account), password).await?;
             let verdict = checked.verdict();
@@ -461,9 +369,7 @@ impl Attempt<'_> {
             return Ok(None);
         };
         if !self.charged {
-            self.engine
-                .charge_try(throttle_of(None, &self.name()), self.now)
-                .await?;
+            self.engine.charge_try(throttle_of(None, &self.name()), self.now).await?;
         }
         if self.login.create && matches!(who, PasswordOwner::Email { .. }) {
             check_password(password, self.engine.policy.password_min).map_err(Refusal::from)?;
@@ -486,14 +392,10 @@ impl Attempt<'_> {
     fn name(&self) -> Vec<u8> {
         match &self.proven {
             Proven::Identity { .. } => Vec::new(),
-            Proven::Password {
-                who: PasswordOwner::Email { key, .. },
-                ..
-            } => key.encode(),
-            Proven::Password {
-                who: PasswordOwner::Username { key },
-                ..
-            } => key.as_bytes().to_vec(),
+            Proven::Password { who: PasswordOwner::Email { key, .. }, .. } => key.encode(),
+            Proven::Password { who: PasswordOwner::Username { key }, .. } => {
+                key.as_bytes().to_vec()
+            }
         }
     }
 }

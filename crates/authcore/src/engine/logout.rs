@@ -44,15 +44,7 @@ impl Engine {
             Logout::Everywhere => self.end_everywhere(who, now).await?,
             Logout::ThisSession => {
                 let id = Some(who.session().id);
-                self.end(
-                    who,
-                    Ends {
-                        access: id,
-                        refresh: id,
-                    },
-                    now,
-                )
-                .await?;
+                self.end(who, Ends { access: id, refresh: id }, now).await?;
             }
             Logout::Tokens { access, refresh } => {
                 let keys = &self.parts.keys;
@@ -112,10 +104,7 @@ impl Engine {
 }
 
 fn not_yours(field: Field) -> Refusal {
-    Refusal::Invalid {
-        field,
-        rule: Rule::NotYours,
-    }
+    Refusal::Invalid { field, rule: Rule::NotYours }
 }
 
 /// The commit that ends the access tokens of one session and the refresh tokens of one; none when they have ended.
@@ -129,10 +118,7 @@ fn end_sessions(settled: &Settled, ends: Ends) -> Option<Draft> {
         session.refresh_revoked |= ends.refresh == Some(session.id);
         if session.access_revoked && session.refresh_revoked {
             let reason = SessionEnd::LoggedOut;
-            draft.events.push(EventKind::SessionEnded {
-                session: session.id,
-                reason,
-            });
+            draft.events.push(EventKind::SessionEnded { session: session.id, reason });
         } else {
             sessions.push(session);
         }
@@ -140,9 +126,6 @@ fn end_sessions(settled: &Settled, ends: Ends) -> Option<Draft> {
     if sessions == before.sessions {
         return None;
     }
-    draft.writes.push(settled.update_activity(Activity {
-        sessions,
-        ..before.clone()
-    }));
+    draft.writes.push(settled.update_activity(Activity { sessions, ..before.clone() }));
     Some(draft)
 }

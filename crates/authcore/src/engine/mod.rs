@@ -86,10 +86,7 @@ impl Engine {
     /// [`InvalidPolicy`] when a knob is outside its bounds.
     pub fn with_policy(&self, policy: Policy) -> Result<Self, InvalidPolicy> {
         policy.check()?;
-        Ok(Self {
-            parts: Arc::clone(&self.parts),
-            policy: Arc::new(policy),
-        })
+        Ok(Self { parts: Arc::clone(&self.parts), policy: Arc::new(policy) })
     }
 
     /// The policy of this view.
@@ -165,11 +162,7 @@ impl Engine {
     ///
     /// May be dropped; the rest is removed the next time.
     pub async fn sweep(&self, limit: u32) -> Result<u64, Error> {
-        Ok(self
-            .parts
-            .store
-            .sweep(self.parts.clock.now(), limit)
-            .await?)
+        Ok(self.parts.store.sweep(self.parts.clock.now(), limit).await?)
     }
 
     fn now(&self) -> DateTime<Utc> {

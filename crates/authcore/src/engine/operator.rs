@@ -29,19 +29,13 @@ impl BanRequest {
     /// A ban without an end.
     #[must_use]
     pub const fn permanent() -> Self {
-        Self {
-            expiry: Expiry::Never,
-            message: String::new(),
-        }
+        Self { expiry: Expiry::Never, message: String::new() }
     }
 
     /// A ban until a date.
     #[must_use]
     pub const fn until(date: DateTime<Utc>) -> Self {
-        Self {
-            expiry: Expiry::At(date),
-            message: String::new(),
-        }
+        Self { expiry: Expiry::At(date), message: String::new() }
     }
 
     /// With words for the player.
@@ -91,12 +85,7 @@ impl ImportedIdentity {
     /// A login of a provider without tenants and issuers.
     #[must_use]
     pub fn new(provider: ProviderId, subject: impl Into<String>) -> Self {
-        Self {
-            provider,
-            tenant: String::new(),
-            issuer: String::new(),
-            subject: subject.into(),
-        }
+        Self { provider, tenant: String::new(), issuer: String::new(), subject: subject.into() }
     }
 }
 
@@ -133,21 +122,13 @@ impl Engine {
     ) -> Result<Account, Error> {
         if request.message.len() > 1024 {
             let rule = Rule::Bytes { min: 0, max: 1024 };
-            return Err(Refusal::Invalid {
-                field: Field::BanMessage,
-                rule,
-            }
-            .into());
+            return Err(Refusal::Invalid { field: Field::BanMessage, rule }.into());
         }
         let now = self.now();
         let message: Box<str> = request.message.into();
         let banned = self
             .change(account, now, |account| {
-                let ban = Ban {
-                    since: now,
-                    expiry: request.expiry,
-                    message: message.clone(),
-                };
+                let ban = Ban { since: now, expiry: request.expiry, message: message.clone() };
                 account.ban = BanState::Banned(ban);
                 account.epoch = account.epoch.next();
                 EventKind::Banned
@@ -206,10 +187,7 @@ impl Engine {
     ///
     /// May be dropped; the sessions may have ended all the same.
     pub async fn end_all_sessions(&self, operator: &Operator) -> Result<(), Error> {
-        let draft = Draft {
-            writes: vec![Write::RaiseStoreEpoch],
-            ..Draft::default()
-        };
+        let draft = Draft { writes: vec![Write::RaiseStoreEpoch], ..Draft::default() };
         let nobody = AccountId::from_bytes([0; 16]);
         let mut tries = Tries::new();
         // Nothing is required, so there is no race to lose.
@@ -228,10 +206,7 @@ impl Engine {
     ) -> Result<Account, Error> {
         let mut tries = Tries::new();
         loop {
-            let settled = self
-                .load(&Lookup::Id(id), now)
-                .await?
-                .ok_or(Refusal::AccountNotFound)?;
+            let settled = self.load(&Lookup::Id(id), now).await?.ok_or(Refusal::AccountNotFound)?;
             let mut account = settled.account.clone();
             let event = change(&mut account);
             account.updated_at = now;
@@ -283,11 +258,7 @@ impl Engine {
         Err(match Tries::new().again(lost)? {
             Conflict::IdentityTaken(key) => Refusal::IdentityTaken(key.provider().clone()).into(),
             Conflict::UsernameTaken(_) => Refusal::UsernameTaken.into(),
-            _ => Refusal::Invalid {
-                field: Field::Identity,
-                rule: Rule::NotYours,
-            }
-            .into(),
+            _ => Refusal::Invalid { field: Field::Identity, rule: Rule::NotYours }.into(),
         })
     }
 
@@ -315,22 +286,14 @@ impl Engine {
         if let Some(hash) = imported.password_hash {
             let hash = PasswordHash::parse(hash.reveal())
                 .map_err(|_| invalid(Field::PasswordHash, Rule::Shape))?;
-            account.password = Some(Password {
-                hash: hash.as_str().into(),
-                version: 1,
-                set_at: now,
-            });
+            account.password =
+                Some(Password { hash: hash.as_str().into(), version: 1, set_at: now });
         }
         for identity in imported.identities {
             if !(1..=255).contains(&identity.subject.len()) {
                 return Err(invalid(Field::Identity, Rule::Bytes { min: 1, max: 255 }));
             }
-            let ImportedIdentity {
-                provider,
-                tenant,
-                issuer,
-                subject,
-            } = identity;
+            let ImportedIdentity { provider, tenant, issuer, subject } = identity;
             let key = IdentityKey::scoped(provider, &tenant, &issuer, &subject);
             if account.identity(&key).is_none() {
                 account.add_identity(key, None, now);

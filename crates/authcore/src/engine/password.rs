@@ -51,19 +51,12 @@ impl Engine {
             return Err(Refusal::TryAgainLater { retry_at: None }.into());
         }
         let rate = self.policy.password_attempts;
-        let charge = Charge {
-            key,
-            cost: 1,
-            limit: rate.limit,
-            window: rate.window,
-            now,
-        };
+        let charge = Charge { key, cost: 1, limit: rate.limit, window: rate.window, now };
         match self.parts.store.consume(&charge).await? {
             Admission::Admitted => Ok(()),
-            Admission::Refused { retry_at } => Err(Refusal::TryAgainLater {
-                retry_at: Some(retry_at),
+            Admission::Refused { retry_at } => {
+                Err(Refusal::TryAgainLater { retry_at: Some(retry_at) }.into())
             }
-            .into()),
         }
     }
 
@@ -86,11 +79,7 @@ impl Engine {
 
     /// Hashes a new password.
     pub(super) async fn hash(&self, password: &Secret) -> Result<Box<str>, Error> {
-        let hash = self
-            .parts
-            .hasher
-            .hash(password.clone(), self.random()?)
-            .await?;
+        let hash = self.parts.hasher.hash(password.clone(), self.random()?).await?;
         Ok(hash.as_str().into())
     }
 }

@@ -47,11 +47,7 @@ impl Engine {
         context.check()?;
         if refresh.token.is_empty() {
             let rule = Rule::Required;
-            return Err(Refusal::Invalid {
-                field: Field::RefreshToken,
-                rule,
-            }
-            .into());
+            return Err(Refusal::Invalid { field: Field::RefreshToken, rule }.into());
         }
         super::login::check_vars(&refresh.vars, &crate::session::Vars::new())?;
         let now = self.now();
@@ -61,10 +57,7 @@ impl Engine {
             .refresh(refresh.token.reveal(), &self.policy, now)
             .ok_or(Refusal::RefreshTokenInvalid)?;
         let refreshed = self.rotate(context, &refresh, claims, now).await?;
-        self.parts
-            .hooks
-            .after(context, &Done::Refresh(&refreshed))
-            .await;
+        self.parts.hooks.after(context, &Done::Refresh(&refreshed)).await;
         Ok(refreshed)
     }
 
@@ -78,9 +71,7 @@ impl Engine {
         let mut tries = Tries::new();
         loop {
             let (settled, session) = self.load_session(claims, now).await?;
-            self.parts
-                .hooks
-                .veto(context, &Intent::Refresh(&settled.account))?;
+            self.parts.hooks.veto(context, &Intent::Refresh(&settled.account))?;
             let device = context.device_id.as_deref();
             let rotation = rotate(&session, claims.generation, device, &self.policy, now);
             let (session, draft) = match rotation {
@@ -90,10 +81,10 @@ impl Engine {
                         next.client_vars.clone_from(&refresh.vars);
                         super::login::check_vars(&next.client_vars, &next.server_vars)?;
                     }
-                    (
-                        Some(*next.clone()),
-                        replace(&settled, &session, Some(*next)),
-                    )
+                    {
+                        let draft = replace(&settled, &session, Some(&next));
+                        (Some(*next), draft)
+                    }
                 }
                 Rotation::Reused => (None, replace(&settled, &session, None)),
             };
@@ -132,40 +123,25 @@ impl Engine {
 
     fn refreshed(&self, settled: Settled, session: Session) -> Result<Refreshed, Error> {
         let tokens = self.mint(&settled.account, &session)?;
-        Ok(Refreshed {
-            account: settled.account,
-            session,
-            tokens,
-        })
+        Ok(Refreshed { account: settled.account, session, tokens })
     }
 }
 
 /// The commit that puts `next` in the place of a session, or ends it. The account need not be the same, only its
 /// epoch: a change of profile beside a refresh is no race.
-fn replace(settled: &Settled, session: &Session, next: Option<Session>) -> Draft {
+fn replace(settled: &Settled, session: &Session, next: Option<&Session>) -> Draft {
     let mut draft = Draft::default();
     let account = &settled.loaded.account;
-    draft
-        .require
-        .push(Require::Epoch(account.id, account.epoch));
+    draft.require.push(Require::Epoch(account.id, account.epoch));
     if next.is_none() {
         let reason = SessionEnd::RefreshReused;
-        draft.events.push(EventKind::SessionEnded {
-            session: session.id,
-            reason,
-        });
+        draft.events.push(EventKind::SessionEnded { session: session.id, reason });
     }
     let mut activity = settled.loaded.activity.clone();
     activity.sessions = activity
         .sessions
         .into_iter()
-        .filter_map(|kept| {
-            if kept.id == session.id {
-                next.clone()
-            } else {
-                Some(kept)
-            }
-        })
+        .filter_map(|kept| if kept.id == session.id { next.cloned() } else { Some(kept) })
         .collect();
     draft.writes.push(settled.update_activity(activity));
     draft

@@ -68,11 +68,7 @@ mod tests {
     use super::*;
 
     fn banned(expiry: Expiry) -> BanState {
-        BanState::Banned(Ban {
-            since: DateTime::UNIX_EPOCH,
-            expiry,
-            message: Box::default(),
-        })
+        BanState::Banned(Ban { since: DateTime::UNIX_EPOCH, expiry, message: Box::default() })
     }
 
     #[test]

@@ -37,21 +37,12 @@ pub(crate) fn link(
         }
         let shown = request.shown.map(Into::into);
         let ordinal = account.add_identity(request.key.clone(), shown, now);
-        events.push(EventKind::IdentityLinked {
-            ordinal,
-            provider: provider.clone(),
-        });
+        events.push(EventKind::IdentityLinked { ordinal, provider: provider.clone() });
     }
     if let Some(hash) = request.password {
-        let version = account
-            .password
-            .as_ref()
-            .map_or(0, |password| password.version);
-        account.password = Some(Password {
-            hash: hash.into(),
-            version: version.saturating_add(1),
-            set_at: now,
-        });
+        let version = account.password.as_ref().map_or(0, |password| password.version);
+        account.password =
+            Some(Password { hash: hash.into(), version: version.saturating_add(1), set_at: now });
         account.updated_at = now;
         events.push(EventKind::PasswordChanged);
     }
@@ -63,10 +54,7 @@ fn remove_all(account: &mut Account, provider: &ProviderId, events: &mut Vec<Eve
         let keep = identity.key.provider() != provider;
         if !keep {
             let provider = provider.clone();
-            events.push(EventKind::IdentityUnlinked {
-                ordinal: identity.ordinal,
-                provider,
-            });
+            events.push(EventKind::IdentityUnlinked { ordinal: identity.ordinal, provider });
         }
         keep
     });
@@ -92,21 +80,14 @@ mod tests {
         key: &IdentityKey,
         policy: &Policy,
     ) -> Result<Vec<EventKind>, Refusal> {
-        let request = LinkRequest {
-            key,
-            shown: None,
-            password: None,
-        };
+        let request = LinkRequest { key, shown: None, password: None };
         link(account, &request, policy, DateTime::UNIX_EPOCH)
     }
 
     #[test]
     fn nakama_9_2_an_identity_of_ones_own_is_no_change() {
         let (mut account, before) = (account(), account());
-        assert_eq!(
-            try_link(&mut account, &key("custom", "first"), &Policy::nakama()),
-            Ok(vec![])
-        );
+        assert_eq!(try_link(&mut account, &key("custom", "first"), &Policy::nakama()), Ok(vec![]));
         assert_eq!(account, before);
     }
 
@@ -122,11 +103,7 @@ mod tests {
     #[test]
     fn recommended_never_replaces_in_silence() {
         let (mut account, before) = (account(), account());
-        let refusal = try_link(
-            &mut account,
-            &key("custom", "second"),
-            &Policy::recommended(),
-        );
+        let refusal = try_link(&mut account, &key("custom", "second"), &Policy::recommended());
         assert_eq!(refusal, Err(Refusal::AlreadyLinked(ProviderId::CUSTOM)));
         assert_eq!(account, before);
     }
@@ -138,11 +115,7 @@ mod tests {
             try_link(&mut account, &key("device", device), &Policy::nakama()).unwrap();
         }
         assert_eq!(account.identities.len(), 4);
-        let ordinals: Vec<_> = account
-            .identities
-            .iter()
-            .map(|i| i.ordinal.number())
-            .collect();
+        let ordinals: Vec<_> = account.identities.iter().map(|i| i.ordinal.number()).collect();
         assert_eq!(ordinals, [1, 2, 3, 4]);
     }
 
@@ -157,18 +130,8 @@ mod tests {
         let mut account = account();
         let email = key("email", "me@example.com");
         for hash in ["one", "two"] {
-            let request = LinkRequest {
-                key: &email,
-                shown: None,
-                password: Some(hash),
-            };
-            link(
-                &mut account,
-                &request,
-                &Policy::nakama(),
-                DateTime::UNIX_EPOCH,
-            )
-            .unwrap();
+            let request = LinkRequest { key: &email, shown: None, password: Some(hash) };
+            link(&mut account, &request, &Policy::nakama(), DateTime::UNIX_EPOCH).unwrap();
         }
         let password = account.password.unwrap();
         assert_eq!((&*password.hash, password.version), ("two", 2));

@@ -38,11 +38,8 @@ pub(crate) fn unlink(
     now: DateTime<Utc>,
 ) -> Result<(Vec<Ordinal>, Vec<EventKind>), Refusal> {
     let provider = which.provider();
-    let (gone, kept): (Vec<_>, Vec<_>) = account
-        .identities
-        .iter()
-        .cloned()
-        .partition(|identity| which.is(&identity.key));
+    let (gone, kept): (Vec<_>, Vec<_>) =
+        account.identities.iter().cloned().partition(|identity| which.is(&identity.key));
     if gone.is_empty() {
         return match which {
             Which::Any(_) if policy.unlink_missing_is_done => Ok((vec![], vec![])),
@@ -52,9 +49,8 @@ pub(crate) fn unlink(
     let drops_password = *provider == ProviderId::EMAIL;
     let has_password = account.password.is_some() && !drops_password;
     // An email address without a password opens nothing, so it does not count (nakama W5, security 72).
-    let usable = kept
-        .iter()
-        .any(|identity| *identity.key.provider() != ProviderId::EMAIL || has_password);
+    let usable =
+        kept.iter().any(|identity| *identity.key.provider() != ProviderId::EMAIL || has_password);
     if !usable {
         return Err(Refusal::LastIdentity(provider.clone()));
     }
@@ -70,10 +66,7 @@ pub(crate) fn unlink(
     }
     account.identities = kept;
     account.updated_at = now;
-    Ok((
-        gone.iter().map(|identity| identity.ordinal).collect(),
-        events,
-    ))
+    Ok((gone.iter().map(|identity| identity.ordinal).collect(), events))
 }
 
 #[cfg(test)]
@@ -96,33 +89,19 @@ mod tests {
 
     fn with_password(mut account: Account) -> Account {
         let set_at = DateTime::UNIX_EPOCH;
-        account.password = Some(Password {
-            hash: "hash".into(),
-            version: 1,
-            set_at,
-        });
+        account.password = Some(Password { hash: "hash".into(), version: 1, set_at });
         account
     }
 
     fn exactly(account: &mut Account, provider: &str, subject: &str) -> Result<usize, Refusal> {
         let key = key(provider, subject);
-        unlink(
-            account,
-            &Which::Exactly(&key),
-            &Policy::nakama(),
-            DateTime::UNIX_EPOCH,
-        )
-        .map(|(gone, _)| gone.len())
+        unlink(account, &Which::Exactly(&key), &Policy::nakama(), DateTime::UNIX_EPOCH)
+            .map(|(gone, _)| gone.len())
     }
 
-    fn any(account: &mut Account, provider: ProviderId) -> Result<usize, Refusal> {
-        unlink(
-            account,
-            &Which::Any(&provider),
-            &Policy::nakama(),
-            DateTime::UNIX_EPOCH,
-        )
-        .map(|(gone, _)| gone.len())
+    fn any(account: &mut Account, provider: &ProviderId) -> Result<usize, Refusal> {
+        unlink(account, &Which::Any(provider), &Policy::nakama(), DateTime::UNIX_EPOCH)
+            .map(|(gone, _)| gone.len())
     }
 
     #[test]
@@ -136,20 +115,14 @@ mod tests {
     fn nakama_k2_what_is_not_ones_own_cannot_be_unlinked() {
         let mut account = account(&[("device", "one"), ("custom", "mine")]);
         let refusal = |provider| Err(Refusal::NotLinked(provider));
-        assert_eq!(
-            exactly(&mut account, "device", "two"),
-            refusal(ProviderId::DEVICE)
-        );
-        assert_eq!(
-            exactly(&mut account, "custom", "other"),
-            refusal(ProviderId::CUSTOM)
-        );
+        assert_eq!(exactly(&mut account, "device", "two"), refusal(ProviderId::DEVICE));
+        assert_eq!(exactly(&mut account, "custom", "other"), refusal(ProviderId::CUSTOM));
     }
 
     #[test]
     fn nakama_k3_a_kind_that_is_not_linked_is_done() {
         let (mut account, before) = (account(&[("device", "one")]), account(&[("device", "one")]));
-        assert_eq!(any(&mut account, ProviderId::CUSTOM), Ok(0));
+        assert_eq!(any(&mut account, &ProviderId::CUSTOM), Ok(0));
         assert_eq!(account, before);
         let refusal = unlink(
             &mut account,
@@ -163,14 +136,14 @@ mod tests {
     #[test]
     fn nakama_k5_unlinking_the_email_address_drops_the_password() {
         let mut account = with_password(account(&[("device", "one"), ("email", "me@example.com")]));
-        assert_eq!(any(&mut account, ProviderId::EMAIL), Ok(1));
+        assert_eq!(any(&mut account, &ProviderId::EMAIL), Ok(1));
         assert_eq!(account.password, None);
     }
 
     #[test]
     fn nakama_k6_one_of_two_may_go() {
         let mut account = account(&[("device", "one"), ("custom", "mine")]);
-        assert_eq!(any(&mut account, ProviderId::CUSTOM), Ok(1));
+        assert_eq!(any(&mut account, &ProviderId::CUSTOM), Ok(1));
         assert_eq!(account.identities.len(), 1);
     }
 
@@ -178,16 +151,13 @@ mod tests {
     fn nakama_w5_an_email_address_without_a_password_is_no_way_in() {
         let pair = [("custom", "mine"), ("email", "me@example.com")];
         let refusal = Err(Refusal::LastIdentity(ProviderId::CUSTOM));
-        assert_eq!(any(&mut account(&pair), ProviderId::CUSTOM), refusal);
-        assert_eq!(
-            any(&mut with_password(account(&pair)), ProviderId::CUSTOM),
-            Ok(1)
-        );
+        assert_eq!(any(&mut account(&pair), &ProviderId::CUSTOM), refusal);
+        assert_eq!(any(&mut with_password(account(&pair)), &ProviderId::CUSTOM), Ok(1));
     }
 
     #[test]
     fn all_of_a_kind_go_together_when_none_is_named() {
         let mut account = account(&[("device", "one"), ("device", "two"), ("custom", "mine")]);
-        assert_eq!(any(&mut account, ProviderId::DEVICE), Ok(2));
+        assert_eq!(any(&mut account, &ProviderId::DEVICE), Ok(2));
     }
 }

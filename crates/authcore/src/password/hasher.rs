@@ -47,10 +47,7 @@ pub trait PasswordHasher: fmt::Debug + Send + Sync + 'static {
 
 /// What a check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "whoever checks a password must mind every answer"
-)]
+#[expect(clippy::exhaustive_enums, reason = "whoever checks a password must mind every answer")]
 pub enum Verdict {
     /// It is another password.
     Wrong,
@@ -74,10 +71,7 @@ pub enum HashFault {
 
 /// How a [`ThreadedHasher`] works.
 #[derive(Clone)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "changed with struct update syntax"
-)]
+#[expect(clippy::exhaustive_structs, reason = "changed with struct update syntax")]
 pub struct HasherConfig {
     /// The parameters of new hashes.
     pub params: Argon2Params,
@@ -116,11 +110,7 @@ impl fmt::Debug for HasherConfig {
 }
 
 enum Job {
-    Hash(
-        Secret,
-        [u8; 16],
-        oneshot::Sender<Result<PasswordHash, HashFault>>,
-    ),
+    Hash(Secret, [u8; 16], oneshot::Sender<Result<PasswordHash, HashFault>>),
     Verify(Secret, PasswordHash, oneshot::Sender<Verdict>),
 }
 
@@ -145,9 +135,7 @@ impl ThreadedHasher {
         let each = config.params.memory_bytes();
         let fit = usize::try_from(config.memory_bytes / each).unwrap_or(usize::MAX);
         if fit == 0 {
-            return Err(HashFault::Failed(
-                "memory_bytes has no room for one hash".into(),
-            ));
+            return Err(HashFault::Failed("memory_bytes has no room for one hash".into()));
         }
         // Made from the present parameters, so that it follows each change of them. Its salt is no secret: nothing
         // is kept under it.
@@ -165,13 +153,7 @@ impl ThreadedHasher {
                 .map_err(|error| HashFault::Failed(error.into()))?;
         }
         let memory_bytes = config.memory_bytes / u64::try_from(threads).unwrap_or(1);
-        Ok(Self {
-            jobs,
-            waiting,
-            queue: config.queue,
-            nobody,
-            memory_bytes,
-        })
+        Ok(Self { jobs, waiting, queue: config.queue, nobody, memory_bytes })
     }
 
     fn submit(&self, job: Job) -> Result<(), HashFault> {
@@ -237,11 +219,7 @@ impl PasswordHasher for ThreadedHasher {
         let known = hash.filter(|hash| hash.memory_bytes() <= self.memory_bytes);
         let nobody = known.is_none();
         let (sender, answer) = oneshot::channel();
-        self.submit(Job::Verify(
-            password,
-            known.unwrap_or_else(|| self.nobody.clone()),
-            sender,
-        ))?;
+        self.submit(Job::Verify(password, known.unwrap_or_else(|| self.nobody.clone()), sender))?;
         let verdict = answer.await.map_err(|_| gone())?;
         Ok(if nobody { Verdict::Wrong } else { verdict })
     }
@@ -262,23 +240,15 @@ mod tests {
     #[test]
     fn nobody_has_no_password() {
         let hasher = ThreadedHasher::start(&HasherConfig::default()).unwrap();
-        assert_eq!(
-            block_on(hasher.verify(Secret::new(""), None)).unwrap(),
-            Verdict::Wrong
-        );
+        assert_eq!(block_on(hasher.verify(Secret::new(""), None)).unwrap(), Verdict::Wrong);
     }
 
     #[test]
     fn the_surplus_is_told_to_come_back() {
-        let config = HasherConfig {
-            threads: 1,
-            queue: 2,
-            ..HasherConfig::default()
-        };
+        let config = HasherConfig { threads: 1, queue: 2, ..HasherConfig::default() };
         let hasher = ThreadedHasher::start(&config).unwrap();
-        let mut waiting: Vec<_> = (0..20)
-            .map(|_| Box::pin(hasher.hash(Secret::new("correct horse"), [1; 16])))
-            .collect();
+        let mut waiting: Vec<_> =
+            (0..20).map(|_| Box::pin(hasher.hash(Secret::new("correct horse"), [1; 16]))).collect();
         // Poll each once: what fits is taken in, the rest is refused at once.
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         let mut busy = 0;
@@ -298,10 +268,7 @@ mod tests {
 
     #[test]
     fn memory_caps_the_threads() {
-        let config = HasherConfig {
-            memory_bytes: 1024,
-            ..HasherConfig::default()
-        };
+        let config = HasherConfig { memory_bytes: 1024, ..HasherConfig::default() };
         assert!(ThreadedHasher::start(&config).is_err());
     }
 }

@@ -56,10 +56,7 @@ mod tests {
         let check = |text: &str| check_password(&Secret::new(text), 8).is_ok();
         assert!(!check("1234567"));
         assert!(check("12345678"));
-        assert!(
-            !check("\u{20ac}\u{20ac}\u{20ac}"),
-            "nine bytes are three code points"
-        );
+        assert!(!check("\u{20ac}\u{20ac}\u{20ac}"), "nine bytes are three code points");
         assert!(check(&"\u{1f600}".repeat(256)));
         assert!(!check(&"a".repeat(257)));
     }

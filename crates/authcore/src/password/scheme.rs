@@ -22,11 +22,7 @@ pub struct PasswordHash {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scheme {
-    Argon2id {
-        memory_kib: u32,
-        passes: u32,
-        lanes: u32,
-    },
+    Argon2id { memory_kib: u32, passes: u32, lanes: u32 },
     Bcrypt,
 }
 
@@ -48,10 +44,7 @@ impl PasswordHash {
         } else {
             bcrypt_scheme(text)?
         };
-        Ok(Self {
-            text: text.into(),
-            scheme,
-        })
+        Ok(Self { text: text.into(), scheme })
     }
 
     /// The text form, to be kept.
@@ -72,11 +65,7 @@ impl PasswordHash {
     pub(super) fn verify(&self, password: &Secret, current: Argon2Params) -> Verdict {
         let bytes = normal_form(password);
         let (right, outdated) = match self.scheme {
-            Scheme::Argon2id {
-                memory_kib,
-                passes,
-                lanes,
-            } => {
+            Scheme::Argon2id { memory_kib, passes, lanes } => {
                 let right = Phc::new(&self.text)
                     .is_ok_and(|phc| Argon2::default().verify_password(&bytes, &phc).is_ok());
                 let outdated = memory_kib < current.memory_kib
@@ -115,18 +104,12 @@ fn argon2id_scheme(text: &str) -> Result<Scheme, InvalidHash> {
     if memory_kib > 1024 * 1024 || passes > 64 || lanes > 16 {
         return Err(InvalidHash);
     }
-    Ok(Scheme::Argon2id {
-        memory_kib,
-        passes,
-        lanes,
-    })
+    Ok(Scheme::Argon2id { memory_kib, passes, lanes })
 }
 
 fn bcrypt_scheme(text: &str) -> Result<Scheme, InvalidHash> {
     let parts: bcrypt::HashParts = text.parse().map_err(|_| InvalidHash)?;
-    let known = ["$2a$", "$2b$", "$2x$", "$2y$"]
-        .iter()
-        .any(|prefix| text.starts_with(prefix));
+    let known = ["$2a$", "$2b$", "$2x$", "$2y$"].iter().any(|prefix| text.starts_with(prefix));
     if known && text.len() == 60 && (4..=BCRYPT_MAX_COST).contains(&parts.get_cost()) {
         Ok(Scheme::Bcrypt)
     } else {
@@ -145,17 +128,9 @@ pub struct Argon2Params {
 
 impl Argon2Params {
     /// 19 MiB, two passes, one lane: the default and the floor.
-    pub const STANDARD: Self = Self {
-        memory_kib: 19 * 1024,
-        passes: 2,
-        lanes: 1,
-    };
+    pub const STANDARD: Self = Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
     /// 64 MiB, three passes, four lanes: RFC 9106's second recommendation.
-    pub const STRONG: Self = Self {
-        memory_kib: 64 * 1024,
-        passes: 3,
-        lanes: 4,
-    };
+    pub const STRONG: Self = Self { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
 
     /// How much memory one hash takes, in bytes.
     #[must_use]
@@ -190,23 +165,10 @@ mod tests {
     fn an_argon2id_hash_verifies_and_is_a_phc_string() {
         let password = Secret::new("correct horse");
         let hash = Argon2Params::STANDARD.hash(&password, &[7; 16]).unwrap();
-        assert!(
-            hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{}",
-            hash.as_str()
-        );
-        assert_eq!(
-            hash.verify(&password, Argon2Params::STANDARD),
-            Verdict::Right
-        );
-        assert_eq!(
-            hash.verify(&Secret::new("wrong"), Argon2Params::STANDARD),
-            Verdict::Wrong
-        );
-        assert_eq!(
-            hash.verify(&password, Argon2Params::STRONG),
-            Verdict::RightButOutdated
-        );
+        assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
+        assert_eq!(hash.verify(&password, Argon2Params::STANDARD), Verdict::Right);
+        assert_eq!(hash.verify(&Secret::new("wrong"), Argon2Params::STANDARD), Verdict::Wrong);
+        assert_eq!(hash.verify(&password, Argon2Params::STRONG), Verdict::RightButOutdated);
     }
 
     #[test]
@@ -224,21 +186,12 @@ mod tests {
         let argon =
             |params: &str| PasswordHash::parse(&format!("$argon2id$v=19${params}{salt_and_tag}"));
         assert!(argon("m=19456,t=2,p=1").is_ok());
-        for params in [
-            "m=1048577,t=2,p=1",
-            "m=19456,t=65,p=1",
-            "m=19456,t=2,p=17",
-            "m=1,t=2,p=1",
-        ] {
+        for params in ["m=1048577,t=2,p=1", "m=19456,t=65,p=1", "m=19456,t=2,p=17", "m=1,t=2,p=1"] {
             assert_eq!(argon(params), Err(InvalidHash), "{params}");
         }
-        for text in [
-            "",
-            "plain",
-            "$argon2i$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
-            "$2b$31$",
-            "$1$abc$def",
-        ] {
+        for text in
+            ["", "plain", "$argon2i$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", "$2b$31$", "$1$abc$def"]
+        {
             assert_eq!(PasswordHash::parse(text), Err(InvalidHash), "{text}");
         }
         let costly = bcrypt_of("x").as_str().replace("$04$", "$18$");

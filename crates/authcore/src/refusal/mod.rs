@@ -183,10 +183,7 @@ impl From<UsernameRule> for Refusal {
             UsernameRule::Characters => Rule::Forbidden,
             UsernameRule::Length => Rule::Bytes { min: 1, max: 128 },
         };
-        Self::Invalid {
-            field: Field::Username,
-            rule,
-        }
+        Self::Invalid { field: Field::Username, rule }
     }
 }
 
@@ -196,10 +193,7 @@ impl From<PasswordRule> for Refusal {
             PasswordRule::TooShort { min } => Rule::AtLeast { characters: min },
             PasswordRule::TooLong { max } => Rule::AtMost { characters: max },
         };
-        Self::Invalid {
-            field: Field::Password,
-            rule,
-        }
+        Self::Invalid { field: Field::Password, rule }
     }
 }
 

@@ -47,10 +47,7 @@ const INTERNAL: i32 = 13;
 const UNAUTHENTICATED: i32 = 16;
 
 fn answer(code: i32, text: impl Into<Cow<'static, str>>) -> NakamaAnswer {
-    NakamaAnswer {
-        code,
-        text: text.into(),
-    }
+    NakamaAnswer { code, text: text.into() }
 }
 
 impl Refusal {
@@ -80,14 +77,12 @@ impl Refusal {
             ),
             Self::UsernameTaken => answer(ALREADY_EXISTS, "Username is already in use."),
             Self::IdentityTaken(provider) => answer(ALREADY_EXISTS, taken(provider)),
-            Self::AlreadyLinked(provider) => answer(
-                ALREADY_EXISTS,
-                format!("{} is already linked.", id_label(provider)),
-            ),
-            Self::NotLinkable(provider) => answer(
-                INVALID_ARGUMENT,
-                format!("{} cannot be linked.", id_label(provider)),
-            ),
+            Self::AlreadyLinked(provider) => {
+                answer(ALREADY_EXISTS, format!("{} is already linked.", id_label(provider)))
+            }
+            Self::NotLinkable(provider) => {
+                answer(INVALID_ARGUMENT, format!("{} cannot be linked.", id_label(provider)))
+            }
             Self::NotLinked(_) | Self::LastIdentity(_) => answer(
                 PERMISSION_DENIED,
                 "Cannot unlink last account identifier. Check profile exists and is not last link.",
@@ -136,10 +131,7 @@ pub fn nakama_fault(operation: Operation, provider: Option<&ProviderId>) -> Naka
         (Operation::Update, _) => "Error while trying to update account.".into(),
         _ => Cow::Borrowed("Internal error."),
     };
-    NakamaAnswer {
-        code: INTERNAL,
-        text,
-    }
+    NakamaAnswer { code: INTERNAL, text }
 }
 
 fn invalid(field: Field, rule: Rule, operation: Operation) -> NakamaAnswer {
@@ -248,10 +240,7 @@ mod tests {
             message: Box::default(),
         };
         let all = vec![
-            Refusal::Invalid {
-                field: Field::DeviceId,
-                rule: Rule::Required,
-            },
+            Refusal::Invalid { field: Field::DeviceId, rule: Rule::Required },
             Refusal::ProviderNotConfigured(provider.clone()),
             Refusal::CredentialRejected(provider.clone()),
             Refusal::WrongPassword,
@@ -270,10 +259,7 @@ mod tests {
             Refusal::RecentLoginRequired,
             Refusal::TryAgainLater { retry_at: None },
             Refusal::Disabled,
-            Refusal::Host {
-                code: Some(3),
-                text: "the host's words".into(),
-            },
+            Refusal::Host { code: Some(3), text: "the host's words".into() },
         ];
         for refusal in &all {
             match refusal {
@@ -351,12 +337,8 @@ mod tests {
             let refusal = Refusal::Invalid { field, rule };
             let login = refusal.nakama(Operation::Login);
             let link = refusal.nakama(Operation::Link);
-            writeln!(
-                table,
-                "{field:?} {rule:?}: {} {} | {}",
-                login.code, login.text, link.text
-            )
-            .unwrap();
+            writeln!(table, "{field:?} {rule:?}: {} {} | {}", login.code, login.text, link.text)
+                .unwrap();
         }
         insta::assert_snapshot!(table);
     }
@@ -374,12 +356,8 @@ mod tests {
             for provider in ["device", "custom", "email", "apple", "gamecenter"] {
                 let provider = ProviderId::new(provider).unwrap();
                 let answer = nakama_fault(operation, Some(&provider));
-                writeln!(
-                    table,
-                    "{operation:?} {provider}: {} {}",
-                    answer.code, answer.text
-                )
-                .unwrap();
+                writeln!(table, "{operation:?} {provider}: {} {}", answer.code, answer.text)
+                    .unwrap();
             }
         }
         insta::assert_snapshot!(table);

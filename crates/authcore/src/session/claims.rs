@@ -62,10 +62,7 @@ impl AccessClaims {
     /// Where the session is found.
     #[must_use]
     pub const fn session_ref(&self) -> SessionRef {
-        SessionRef {
-            account: self.account,
-            session: self.session,
-        }
+        SessionRef { account: self.account, session: self.session }
     }
 }
 
@@ -117,12 +114,8 @@ impl RawClaims {
     }
 
     pub(crate) fn refresh(self) -> Option<RefreshClaims> {
-        let at = SessionRef {
-            account: self.sub,
-            session: self.sid,
-        };
-        self.r#gen
-            .map(|generation| RefreshClaims { at, generation })
+        let at = SessionRef { account: self.sub, session: self.sid };
+        self.r#gen.map(|generation| RefreshClaims { at, generation })
     }
 }
 
@@ -143,10 +136,7 @@ pub(crate) fn write_claims(
         ClaimStyle::Nakama => {
             json.text("tid", &session.id.to_string());
             json.text("uid", &account.id.to_string());
-            json.text(
-                "usn",
-                account.username.as_ref().map_or("", |name| &*name.shown),
-            );
+            json.text("usn", account.username.as_ref().map_or("", |name| &*name.shown));
             json.map("vrs", session);
         }
         ClaimStyle::Registered => {

@@ -51,10 +51,7 @@ pub(crate) fn open_session(
     sessions.push(session.clone());
     let next = Activity {
         login_count: activity.login_count.saturating_add(1),
-        last_login: Some(LoginRecord {
-            at: now,
-            identity: open.identity,
-        }),
+        last_login: Some(LoginRecord { at: now, identity: open.identity }),
         previous_login_at: activity.last_login.map(|login| login.at),
         sessions,
     };
@@ -83,19 +80,12 @@ mod tests {
 
     #[test]
     fn security_38_the_oldest_session_gives_way() {
-        let policy = Policy {
-            sessions_per_account: 3,
-            ..Policy::recommended()
-        };
+        let policy = Policy { sessions_per_account: 3, ..Policy::recommended() };
         let now = DateTime::UNIX_EPOCH;
-        let activity = (1..=5).fold(Activity::default(), |kept, number| {
-            log_in(&kept, number, &policy, now)
-        });
-        let ids: Vec<_> = activity
-            .sessions
-            .iter()
-            .map(|session| session.id.as_bytes()[0])
-            .collect();
+        let activity =
+            (1..=5).fold(Activity::default(), |kept, number| log_in(&kept, number, &policy, now));
+        let ids: Vec<_> =
+            activity.sessions.iter().map(|session| session.id.as_bytes()[0]).collect();
         assert_eq!(ids, [3, 4, 5]);
         assert_eq!(activity.login_count, 5);
     }

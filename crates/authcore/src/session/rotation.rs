@@ -36,11 +36,7 @@ pub(crate) fn rotate(
         (Some(opened), Some(asking)) => **opened == *asking,
         _ => true,
     };
-    if previous && in_grace && same_device {
-        Rotation::Repeat
-    } else {
-        Rotation::Reused
-    }
+    if previous && in_grace && same_device { Rotation::Repeat } else { Rotation::Reused }
 }
 
 #[cfg(test)]
@@ -80,9 +76,7 @@ mod tests {
     #[test]
     fn security_56_the_current_token_moves_the_session_on() {
         let policy = Policy::nakama();
-        let Rotation::Next(next) = rotate(&session(3), 3, None, &policy, at(5)) else {
-            panic!()
-        };
+        let Rotation::Next(next) = rotate(&session(3), 3, None, &policy, at(5)) else { panic!() };
         assert_eq!((next.generation, next.last_used_at), (4, at(5)));
         assert_eq!(next.idle_expires_at, at(5) + TimeDelta::hours(1));
     }
@@ -99,50 +93,23 @@ mod tests {
     #[test]
     fn security_59_the_previous_token_repeats_within_grace_only() {
         let policy = Policy::nakama();
-        assert_eq!(
-            rotate(&session(3), 2, None, &policy, at(9_999)),
-            Rotation::Repeat
-        );
-        assert_eq!(
-            rotate(&session(3), 2, None, &policy, at(10_000)),
-            Rotation::Reused
-        );
-        assert_eq!(
-            rotate(&session(3), 1, None, &policy, at(1)),
-            Rotation::Reused
-        );
-        let strict = Policy {
-            refresh_grace: TimeDelta::zero(),
-            ..policy
-        };
-        assert_eq!(
-            rotate(&session(3), 2, None, &strict, at(0)),
-            Rotation::Reused
-        );
+        assert_eq!(rotate(&session(3), 2, None, &policy, at(9_999)), Rotation::Repeat);
+        assert_eq!(rotate(&session(3), 2, None, &policy, at(10_000)), Rotation::Reused);
+        assert_eq!(rotate(&session(3), 1, None, &policy, at(1)), Rotation::Reused);
+        let strict = Policy { refresh_grace: TimeDelta::zero(), ..policy };
+        assert_eq!(rotate(&session(3), 2, None, &strict, at(0)), Rotation::Reused);
     }
 
     #[test]
     fn security_59_another_device_gets_no_second_successor() {
         let policy = Policy::nakama();
-        assert_eq!(
-            rotate(&session(3), 2, Some("phone"), &policy, at(1)),
-            Rotation::Repeat
-        );
-        assert_eq!(
-            rotate(&session(3), 2, Some("other"), &policy, at(1)),
-            Rotation::Reused
-        );
+        assert_eq!(rotate(&session(3), 2, Some("phone"), &policy, at(1)), Rotation::Repeat);
+        assert_eq!(rotate(&session(3), 2, Some("other"), &policy, at(1)), Rotation::Reused);
     }
 
     #[test]
     fn a_generation_that_was_never_handed_out_counts_as_reuse() {
-        assert_eq!(
-            rotate(&session(3), 4, None, &Policy::nakama(), at(1)),
-            Rotation::Reused
-        );
-        assert_eq!(
-            rotate(&session(0), u32::MAX, None, &Policy::nakama(), at(1)),
-            Rotation::Reused
-        );
+        assert_eq!(rotate(&session(3), 4, None, &Policy::nakama(), at(1)), Rotation::Reused);
+        assert_eq!(rotate(&session(0), u32::MAX, None, &Policy::nakama(), at(1)), Rotation::Reused);
     }
 }

@@ -84,8 +84,7 @@ impl TokenKeys {
     ) -> Result<TokenPair, SignError> {
         let sign = |keys: &KeySet, purpose: Purpose| {
             let claims = write_claims(purpose, account, session, policy, &self.game);
-            keys.sign(purpose.typ(policy.claim_style), &claims)
-                .map(Secret::new)
+            keys.sign(purpose.typ(policy.claim_style), &claims).map(Secret::new)
         };
         Ok(TokenPair {
             access: sign(&self.access, Purpose::Access)?,
@@ -101,8 +100,7 @@ impl TokenKeys {
         policy: &Policy,
         now: DateTime<Utc>,
     ) -> Option<AccessClaims> {
-        self.read(&self.access, Purpose::Access, token, policy, now)
-            .map(RawClaims::access)
+        self.read(&self.access, Purpose::Access, token, policy, now).map(RawClaims::access)
     }
 
     pub(crate) fn refresh(
@@ -111,8 +109,7 @@ impl TokenKeys {
         policy: &Policy,
         now: DateTime<Utc>,
     ) -> Option<RefreshClaims> {
-        self.read(&self.refresh, Purpose::Refresh, token, policy, now)?
-            .refresh()
+        self.read(&self.refresh, Purpose::Refresh, token, policy, now)?.refresh()
     }
 
     fn read(
@@ -125,8 +122,6 @@ impl TokenKeys {
     ) -> Option<RawClaims> {
         let style = policy.claim_style;
         let payload = keys.verify(purpose.typ(style), token).ok()?;
-        from_strict_json::<RawClaims>(&payload)
-            .ok()?
-            .checked(style, &self.game, now)
+        from_strict_json::<RawClaims>(&payload).ok()?.checked(style, &self.game, now)
     }
 }

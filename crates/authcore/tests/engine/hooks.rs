@@ -26,10 +26,7 @@ impl Hooks for House {
                 Ok(login)
             }
             "closed-device" => Err(Refusal::Disabled),
-            "refused-device" => Err(Refusal::Host {
-                code: Some(3),
-                text: "no".into(),
-            }),
+            "refused-device" => Err(Refusal::Host { code: Some(3), text: "no".into() }),
             _ => Ok(login),
         }
     }
@@ -37,10 +34,7 @@ impl Hooks for House {
     fn veto(&self, _: &RequestContext, intent: &Intent<'_>) -> Result<(), Refusal> {
         match intent {
             Intent::Create(account) if account.identities[0].key.subject() == "vetoed-device" => {
-                Err(Refusal::Host {
-                    code: Some(7),
-                    text: "closed for sign-up".into(),
-                })
+                Err(Refusal::Host { code: Some(7), text: "closed for sign-up".into() })
             }
             _ => Ok(()),
         }
@@ -68,18 +62,9 @@ fn nakama_h1_h2_a_host_swaps_refuses_vetoes_and_hears_what_was_done() {
         let closed = try_log_in(world.engine(), device("closed-device")).await;
         assert_eq!(refusal(closed), Refusal::Disabled);
         let refused = try_log_in(world.engine(), device("refused-device")).await;
-        assert_eq!(
-            refusal(refused),
-            Refusal::Host {
-                code: Some(3),
-                text: "no".into()
-            }
-        );
+        assert_eq!(refusal(refused), Refusal::Host { code: Some(3), text: "no".into() });
         let vetoed = try_log_in(world.engine(), device("vetoed-device")).await;
-        assert!(matches!(
-            refusal(vetoed),
-            Refusal::Host { code: Some(7), .. }
-        ));
+        assert!(matches!(refusal(vetoed), Refusal::Host { code: Some(7), .. }));
         assert_eq!(heard.load(Ordering::SeqCst), 2);
     });
 }

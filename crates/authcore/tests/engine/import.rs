@@ -13,25 +13,15 @@ fn an_imported_account_is_the_player_of_all_its_logins() {
         imported.id = Some(AccountId::from_bytes([3; 16]));
         imported.username = Some("alice".into());
         imported.identities = vec![ImportedIdentity::new(ProviderId::CUSTOM, "custom-id")];
-        let account = world
-            .engine()
-            .import_account(&operator, imported.clone())
-            .await
-            .unwrap();
+        let account = world.engine().import_account(&operator, imported.clone()).await.unwrap();
         assert_eq!(account.id, AccountId::from_bytes([3; 16]));
         let player = log_in(world.engine(), custom("custom-id")).await;
         assert!(!player.created && player.account.id == account.id);
         // Once more is refused, and changes nothing.
-        let again = world
-            .engine()
-            .import_account(&operator, imported.clone())
-            .await;
+        let again = world.engine().import_account(&operator, imported.clone()).await;
         assert!(matches!(refusal(again), Refusal::Invalid { .. }));
         imported.id = None;
-        let again = world
-            .engine()
-            .import_account(&operator, imported.clone())
-            .await;
+        let again = world.engine().import_account(&operator, imported.clone()).await;
         assert_eq!(refusal(again), Refusal::IdentityTaken(ProviderId::CUSTOM));
         imported.identities.clear();
         let again = world.engine().import_account(&operator, imported).await;

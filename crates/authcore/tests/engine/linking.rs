@@ -16,21 +16,12 @@ fn a_linked_login_opens_the_same_account() {
         let world = Harness::new(Policy::nakama()).await;
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
-        for credential in [
-            custom("custom-id"),
-            device("second-device"),
-            email("me@example.com", PASSWORD),
-        ] {
+        for credential in
+            [custom("custom-id"), device("second-device"), email("me@example.com", PASSWORD)]
+        {
             let link = Link::new(credential.clone());
-            world
-                .engine()
-                .link(&context(), &caller, link)
-                .await
-                .unwrap();
-            assert_eq!(
-                log_in(world.engine(), credential).await.account.id,
-                player.account.id
-            );
+            world.engine().link(&context(), &caller, link).await.unwrap();
+            assert_eq!(log_in(world.engine(), credential).await.account.id, player.account.id);
         }
     });
 }
@@ -45,10 +36,7 @@ fn nakama_l1_l3_what_another_account_owns_is_refused_and_stays() {
         let link = Link::new(device(DEVICE));
         let refused = refusal(world.engine().link(&context(), &caller, link).await);
         assert_eq!(refused, Refusal::IdentityTaken(ProviderId::DEVICE));
-        assert_eq!(
-            log_in(world.engine(), device(DEVICE)).await.account.id,
-            owner.account.id
-        );
+        assert_eq!(log_in(world.engine(), device(DEVICE)).await.account.id, owner.account.id);
         let own = Link::new(device(DEVICE));
         let caller = who(world.engine(), &owner).await;
         world.engine().link(&context(), &caller, own).await.unwrap();
@@ -61,11 +49,7 @@ fn nakama_l2_a_second_custom_id_takes_the_firsts_place() {
         let world = Harness::new(Policy::nakama()).await;
         let player = log_in(world.engine(), custom("first-id")).await;
         let caller = who(world.engine(), &player).await;
-        world
-            .engine()
-            .link(&context(), &caller, Link::new(custom("second-id")))
-            .await
-            .unwrap();
+        world.engine().link(&context(), &caller, Link::new(custom("second-id"))).await.unwrap();
         let login = Login::new(custom("first-id")).without_creating();
         let gone = world.engine().login(&context(), login).await;
         assert_eq!(refusal(gone), Refusal::AccountNotFound);
@@ -78,18 +62,9 @@ fn nakama_k4_a_device_must_be_named() {
         let world = Harness::new(Policy::nakama()).await;
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
-        for unlink in [
-            Unlink::any(ProviderId::DEVICE),
-            Unlink::exactly(ProviderId::DEVICE, ""),
-        ] {
+        for unlink in [Unlink::any(ProviderId::DEVICE), Unlink::exactly(ProviderId::DEVICE, "")] {
             let refused = refusal(world.engine().unlink(&context(), &caller, unlink).await);
-            assert_eq!(
-                refused,
-                Refusal::Invalid {
-                    field: Field::DeviceId,
-                    rule: Rule::Required
-                }
-            );
+            assert_eq!(refused, Refusal::Invalid { field: Field::DeviceId, rule: Rule::Required });
         }
     });
 }
@@ -106,19 +81,13 @@ fn nakama_k_unlinking_through_the_engine() {
         assert_eq!(refusal(last), Refusal::LastIdentity(ProviderId::DEVICE));
         world
             .engine()
-            .link(
-                &context,
-                &caller,
-                Link::new(email("Me@Example.com", PASSWORD)),
-            )
+            .link(&context, &caller, Link::new(email("Me@Example.com", PASSWORD)))
             .await
             .unwrap();
         let foreign = unlink(Unlink::exactly(ProviderId::EMAIL, "you@example.com")).await;
         assert_eq!(refusal(foreign), Refusal::NotLinked(ProviderId::EMAIL));
         unlink(Unlink::any(ProviderId::CUSTOM)).await.unwrap();
-        let account = unlink(Unlink::exactly(ProviderId::EMAIL, "ME@EXAMPLE.COM"))
-            .await
-            .unwrap();
+        let account = unlink(Unlink::exactly(ProviderId::EMAIL, "ME@EXAMPLE.COM")).await.unwrap();
         assert_eq!((account.identities.len(), account.password), (1, None));
     });
 }
@@ -129,72 +98,31 @@ fn security_63_72_an_unlink_ends_the_other_sessions_under_the_safe_policy() {
         let world = Harness::new(Policy::recommended()).await;
         let by_device = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &by_device).await;
-        world
-            .engine()
-            .link(&context(), &caller, Link::new(custom("custom-id")))
-            .await
-            .unwrap();
+        world.engine().link(&context(), &caller, Link::new(custom("custom-id"))).await.unwrap();
         let by_custom = log_in(world.engine(), custom("custom-id")).await;
-        world
-            .engine()
-            .unlink(&context(), &caller, Unlink::any(ProviderId::CUSTOM))
-            .await
-            .unwrap();
-        assert!(
-            world
-                .engine()
-                .verify(by_device.tokens.access.reveal())
-                .await
-                .is_ok()
-        );
-        assert!(
-            world
-                .engine()
-                .verify(by_custom.tokens.access.reveal())
-                .await
-                .is_err()
-        );
+        world.engine().unlink(&context(), &caller, Unlink::any(ProviderId::CUSTOM)).await.unwrap();
+        assert!(world.engine().verify(by_device.tokens.access.reveal()).await.is_ok());
+        assert!(world.engine().verify(by_custom.tokens.access.reveal()).await.is_err());
         // Unlinking what opened the caller's own session ends that one as well.
-        world
-            .engine()
-            .link(&context(), &caller, Link::new(custom("custom-id")))
-            .await
-            .unwrap();
+        world.engine().link(&context(), &caller, Link::new(custom("custom-id"))).await.unwrap();
         let unlink = Unlink::exactly(ProviderId::DEVICE, DEVICE);
-        world
-            .engine()
-            .unlink(&context(), &caller, unlink)
-            .await
-            .unwrap();
-        assert!(
-            world
-                .engine()
-                .verify(by_device.tokens.access.reveal())
-                .await
-                .is_err()
-        );
+        world.engine().unlink(&context(), &caller, unlink).await.unwrap();
+        assert!(world.engine().verify(by_device.tokens.access.reveal()).await.is_err());
     });
 }
 
 #[test]
 fn security_39_a_login_that_is_too_old_must_be_renewed() {
     block_on(async {
-        let policy = Policy {
-            access_lifetime: TimeDelta::minutes(30),
-            ..Policy::recommended()
-        };
+        let policy = Policy { access_lifetime: TimeDelta::minutes(30), ..Policy::recommended() };
         let world = Harness::new(policy).await;
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
         world.clock().advance(TimeDelta::minutes(10));
         let engine = world.engine();
-        let link = engine
-            .link(&context(), &caller, Link::new(custom("custom-id")))
-            .await;
+        let link = engine.link(&context(), &caller, Link::new(custom("custom-id"))).await;
         assert_eq!(refusal(link), Refusal::RecentLoginRequired);
-        let unlink = engine
-            .unlink(&context(), &caller, Unlink::any(ProviderId::CUSTOM))
-            .await;
+        let unlink = engine.unlink(&context(), &caller, Unlink::any(ProviderId::CUSTOM)).await;
         assert_eq!(refusal(unlink), Refusal::RecentLoginRequired);
         let delete = engine.delete_account(&context(), &caller).await;
         assert_eq!(refusal(delete), Refusal::RecentLoginRequired);
@@ -208,15 +136,8 @@ fn a_proof_whose_session_has_ended_is_none() {
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
         let operator = Operator::vouched_for("test");
-        world
-            .engine()
-            .end_sessions(&operator, player.account.id)
-            .await
-            .unwrap();
-        let link = world
-            .engine()
-            .link(&context(), &caller, Link::new(custom("custom-id")))
-            .await;
+        world.engine().end_sessions(&operator, player.account.id).await.unwrap();
+        let link = world.engine().link(&context(), &caller, Link::new(custom("custom-id"))).await;
         assert_eq!(refusal(link), Refusal::AccessTokenInvalid);
     });
 }
@@ -229,25 +150,9 @@ fn a_new_password_on_link_ends_the_other_sessions_under_the_safe_policy() {
         let thief = log_in(world.engine(), email("me@example.com", PASSWORD)).await;
         let caller = who(world.engine(), &first).await;
         let link = Link::new(email("me@example.com", "a better horse battery"));
-        world
-            .engine()
-            .link(&context(), &caller, link)
-            .await
-            .unwrap();
-        assert!(
-            world
-                .engine()
-                .verify(first.tokens.access.reveal())
-                .await
-                .is_ok()
-        );
-        assert!(
-            world
-                .engine()
-                .verify(thief.tokens.access.reveal())
-                .await
-                .is_err()
-        );
+        world.engine().link(&context(), &caller, link).await.unwrap();
+        assert!(world.engine().verify(first.tokens.access.reveal()).await.is_ok());
+        assert!(world.engine().verify(thief.tokens.access.reveal()).await.is_err());
         let old = try_log_in(world.engine(), email("me@example.com", PASSWORD)).await;
         assert_eq!(refusal(old), Refusal::WrongPassword);
     });
@@ -260,22 +165,10 @@ fn every_change_is_told_and_a_plain_login_is_not() {
         let player = log_in(world.engine(), device(DEVICE)).await;
         log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
-        world
-            .engine()
-            .link(&context(), &caller, Link::new(custom("custom-id")))
-            .await
-            .unwrap();
-        world
-            .engine()
-            .unlink(&context(), &caller, Unlink::any(ProviderId::CUSTOM))
-            .await
-            .unwrap();
+        world.engine().link(&context(), &caller, Link::new(custom("custom-id"))).await.unwrap();
+        world.engine().unlink(&context(), &caller, Unlink::any(ProviderId::CUSTOM)).await.unwrap();
         let operator = Operator::vouched_for("test");
-        let events = world
-            .engine()
-            .events(&operator, EventCursor::START, 100)
-            .await
-            .unwrap();
+        let events = world.engine().events(&operator, EventCursor::START, 100).await.unwrap();
         let kinds: Vec<_> = events.iter().map(|stored| &stored.event.kind).collect();
         assert!(
             matches!(
@@ -289,28 +182,9 @@ fn every_change_is_told_and_a_plain_login_is_not() {
             ),
             "{kinds:?}"
         );
-        let rest = world
-            .engine()
-            .events(&operator, events[1].cursor, 1)
-            .await
-            .unwrap();
+        let rest = world.engine().events(&operator, events[1].cursor, 1).await.unwrap();
         assert_eq!(rest[0], events[2]);
-        assert_eq!(
-            world
-                .engine()
-                .prune_events(&operator, events[2].cursor)
-                .await
-                .unwrap(),
-            3
-        );
-        assert_eq!(
-            world
-                .engine()
-                .events(&operator, EventCursor::START, 9)
-                .await
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(world.engine().prune_events(&operator, events[2].cursor).await.unwrap(), 3);
+        assert_eq!(world.engine().events(&operator, EventCursor::START, 9).await.unwrap().len(), 1);
     });
 }

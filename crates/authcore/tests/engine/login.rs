@@ -15,10 +15,7 @@ fn nakama_a10_the_second_login_finds_the_account() {
         let second = log_in(world.engine(), device("0123456789")).await;
         assert!(first.created && !second.created);
         assert_eq!(first.account.id, second.account.id);
-        assert_ne!(
-            first.session.id, second.session.id,
-            "security 33: each login opens a session"
-        );
+        assert_ne!(first.session.id, second.session.id, "security 33: each login opens a session");
     });
 }
 
@@ -40,10 +37,7 @@ fn one_id_under_two_providers_is_two_players() {
         let ids = [
             log_in(world.engine(), device(id)).await.account.id,
             log_in(world.engine(), custom(id)).await.account.id,
-            log_in(world.engine(), Credential::Guest(id.into()))
-                .await
-                .account
-                .id,
+            log_in(world.engine(), Credential::Guest(id.into())).await.account.id,
         ];
         assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
     });
@@ -73,33 +67,14 @@ fn nakama_a8_usernames() {
         .await;
         let named = |id: &str, name: &str| Login::new(device(id)).with_username(name);
         let engine = world.engine();
-        let alice = engine
-            .login(&context(), named("device-of-alice", "alice"))
-            .await
-            .unwrap();
+        let alice = engine.login(&context(), named("device-of-alice", "alice")).await.unwrap();
         assert_eq!(&*alice.account.username.unwrap().shown, "alice");
-        let taken = engine
-            .login(&context(), named("another-device", "alice"))
-            .await;
+        let taken = engine.login(&context(), named("another-device", "alice")).await;
         assert_eq!(refusal(taken), Refusal::UsernameTaken);
-        assert!(
-            engine
-                .login(&context(), named("another-device", "Alice"))
-                .await
-                .unwrap()
-                .created
-        );
-        let bad = engine
-            .login(&context(), named("third-device", "a\tb"))
-            .await;
+        assert!(engine.login(&context(), named("another-device", "Alice")).await.unwrap().created);
+        let bad = engine.login(&context(), named("third-device", "a\tb")).await;
         let rule = Rule::Forbidden;
-        assert_eq!(
-            refusal(bad),
-            Refusal::Invalid {
-                field: Field::Username,
-                rule
-            }
-        );
+        assert_eq!(refusal(bad), Refusal::Invalid { field: Field::Username, rule });
     });
 }
 
@@ -113,13 +88,7 @@ fn nakama_a9_an_account_that_exists_keeps_its_name_but_the_name_is_checked() {
         let again = engine.login(&context(), named("bob")).await.unwrap();
         assert_eq!(&*again.account.username.unwrap().shown, "alice");
         let bad = engine.login(&context(), named("[]")).await;
-        assert!(matches!(
-            refusal(bad),
-            Refusal::Invalid {
-                field: Field::Username,
-                ..
-            }
-        ));
+        assert!(matches!(refusal(bad), Refusal::Invalid { field: Field::Username, .. }));
     });
 }
 
@@ -130,13 +99,7 @@ fn nakama_4_4_a_name_is_made_when_none_is_given() {
         let player = log_in(world.engine(), device("0123456789")).await;
         assert_eq!(player.account.username.unwrap().shown.len(), 10);
         let world = Harness::new(Policy::recommended()).await;
-        assert_eq!(
-            log_in(world.engine(), device("0123456789"))
-                .await
-                .account
-                .username,
-            None
-        );
+        assert_eq!(log_in(world.engine(), device("0123456789")).await.account.username, None);
     });
 }
 
@@ -146,13 +109,8 @@ fn look_alike_usernames_are_taken_under_the_safe_folding() {
         let world = Harness::new(Policy::recommended()).await;
         let named = |id: &str, name: &str| Login::new(device(id)).with_username(name);
         let engine = world.engine();
-        engine
-            .login(&context(), named("first-device", "alice"))
-            .await
-            .unwrap();
-        let taken = engine
-            .login(&context(), named("second-device", "ALICE"))
-            .await;
+        engine.login(&context(), named("first-device", "alice")).await.unwrap();
+        let taken = engine.login(&context(), named("second-device", "ALICE")).await;
         assert_eq!(refusal(taken), Refusal::UsernameTaken);
     });
 }
@@ -178,23 +136,11 @@ fn vars_are_bounded() {
         let world = Harness::new(Policy::nakama()).await;
         let mut login = Login::new(device("0123456789"));
         login.vars.insert("key".into(), "x".repeat(2045));
-        assert!(
-            world
-                .engine()
-                .login(&context(), login.clone())
-                .await
-                .is_ok()
-        );
+        assert!(world.engine().login(&context(), login.clone()).await.is_ok());
         login.vars.insert("key".into(), "x".repeat(2046));
         let refused = refusal(world.engine().login(&context(), login).await);
         let rule = Rule::Bytes { min: 0, max: 2048 };
-        assert_eq!(
-            refused,
-            Refusal::Invalid {
-                field: Field::Vars,
-                rule
-            }
-        );
+        assert_eq!(refused, Refusal::Invalid { field: Field::Vars, rule });
     });
 }
 
@@ -204,19 +150,9 @@ fn the_worst_vars_still_fit_into_a_token() {
         let world = Harness::new(Policy::nakama()).await;
         let mut login = Login::new(device("0123456789"));
         login.username = Some("\u{85}".repeat(64));
-        login
-            .vars
-            .insert("\u{1}".repeat(1024), "\u{1}".repeat(1024));
-        let player = world
-            .engine()
-            .login(&context(), login.clone())
-            .await
-            .unwrap();
-        let who = world
-            .engine()
-            .verify(player.tokens.access.reveal())
-            .await
-            .unwrap();
+        login.vars.insert("\u{1}".repeat(1024), "\u{1}".repeat(1024));
+        let player = world.engine().login(&context(), login.clone()).await.unwrap();
+        let who = world.engine().verify(player.tokens.access.reveal()).await.unwrap();
         assert_eq!(who.session().client_vars, login.vars);
     });
 }
@@ -239,9 +175,7 @@ impl Verifier for Portal {
             Some("nobody") => Err(VerifyError::Unavailable("down".into())),
             Some(subject) => {
                 let used_up = authcore::store::ClaimKey::new([7; 32]);
-                Ok(context
-                    .identity(subject)
-                    .using_up(used_up, context.now() + TimeDelta::hours(1)))
+                Ok(context.identity(subject).using_up(used_up, context.now() + TimeDelta::hours(1)))
             }
             None => Err(VerifyError::Rejected("not a ticket")),
         }
@@ -250,10 +184,7 @@ impl Verifier for Portal {
 
 fn portal(payload: &str) -> Credential {
     let provider = ProviderId::new("portal").unwrap();
-    Credential::Provider {
-        provider,
-        payload: payload.into(),
-    }
+    Credential::Provider { provider, payload: payload.into() }
 }
 
 #[test]
@@ -270,19 +201,11 @@ fn a_verifier_proves_who_logs_in() {
         // What may be used once is used up in the same commit, for whoever shows it next.
         let again = try_log_in(world.engine(), portal("ticket-of-bob")).await;
         let provider = ProviderId::new("portal").unwrap();
-        assert_eq!(
-            refusal(again),
-            Refusal::CredentialRejected(provider.clone())
-        );
+        assert_eq!(refusal(again), Refusal::CredentialRejected(provider.clone()));
         let forged = try_log_in(world.engine(), portal("forged")).await;
         assert_eq!(refusal(forged), Refusal::CredentialRejected(provider));
-        let down = try_log_in(world.engine(), portal("ticket-of-nobody"))
-            .await
-            .unwrap_err();
-        assert!(
-            down.refusal().is_none(),
-            "a provider that is down is a fault, not a no"
-        );
+        let down = try_log_in(world.engine(), portal("ticket-of-nobody")).await.unwrap_err();
+        assert!(down.refusal().is_none(), "a provider that is down is a fault, not a no");
     });
 }
 

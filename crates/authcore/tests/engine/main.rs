@@ -32,17 +32,11 @@ pub(crate) fn custom(id: &str) -> Credential {
 }
 
 pub(crate) fn email(address: &str, password: &str) -> Credential {
-    Credential::Email {
-        email: address.into(),
-        password: password.into(),
-    }
+    Credential::Email { email: address.into(), password: password.into() }
 }
 
 pub(crate) fn by_name(name: &str, password: &str) -> Credential {
-    Credential::Username {
-        username: name.into(),
-        password: password.into(),
-    }
+    Credential::Username { username: name.into(), password: password.into() }
 }
 
 pub(crate) fn context() -> RequestContext {

@@ -16,31 +16,16 @@ fn nakama_s8_a_ban_ends_sessions_for_good() {
         let ban = BanRequest::permanent().with_message("cheating");
         world.engine().ban(&operator, id, ban).await.unwrap();
         let context = context();
-        let refresh = || {
-            world
-                .engine()
-                .refresh(&context, Refresh::new(player.tokens.refresh.reveal()))
-        };
-        assert!(
-            world
-                .engine()
-                .verify(player.tokens.access.reveal())
-                .await
-                .is_err()
-        );
+        let refresh =
+            || world.engine().refresh(&context, Refresh::new(player.tokens.refresh.reveal()));
+        assert!(world.engine().verify(player.tokens.access.reveal()).await.is_err());
         assert_eq!(refusal(refresh().await), Refusal::RefreshTokenInvalid);
         let Refusal::Banned(ban) = refusal(try_log_in(world.engine(), device(DEVICE)).await) else {
             panic!("not banned");
         };
         assert_eq!(&*ban.message, "cheating");
         world.engine().unban(&operator, id).await.unwrap();
-        assert!(
-            world
-                .engine()
-                .verify(player.tokens.access.reveal())
-                .await
-                .is_err()
-        );
+        assert!(world.engine().verify(player.tokens.access.reveal()).await.is_err());
         assert_eq!(refusal(refresh().await), Refusal::RefreshTokenInvalid);
         log_in(world.engine(), device(DEVICE)).await;
     });
@@ -53,11 +38,7 @@ fn a_temporary_ban_ends_by_itself_at_the_next_touch() {
         let operator = Operator::vouched_for("test");
         let player = log_in(world.engine(), device(DEVICE)).await;
         let end = player.account.created_at + TimeDelta::hours(1);
-        world
-            .engine()
-            .ban(&operator, player.account.id, BanRequest::until(end))
-            .await
-            .unwrap();
+        world.engine().ban(&operator, player.account.id, BanRequest::until(end)).await.unwrap();
         world.clock().set(end - TimeDelta::milliseconds(1));
         assert!(try_log_in(world.engine(), device(DEVICE)).await.is_err());
         world.clock().set(end);
@@ -77,19 +58,10 @@ fn a_permanent_ban_after_a_temporary_one_stays() {
         let player = log_in(world.engine(), device(DEVICE)).await;
         let end = player.account.created_at + TimeDelta::hours(1);
         let engine = world.engine();
-        engine
-            .ban(&operator, player.account.id, BanRequest::until(end))
-            .await
-            .unwrap();
-        engine
-            .ban(&operator, player.account.id, BanRequest::permanent())
-            .await
-            .unwrap();
+        engine.ban(&operator, player.account.id, BanRequest::until(end)).await.unwrap();
+        engine.ban(&operator, player.account.id, BanRequest::permanent()).await.unwrap();
         world.clock().set(end + TimeDelta::days(1000));
-        assert!(matches!(
-            refusal(try_log_in(engine, device(DEVICE)).await),
-            Refusal::Banned(_)
-        ));
+        assert!(matches!(refusal(try_log_in(engine, device(DEVICE)).await), Refusal::Banned(_)));
     });
 }
 
@@ -99,10 +71,7 @@ fn unknown_accounts_are_told() {
         let world = Harness::new(Policy::nakama()).await;
         let operator = Operator::vouched_for("test");
         let nobody = authcore::account::AccountId::from_bytes([9; 16]);
-        let ban = world
-            .engine()
-            .ban(&operator, nobody, BanRequest::permanent())
-            .await;
+        let ban = world.engine().ban(&operator, nobody, BanRequest::permanent()).await;
         assert_eq!(refusal(ban), Refusal::AccountNotFound);
         assert_eq!(
             refusal(world.engine().unban(&operator, nobody).await),

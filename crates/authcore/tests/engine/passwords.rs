@@ -49,19 +49,9 @@ fn nakama_e4_e5_the_username_logs_in_with_the_password() {
         let login = Login::new(device("0123456789")).with_username("bob");
         world.engine().login(&context(), login).await.unwrap();
         let refused = refusal(try_log_in(world.engine(), by_name("bob", RIGHT)).await);
-        assert_eq!(
-            refused,
-            Refusal::WrongPassword,
-            "an account without a password"
-        );
+        assert_eq!(refused, Refusal::WrongPassword, "an account without a password");
         let refused = refusal(try_log_in(world.engine(), by_name("", RIGHT)).await);
-        assert_eq!(
-            refused,
-            Refusal::Invalid {
-                field: Field::Username,
-                rule: Rule::Required
-            }
-        );
+        assert_eq!(refused, Refusal::Invalid { field: Field::Username, rule: Rule::Required });
     });
 }
 
@@ -70,11 +60,9 @@ fn security_25_unknown_and_wrong_are_one_answer_under_the_safe_policy() {
     block_on(async {
         let world = Harness::new(Policy::recommended()).await;
         log_in(world.engine(), email(ADDRESS, RIGHT)).await;
-        for credential in [
-            email(ADDRESS, WRONG),
-            email("nobody@example.com", WRONG),
-            by_name("nobody", WRONG),
-        ] {
+        for credential in
+            [email(ADDRESS, WRONG), email("nobody@example.com", WRONG), by_name("nobody", WRONG)]
+        {
             let login = Login::new(credential).without_creating();
             let refused = refusal(world.engine().login(&context(), login).await);
             assert_eq!(refused, Refusal::WrongPassword);
@@ -107,13 +95,7 @@ fn security_1_a_new_password_is_long_enough_for_the_policy() {
         let world = Harness::new(Policy::recommended()).await;
         let refused = refusal(try_log_in(world.engine(), email(ADDRESS, "fourteen chars")).await);
         let rule = Rule::AtLeast { characters: 15 };
-        assert_eq!(
-            refused,
-            Refusal::Invalid {
-                field: Field::Password,
-                rule
-            }
-        );
+        assert_eq!(refused, Refusal::Invalid { field: Field::Password, rule });
     });
 }
 
@@ -129,17 +111,10 @@ fn wrong_passwords_run_out_and_come_back_with_time() {
         }
         let hashes = world.hasher().hashes();
         let refused = refusal(try_log_in(world.engine(), email(ADDRESS, RIGHT)).await);
-        let Refusal::TryAgainLater {
-            retry_at: Some(retry_at),
-        } = refused
-        else {
+        let Refusal::TryAgainLater { retry_at: Some(retry_at) } = refused else {
             panic!("{refused:?}");
         };
-        assert_eq!(
-            world.hasher().hashes(),
-            hashes,
-            "nothing is hashed for a try that is refused"
-        );
+        assert_eq!(world.hasher().hashes(), hashes, "nothing is hashed for a try that is refused");
         world.clock().set(retry_at);
         log_in(world.engine(), email(ADDRESS, RIGHT)).await;
         // The right password resets the count.
@@ -165,10 +140,7 @@ fn security_24_an_unknown_name_runs_out_of_tries_like_a_known_one() {
             answers.push(answer);
         }
         assert_eq!(answers[0], answers[1]);
-        assert!(matches!(
-            answers[0][11],
-            Refusal::TryAgainLater { retry_at: Some(_) }
-        ));
+        assert!(matches!(answers[0][11], Refusal::TryAgainLater { retry_at: Some(_) }));
     });
 }
 
@@ -180,11 +152,7 @@ fn nakama_e7_a_ban_is_told_before_the_password_and_under_the_safe_policy_after_i
             let player = log_in(world.engine(), email(ADDRESS, RIGHT)).await;
             let operator = Operator::vouched_for("test");
             let ban = authcore::BanRequest::permanent();
-            world
-                .engine()
-                .ban(&operator, player.account.id, ban)
-                .await
-                .unwrap();
+            world.engine().ban(&operator, player.account.id, ban).await.unwrap();
             let wrong = refusal(try_log_in(world.engine(), email(ADDRESS, WRONG)).await);
             assert_eq!(matches!(wrong, Refusal::Banned(_)), told_first);
             let right = refusal(try_log_in(world.engine(), email(ADDRESS, RIGHT)).await);
@@ -203,11 +171,7 @@ fn a_bcrypt_hash_is_made_anew_once_at_the_first_login() {
         imported.email = Some(ADDRESS.into());
         imported.password_hash = Some(bcrypt::hash(RIGHT, 4).unwrap().into());
         let operator = Operator::vouched_for("migration");
-        let account = world
-            .engine()
-            .import_account(&operator, imported)
-            .await
-            .unwrap();
+        let account = world.engine().import_account(&operator, imported).await.unwrap();
         let first = log_in(world.engine(), email(ADDRESS, RIGHT)).await;
         assert_eq!(first.account.id, account.id);
         let hash = first.account.password.unwrap().hash;

@@ -25,10 +25,7 @@ fn together<T: Send>(runners: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> 
                 })
             })
             .collect();
-        handles
-            .into_iter()
-            .map(|handle| handle.join().unwrap())
-            .collect()
+        handles.into_iter().map(|handle| handle.join().unwrap()).collect()
     })
 }
 
@@ -36,9 +33,7 @@ fn together<T: Send>(runners: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> 
 fn eight_first_logins_are_one_account_and_eight_successes() {
     for round in 0..ROUNDS {
         let world = block_on(Harness::new(Policy::nakama()));
-        let players = together(8, |_| {
-            block_on(log_in(world.engine(), device("0123456789")))
-        });
+        let players = together(8, |_| block_on(log_in(world.engine(), device("0123456789"))));
         let ids: BTreeSet<_> = players.iter().map(|player| player.account.id).collect();
         let created = players.iter().filter(|player| player.created).count();
         assert_eq!((ids.len(), created), (1, 1), "round {round}");
@@ -69,10 +64,7 @@ fn of_eight_links_of_one_identity_one_wins_and_the_rest_are_told() {
                 let player =
                     log_in(world.engine(), device(&format!("device-number-{number}"))).await;
                 let caller = who(world.engine(), &player).await;
-                world
-                    .engine()
-                    .link(&context(), &caller, Link::new(custom("wanted-by-all")))
-                    .await
+                world.engine().link(&context(), &caller, Link::new(custom("wanted-by-all"))).await
             })
         });
         let won = answers.iter().filter(|answer| answer.is_ok()).count();
@@ -91,12 +83,7 @@ fn unlinks_beside_each_other_never_reach_zero() {
         let player = block_on(log_in(world.engine(), device("first-device")));
         let caller = block_on(who(world.engine(), &player));
         for credential in [device("second-device"), custom("custom-id")] {
-            block_on(
-                world
-                    .engine()
-                    .link(&context(), &caller, Link::new(credential)),
-            )
-            .unwrap();
+            block_on(world.engine().link(&context(), &caller, Link::new(credential))).unwrap();
         }
         let unlinks = [
             Unlink::exactly(ProviderId::DEVICE, "first-device"),
@@ -104,11 +91,7 @@ fn unlinks_beside_each_other_never_reach_zero() {
             Unlink::any(ProviderId::CUSTOM),
         ];
         let answers = together(3, |number| {
-            block_on(
-                world
-                    .engine()
-                    .unlink(&context(), &caller, unlinks[number].clone()),
-            )
+            block_on(world.engine().unlink(&context(), &caller, unlinks[number].clone()))
         });
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 2);
         let account = block_on(world.engine().account(&context(), &caller)).unwrap();
@@ -121,9 +104,8 @@ fn security_58_sixty_four_refreshes_of_one_token_have_one_successor() {
     let world = block_on(Harness::new(Policy::nakama()));
     let player = block_on(log_in(world.engine(), device("0123456789")));
     let token = player.tokens.refresh.reveal();
-    let answers = together(64, |_| {
-        block_on(world.engine().refresh(&context(), Refresh::new(token)))
-    });
+    let answers =
+        together(64, |_| block_on(world.engine().refresh(&context(), Refresh::new(token))));
     let successors: BTreeSet<_> = answers
         .into_iter()
         .map(|answer| answer.unwrap().tokens.refresh.reveal().to_owned())
@@ -133,16 +115,12 @@ fn security_58_sixty_four_refreshes_of_one_token_have_one_successor() {
 
 #[test]
 fn strict_rotation_has_one_winner_at_most() {
-    let strict = Policy {
-        refresh_grace: chrono::TimeDelta::zero(),
-        ..Policy::nakama()
-    };
+    let strict = Policy { refresh_grace: chrono::TimeDelta::zero(), ..Policy::nakama() };
     let world = block_on(Harness::new(strict));
     let player = block_on(log_in(world.engine(), device("0123456789")));
     let token = player.tokens.refresh.reveal();
-    let answers = together(64, |_| {
-        block_on(world.engine().refresh(&context(), Refresh::new(token)))
-    });
+    let answers =
+        together(64, |_| block_on(world.engine().refresh(&context(), Refresh::new(token))));
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
     let winner = answers.into_iter().find_map(Result::ok).unwrap();
     assert!(
@@ -162,18 +140,10 @@ fn a_login_beside_a_ban_leaves_no_living_session() {
             block_on(async {
                 if number == 0 {
                     let ban = BanRequest::permanent();
-                    world
-                        .engine()
-                        .ban(&operator, player.account.id, ban)
-                        .await
-                        .unwrap();
+                    world.engine().ban(&operator, player.account.id, ban).await.unwrap();
                     return None;
                 }
-                match world
-                    .engine()
-                    .login(&context(), Login::new(device("0123456789")))
-                    .await
-                {
+                match world.engine().login(&context(), Login::new(device("0123456789"))).await {
                     Ok(player) => Some(player),
                     Err(Error::Refused(Refusal::Banned(_))) => None,
                     Err(other) => panic!("{other:?}"),
@@ -197,21 +167,13 @@ fn logins_beside_a_deletion_are_of_the_old_account_or_a_new_one() {
         let answers = together(5, |number| {
             block_on(async {
                 if number == 0 {
-                    world
-                        .engine()
-                        .delete_account(&context(), &caller)
-                        .await
-                        .unwrap();
+                    world.engine().delete_account(&context(), &caller).await.unwrap();
                     return None;
                 }
                 Some(log_in(world.engine(), device("0123456789")).await)
             })
         });
-        let created = answers
-            .iter()
-            .flatten()
-            .filter(|player| player.created)
-            .count();
+        let created = answers.iter().flatten().filter(|player| player.created).count();
         assert!(created <= 1);
         for login in answers.into_iter().flatten() {
             let alive = block_on(world.engine().verify(login.tokens.access.reveal())).is_ok();
@@ -223,24 +185,15 @@ fn logins_beside_a_deletion_are_of_the_old_account_or_a_new_one() {
 #[test]
 fn of_parallel_tries_with_a_wrong_password_no_more_than_the_limit_are_made() {
     let world = block_on(Harness::new(Policy::nakama()));
-    block_on(log_in(
-        world.engine(),
-        crate::email("me@example.com", "correct horse"),
-    ));
+    block_on(log_in(world.engine(), crate::email("me@example.com", "correct horse")));
     let before = world.hasher().hashes();
     let tries = together(32, |_| {
         let wrong = crate::email("me@example.com", "wrong horse");
-        block_on(crate::try_log_in(world.engine(), wrong))
-            .unwrap_err()
-            .refusal()
-            .cloned()
+        block_on(crate::try_log_in(world.engine(), wrong)).unwrap_err().refusal().cloned()
     });
     let limit = u64::from(world.engine().policy().password_attempts.limit);
     assert_eq!(world.hasher().hashes() - before, limit);
-    let wrong = tries
-        .iter()
-        .filter(|refusal| **refusal == Some(Refusal::WrongPassword))
-        .count();
+    let wrong = tries.iter().filter(|refusal| **refusal == Some(Refusal::WrongPassword)).count();
     assert_eq!(u64::try_from(wrong).unwrap(), limit);
 }
 

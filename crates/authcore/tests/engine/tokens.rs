@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
-use authcore::{Algorithm, Engine, MasterKey, Policy, Refresh};
+use authcore::account::Folding;
+use authcore::{Algorithm, Engine, MasterKey, OpenError, Policy, Refresh};
 use authcore_store_memory::MemoryStore;
 use authcore_testkit::{CheapHasher, Harness, ManualClock};
 
@@ -28,15 +29,10 @@ fn no_token_passes_for_another_kind_game_or_key() {
             for algorithm in [Algorithm::Hs256, Algorithm::Ed25519] {
                 let here = engine("chess", KEY, policy.clone(), algorithm).await;
                 let player = log_in(&here, device("0123456789")).await;
-                let (access, refresh) = (
-                    player.tokens.access.reveal(),
-                    player.tokens.refresh.reveal(),
-                );
+                let (access, refresh) =
+                    (player.tokens.access.reveal(), player.tokens.refresh.reveal());
                 assert!(here.verify(access).await.is_ok());
-                assert!(
-                    here.verify(refresh).await.is_err(),
-                    "a refresh token opens nothing"
-                );
+                assert!(here.verify(refresh).await.is_err(), "a refresh token opens nothing");
                 let wrong = here.refresh(&context(), Refresh::new(access)).await;
                 assert!(wrong.is_err(), "an access token refreshes nothing");
                 let strangers = [
@@ -106,10 +102,7 @@ fn security_55_registered_claims_carry_ids_only() {
         let player = world.engine().login(&context(), login).await.unwrap();
         for token in [&player.tokens.access, &player.tokens.refresh] {
             let payload = payload(token.reveal());
-            assert!(
-                !payload.contains("name") && !payload.contains("0123456789"),
-                "{payload}"
-            );
+            assert!(!payload.contains("name") && !payload.contains("0123456789"), "{payload}");
         }
     });
 }
@@ -139,10 +132,7 @@ fn only_ed25519_has_public_keys() {
         assert_eq!(hmac.jwks(), r#"{"keys":[]}"#);
         let edwards = engine("chess", KEY, Policy::recommended(), Algorithm::Ed25519).await;
         let jwks = edwards.jwks();
-        assert!(
-            jwks.contains(r#""crv":"Ed25519""#) && !jwks.contains(r#""d":"#),
-            "{jwks}"
-        );
+        assert!(jwks.contains(r#""crv":"Ed25519""#) && !jwks.contains(r#""d":"#), "{jwks}");
     });
 }
 
@@ -158,17 +148,12 @@ fn a_store_belongs_to_one_game_and_one_folding() {
                 .folding(folding)
                 .open()
         };
-        use authcore::OpenError;
-        use authcore::account::Folding;
         open("chess", Folding::Exact).await.unwrap();
         open("chess", Folding::Exact).await.unwrap();
         let other = open("go", Folding::Exact).await.unwrap_err();
         assert!(matches!(other, OpenError::OtherGame { found } if &*found == "chess"));
         let other = open("chess", Folding::LookAlike).await.unwrap_err();
-        assert!(matches!(
-            other,
-            OpenError::OtherFolding { found: 1, asked: 2 }
-        ));
+        assert!(matches!(other, OpenError::OtherFolding { found: 1, asked: 2 }));
     });
 }
 

@@ -45,11 +45,7 @@ pub(super) async fn update(door: &Door, received: &Received) -> Result<Response,
     update.lang_tag = body.lang_tag;
     update.location = body.location;
     update.timezone = body.timezone;
-    match door
-        .engine
-        .update_profile(&received.context, &caller, update)
-        .await
-    {
+    match door.engine.update_profile(&received.context, &caller, update).await {
         Ok(_) => Ok(done()),
         Err(error) => Err(to_api_error(error, Operation::Update, None)),
     }
@@ -69,22 +65,12 @@ pub(super) async fn users(door: &Door, received: &Received) -> Result<Response, 
     let mut find = FindAccounts::default();
     for id in query.list("ids")? {
         // Other forms of a UUID are none of Nakama's.
-        let parsed = (id.len() == 36)
-            .then(|| id.parse::<AccountId>().ok())
-            .flatten();
+        let parsed = (id.len() == 36).then(|| id.parse::<AccountId>().ok()).flatten();
         let message = || ApiError::invalid(format!("ID '{id}' is not a valid system ID."));
         find.ids.push(parsed.ok_or_else(message)?);
     }
-    find.usernames = query
-        .list("usernames")?
-        .into_iter()
-        .map(Into::into)
-        .collect();
-    match door
-        .engine
-        .find_accounts(&received.context, &caller, find)
-        .await
-    {
+    find.usernames = query.list("usernames")?.into_iter().map(Into::into).collect();
+    match door.engine.find_accounts(&received.context, &caller, find).await {
         Ok(accounts) => Ok(ok(&UsersAnswer::new(&accounts))),
         Err(error) => Err(to_api_error(error, Operation::FindAccounts, None)),
     }

@@ -20,11 +20,7 @@ pub(super) fn to_api_error(
     let NakamaAnswer { code, text, .. } = match error {
         Error::Refused(refusal) => refusal.nakama(operation),
         fault => {
-            tracing::error!(
-                ?operation,
-                error = &fault as &dyn StdError,
-                "a request failed"
-            );
+            tracing::error!(?operation, error = &fault as &dyn StdError, "a request failed");
             nakama_fault(operation, provider)
         }
     };
@@ -42,11 +38,7 @@ pub(super) struct SessionAnswer<'a> {
 
 impl<'a> SessionAnswer<'a> {
     pub(super) fn new(created: bool, tokens: &'a TokenPair) -> Self {
-        Self {
-            created,
-            token: tokens.access.reveal(),
-            refresh_token: tokens.refresh.reveal(),
-        }
+        Self { created, token: tokens.access.reveal(), refresh_token: tokens.refresh.reveal() }
     }
 }
 
@@ -74,10 +66,7 @@ struct Device<'a> {
 impl<'a> AccountAnswer<'a> {
     pub(super) fn new(account: &'a Account) -> Self {
         let first = |provider: ProviderId| {
-            account
-                .identities
-                .iter()
-                .find(|identity| *identity.key.provider() == provider)
+            account.identities.iter().find(|identity| *identity.key.provider() == provider)
         };
         let email = first(ProviderId::EMAIL);
         let mut user = user(account);
@@ -96,9 +85,7 @@ impl<'a> AccountAnswer<'a> {
                 .identities
                 .iter()
                 .filter(|identity| *identity.key.provider() == ProviderId::DEVICE)
-                .map(|identity| Device {
-                    id: identity.key.subject(),
-                })
+                .map(|identity| Device { id: identity.key.subject() })
                 .collect(),
             custom_id: first(ProviderId::CUSTOM).map_or("", |identity| identity.key.subject()),
             verify_time: email.and_then(|identity| identity.verified_at).map(time),
@@ -126,9 +113,7 @@ pub(super) struct UsersAnswer {
 
 impl UsersAnswer {
     pub(super) fn new(accounts: &[Account]) -> Self {
-        Self {
-            users: accounts.iter().map(user).collect(),
-        }
+        Self { users: accounts.iter().map(user).collect() }
     }
 }
 
@@ -137,11 +122,7 @@ fn user(account: &Account) -> Map<String, Value> {
     let profile = &account.profile;
     let mut user = Map::new();
     put(&mut user, "id", account.id.to_string());
-    put(
-        &mut user,
-        "username",
-        account.username.as_ref().map_or("", |name| &*name.shown),
-    );
+    put(&mut user, "username", account.username.as_ref().map_or("", |name| &*name.shown));
     put(&mut user, "display_name", &*profile.display_name);
     put(&mut user, "avatar_url", &*profile.avatar_url);
     put(&mut user, "lang_tag", &*profile.lang_tag);

@@ -38,11 +38,7 @@ pub(super) async fn authenticate(
     login.vars = presented.vars.unwrap_or_default().0;
     match door.engine.login(&received.context, login).await {
         Ok(player) => Ok(ok(&SessionAnswer::new(player.created, &player.tokens))),
-        Err(error) => Err(to_api_error(
-            error,
-            Operation::Login,
-            Some(&kind.provider()),
-        )),
+        Err(error) => Err(to_api_error(error, Operation::Login, Some(&kind.provider()))),
     }
 }
 
@@ -54,13 +50,9 @@ fn credential(kind: Kind, presented: &Presented, username: Option<&str>) -> Cred
     match kind {
         Kind::Device => Credential::Device(id()),
         Kind::Custom => Credential::Custom(id()),
-        Kind::Email if email.is_empty() => Credential::Username {
-            username: username.unwrap_or_default().into(),
-            password,
-        },
-        Kind::Email => Credential::Email {
-            email: email.into(),
-            password,
-        },
+        Kind::Email if email.is_empty() => {
+            Credential::Username { username: username.unwrap_or_default().into(), password }
+        }
+        Kind::Email => Credential::Email { email: email.into(), password },
     }
 }

@@ -27,11 +27,7 @@ pub(super) async fn link(
             password: presented.password.clone().unwrap_or_default(),
         },
     };
-    match door
-        .engine
-        .link(&received.context, &caller, Link::new(credential))
-        .await
-    {
+    match door.engine.link(&received.context, &caller, Link::new(credential)).await {
         Ok(_) => Ok(done()),
         Err(error) => Err(to_api_error(error, Operation::Link, Some(&kind.provider()))),
     }
@@ -54,10 +50,6 @@ pub(super) async fn unlink(
     };
     match door.engine.unlink(&received.context, &caller, unlink).await {
         Ok(_) => Ok(done()),
-        Err(error) => Err(to_api_error(
-            error,
-            Operation::Unlink,
-            Some(&kind.provider()),
-        )),
+        Err(error) => Err(to_api_error(error, Operation::Unlink, Some(&kind.provider()))),
     }
 }

@@ -71,10 +71,8 @@ pub fn router(engine: Engine, config: NakamaConfig) -> Router {
     Router::new().fallback(move |request: Request| {
         let door = Arc::clone(&door);
         async move {
-            serve(request, |method, path, parts, body| {
-                answer(door, method, path, parts, body)
-            })
-            .await
+            serve(request, |method, path, parts, body| answer(door, method, path, parts, body))
+                .await
         }
     })
 }
@@ -125,11 +123,7 @@ async fn call(
     let call = find(method, path, door.config.storage_stub)?;
     let body = body::read(&parts.headers, body, door.config.body_limit).await?;
     let context = door.context(&parts);
-    let received = Received {
-        parts,
-        body,
-        context,
-    };
+    let received = Received { parts, body, context };
     match call {
         Call::Health => Ok(done()),
         Call::Authenticate(kind) => authenticate::authenticate(door, kind, &received).await,
@@ -154,12 +148,7 @@ impl Door {
         let proxies = self.config.proxy_count;
         let mut context =
             RequestContext::from_address(address::resolve(peer, &parts.headers, proxies));
-        let text = |name| {
-            parts
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
         context.user_agent = text(header::USER_AGENT).map(Into::into);
         context.locale = text(header::ACCEPT_LANGUAGE).map(Into::into);
         context

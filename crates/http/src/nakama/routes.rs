@@ -76,17 +76,11 @@ mod tests {
 
     #[test]
     fn nakama_1_8_unknown_paths_and_wrong_verbs_differ() {
-        assert_eq!(
-            find(&Method::GET, "/v2/account", false).unwrap(),
-            Call::GetAccount
-        );
+        assert_eq!(find(&Method::GET, "/v2/account", false).unwrap(), Call::GetAccount);
         let code = |method, path, storage| find(&method, path, storage).unwrap_err().code;
         assert_eq!(code(Method::GET, "/v2/account/", false), 5);
         assert_eq!(code(Method::HEAD, "/v2/account", false), 12);
         assert_eq!(code(Method::PUT, "/v2/storage", false), 5);
-        assert_eq!(
-            find(&Method::PUT, "/v2/storage", true).unwrap(),
-            Call::Storage
-        );
+        assert_eq!(find(&Method::PUT, "/v2/storage", true).unwrap(), Call::Storage);
     }
 }

@@ -23,11 +23,7 @@ fn signed_parts(key: &TokenKey, header: &str, payload: &str) -> String {
 }
 
 fn signed(key: &TokenKey, header: &str) -> String {
-    signed_parts(
-        key,
-        &URL_SAFE_NO_PAD.encode(header),
-        &URL_SAFE_NO_PAD.encode(CLAIMS),
-    )
+    signed_parts(key, &URL_SAFE_NO_PAD.encode(header), &URL_SAFE_NO_PAD.encode(CLAIMS))
 }
 
 /// Verifies a soundly signed token with this header. `KID` stands for the key's name.
@@ -71,11 +67,7 @@ fn keys_in_the_header_are_ignored() {
         )
         .unwrap();
         let token = signed(&attacker, &header.replace("KID", set.active.kid()));
-        assert_eq!(
-            set.verify(TYP, &token),
-            Err(TokenError::Signature),
-            "{member}"
-        );
+        assert_eq!(set.verify(TYP, &token), Err(TokenError::Signature), "{member}");
     }
 }
 
@@ -96,9 +88,7 @@ fn crit_b64_and_zip_are_refused_whatever_they_hold() {
 
 #[test]
 fn alg_none_is_refused_in_every_spelling() {
-    for alg in [
-        "none", "None", "NONE", "nOnE", "", "hs256", "HS256 ", "HS384", "HS512",
-    ] {
+    for alg in ["none", "None", "NONE", "nOnE", "", "hs256", "HS256 ", "HS384", "HS512"] {
         let header = format!(r#"{{"alg":"{alg}","typ":"at+jwt","kid":"KID"}}"#);
         assert_eq!(verdict(&header), Err(TokenError::Algorithm), "{alg:?}");
     }
@@ -117,10 +107,7 @@ fn an_alg_of_another_key_in_the_set_is_refused() {
     let set = KeySet::new(key(Algorithm::Hs256)).with_previous(key(Algorithm::Ed25519));
     let ed = key(Algorithm::Ed25519);
     for (alg, signer) in [("EdDSA", &set.active), ("HS256", &ed)] {
-        let header = format!(
-            r#"{{"alg":"{alg}","typ":"at+jwt","kid":"{}"}}"#,
-            signer.kid()
-        );
+        let header = format!(r#"{{"alg":"{alg}","typ":"at+jwt","kid":"{}"}}"#, signer.kid());
         let token = signed(signer, &header);
         assert_eq!(set.verify(TYP, &token), Err(TokenError::Algorithm), "{alg}");
     }
@@ -190,10 +177,8 @@ fn a_header_that_is_no_json_object_is_refused() {
 fn a_header_may_have_512_bytes_and_no_more() {
     let set = set();
     let sized = |size: usize| {
-        let mut header = format!(
-            r#"{{"alg":"HS256","typ":"at+jwt","kid":"{}"}}"#,
-            set.active.kid()
-        );
+        let mut header =
+            format!(r#"{{"alg":"HS256","typ":"at+jwt","kid":"{}"}}"#, set.active.kid());
         header.push_str(&" ".repeat(size - header.len()));
         set.verify(TYP, &signed(&set.active, &header))
     };
@@ -206,19 +191,12 @@ fn a_payload_that_is_not_canonical_base64url_is_refused_even_when_signed() {
     let set = set();
     let header = encoded_header(&set.active, TYP);
     // "YQ" is the one text for "a".
-    assert_eq!(
-        set.verify(TYP, &signed_parts(&set.active, &header, "YQ")),
-        Ok(b"a".to_vec())
-    );
-    for payload in [
-        "YR", "YQ==", "YQ=", "Y", "Y+Y_", "Y/Y_", "YQ\n", " YQ", "Y Q", "YQ.YQ", "", "Yé",
-    ] {
+    assert_eq!(set.verify(TYP, &signed_parts(&set.active, &header, "YQ")), Ok(b"a".to_vec()));
+    for payload in
+        ["YR", "YQ==", "YQ=", "Y", "Y+Y_", "Y/Y_", "YQ\n", " YQ", "Y Q", "YQ.YQ", "", "Yé"]
+    {
         let token = signed_parts(&set.active, &header, payload);
-        assert_eq!(
-            set.verify(TYP, &token),
-            Err(TokenError::Malformed),
-            "{payload:?}"
-        );
+        assert_eq!(set.verify(TYP, &token), Err(TokenError::Malformed), "{payload:?}");
     }
 }
 
@@ -226,11 +204,7 @@ fn a_payload_that_is_not_canonical_base64url_is_refused_even_when_signed() {
 fn the_signature_is_checked_before_the_payload_is_read() {
     let set = set();
     let header = encoded_header(&set.active, TYP);
-    let token = format!(
-        "{header}.{}.{}",
-        URL_SAFE_NO_PAD.encode([0xff; 3]),
-        "A".repeat(43)
-    );
+    let token = format!("{header}.{}.{}", URL_SAFE_NO_PAD.encode([0xff; 3]), "A".repeat(43));
     assert_eq!(set.verify(TYP, &token), Err(TokenError::Signature));
 }
 
@@ -244,17 +218,10 @@ fn a_signature_of_another_length_is_refused() {
         for length in 1..bytes.len() {
             let short = URL_SAFE_NO_PAD.encode(&bytes[..length]);
             let token = format!("{signed}.{short}");
-            assert_eq!(
-                set.verify(TYP, &token),
-                Err(TokenError::Signature),
-                "{length}"
-            );
+            assert_eq!(set.verify(TYP, &token), Err(TokenError::Signature), "{length}");
         }
         let long = URL_SAFE_NO_PAD.encode([&bytes[..], &[0]].concat());
-        assert_eq!(
-            set.verify(TYP, &format!("{signed}.{long}")),
-            Err(TokenError::Signature)
-        );
+        assert_eq!(set.verify(TYP, &format!("{signed}.{long}")), Err(TokenError::Signature));
     }
 }
 
@@ -274,16 +241,8 @@ fn the_longest_token_that_is_signed_also_verifies() {
             }
         }
     }
-    assert!(
-        (MAX_TOKEN_BYTES - 1..=MAX_TOKEN_BYTES).contains(&longest),
-        "{longest}"
-    );
-    assert_eq!(
-        refused,
-        Some(SignError::TooLong {
-            max: MAX_TOKEN_BYTES
-        })
-    );
+    assert!((MAX_TOKEN_BYTES - 1..=MAX_TOKEN_BYTES).contains(&longest), "{longest}");
+    assert_eq!(refused, Some(SignError::TooLong { max: MAX_TOKEN_BYTES }));
 }
 
 #[test]

@@ -1,8 +1,4 @@
-#![expect(
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a test kit fails by panicking"
-)]
+#![expect(clippy::panic, clippy::expect_used, reason = "a test kit fails by panicking")]
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -25,20 +21,13 @@ use crate::trial::Trial;
 
 /// Accounts 1 to 3, code 1, claim 1; throttle 1 used up.
 async fn prepare(on: &Trial) {
-    on.ok(&set()
-        .insert(account(1))
-        .insert(account(2))
-        .insert(account(3)))
-        .await;
+    on.ok(&set().insert(account(1)).insert(account(2)).insert(account(3))).await;
     on.ok(&set().put_code(code(1, 1, at(9))).claim(1)).await;
     assert_eq!(on.consume(&all()).await, Admission::Admitted);
 }
 
 fn all() -> Charge {
-    Charge {
-        cost: 5,
-        ..charge(1, at(0))
-    }
+    Charge { cost: 5, ..charge(1, at(0)) }
 }
 
 /// Sets that would all be applied, one for each kind of write.
@@ -51,10 +40,7 @@ fn good() -> Vec<ChangeSet> {
         set().delete(1, 1),
         set().activity(1, activity(7), 1),
         set().put_code(code(2, 1, at(9))),
-        set().put_code(OneTimeCode {
-            tries_left: 1,
-            ..code(1, 2, at(10))
-        }),
+        set().put_code(OneTimeCode { tries_left: 1, ..code(1, 2, at(10)) }),
         set().delete_code(1),
         set().claim(2),
         set().reset(1),
@@ -66,15 +52,9 @@ fn good() -> Vec<ChangeSet> {
 fn bad() -> Vec<(ChangeSet, Conflict)> {
     vec![
         (silent().claim(1), Conflict::Claimed(claim_key(1))),
-        (
-            silent().update(account(3), 9),
-            Conflict::AccountChanged(id(3)),
-        ),
+        (silent().update(account(3), 9), Conflict::AccountChanged(id(3))),
         (silent().insert(account(3)), Conflict::AccountExists(id(3))),
-        (
-            silent().activity(3, activity(9), 9),
-            Conflict::ActivityChanged(id(3)),
-        ),
+        (silent().activity(3, activity(9), 9), Conflict::ActivityChanged(id(3))),
         (silent().delete(9, 1), Conflict::AccountMissing(id(9))),
         (
             silent().insert(with_identity(bare(8), device("device-3"))),
@@ -91,17 +71,8 @@ async fn nothing_is_left(on: &Trial, join: fn(ChangeSet, ChangeSet) -> ChangeSet
     prepare(on).await;
     for good in good() {
         for (bad, expected) in bad() {
-            let both = join(
-                good.clone(),
-                ChangeSet {
-                    id: commit_id(),
-                    ..bad
-                },
-            );
-            let both = ChangeSet {
-                id: commit_id(),
-                ..both
-            };
+            let both = join(good.clone(), ChangeSet { id: commit_id(), ..bad });
+            let both = ChangeSet { id: commit_id(), ..both };
             on.refused(&both, expected).await;
         }
     }
@@ -109,15 +80,8 @@ async fn nothing_is_left(on: &Trial, join: fn(ChangeSet, ChangeSet) -> ChangeSet
     for (number, expected) in (1..).zip([account(1), account(2), account(3)]) {
         let found = on.get(id(number)).await;
         assert_eq!((found.account, found.version), (expected, Version::FIRST));
-        assert_eq!(
-            (found.activity, found.activity_version),
-            (Activity::default(), Version::FIRST)
-        );
-        assert_eq!(
-            found.store_epoch,
-            Epoch::FIRST,
-            "the store's epoch was not raised"
-        );
+        assert_eq!((found.activity, found.activity_version), (Activity::default(), Version::FIRST));
+        assert_eq!(found.store_epoch, Epoch::FIRST, "the store's epoch was not raised");
     }
     assert!(
         matches!(on.consume(&all()).await, Admission::Refused { .. }),
@@ -125,11 +89,8 @@ async fn nothing_is_left(on: &Trial, join: fn(ChangeSet, ChangeSet) -> ChangeSet
     );
     assert_eq!(on.code(code_key(1)).await, Some(code(1, 1, at(9))));
     assert_eq!(on.code(code_key(2)).await, None);
-    for lookup in [
-        lookup_username("renamed"),
-        lookup_username("moved"),
-        lookup_device("device-4"),
-    ] {
+    for lookup in [lookup_username("renamed"), lookup_username("moved"), lookup_device("device-4")]
+    {
         assert_eq!(on.load(&lookup).await, None);
     }
     on.ok(&set().claim(2)).await;
@@ -164,21 +125,14 @@ pub(crate) async fn failing_requirement_leaves_nothing(on: &mut Trial) {
 
 fn banned(number: u32) -> Account {
     let mut account = with_epoch(account(number), 1);
-    account.ban = BanState::Banned(Ban {
-        since: at(0),
-        expiry: Expiry::Never,
-        message: "".into(),
-    });
+    account.ban = BanState::Banned(Ban { since: at(0), expiry: Expiry::Never, message: "".into() });
     account
 }
 
 /// A login that was decided on the account's first version.
 fn login(number: u32) -> ChangeSet {
-    let active = Activity {
-        login_count: 1,
-        sessions: vec![session(number)],
-        ..Activity::default()
-    };
+    let active =
+        Activity { login_count: 1, sessions: vec![session(number)], ..Activity::default() };
     set()
         .require(Require::Account(id(number), Version::FIRST))
         .require(Require::Epoch(id(number), Epoch::FIRST))
@@ -194,23 +148,15 @@ pub(crate) async fn login_decided_before_a_ban_is_refused(on: &mut Trial) {
 pub(crate) async fn login_beside_a_ban_is_whole_or_refused(on: &mut Trial) {
     for number in 0..50 {
         on.ok(&set().insert(account(number))).await;
-        let results = on
-            .race(vec![login(number), set().update(banned(number), 1)])
-            .await;
-        let Ok([login, ban]) = <[_; 2]>::try_from(results) else {
-            panic!("two answers")
-        };
+        let results = on.race(vec![login(number), set().update(banned(number), 1)]).await;
+        let Ok([login, ban]) = <[_; 2]>::try_from(results) else { panic!("two answers") };
         assert!(ban.is_ok(), "nothing stands in the way of the ban: {ban:?}");
         let found = on.get(id(number)).await;
         assert_eq!(found.account, banned(number));
         match login {
             // Then it came first, and the ban's epoch ends its session.
             Ok(()) => assert!(
-                found
-                    .activity
-                    .sessions
-                    .iter()
-                    .all(|session| session.epoch < found.account.epoch)
+                found.activity.sessions.iter().all(|session| session.epoch < found.account.epoch)
             ),
             Err(CommitError::Conflict(conflict)) => {
                 assert_eq!(conflict, Conflict::AccountChanged(id(number)));
@@ -224,19 +170,11 @@ pub(crate) async fn login_beside_a_ban_is_whole_or_refused(on: &mut Trial) {
 pub(crate) async fn login_beside_a_password_change_is_refused(on: &mut Trial) {
     let with_password = |version| {
         let mut account = account(1);
-        account.password = Some(Password {
-            hash: "hash".into(),
-            version,
-            set_at: at(0),
-        });
+        account.password = Some(Password { hash: "hash".into(), version, set_at: at(0) });
         account
     };
     on.ok(&set().insert(with_password(1))).await;
-    let login = || {
-        set()
-            .require(Require::PasswordVersion(id(1), 1))
-            .activity(1, activity(1), 1)
-    };
+    let login = || set().require(Require::PasswordVersion(id(1), 1)).activity(1, activity(1), 1);
     on.ok(&set().update(with_password(2), 1)).await;
     on.refused(&login(), Conflict::AccountChanged(id(1))).await;
 }
@@ -253,11 +191,7 @@ pub(crate) async fn dropped_commit_is_whole_or_nothing(on: &mut Trial) {
             let store = Arc::clone(on.store());
             let mut commit = pin!(store.commit(&set));
             for _ in 0..number % 4 {
-                if commit
-                    .as_mut()
-                    .poll(&mut Context::from_waker(Waker::noop()))
-                    .is_ready()
-                {
+                if commit.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
                     break;
                 }
                 tokio::task::yield_now().await;
@@ -270,16 +204,8 @@ pub(crate) async fn dropped_commit_is_whole_or_nothing(on: &mut Trial) {
         on.ok(&set).await;
         assert_eq!(on.get(id(number)).await.version, Version::FIRST);
         assert!(on.code(code_key(number)).await.is_some());
-        on.refused(
-            &self::set().claim(number),
-            Conflict::Claimed(claim_key(number)),
-        )
-        .await;
+        on.refused(&self::set().claim(number), Conflict::Claimed(claim_key(number))).await;
     }
-    let told = on
-        .store()
-        .events(authcore::event::EventCursor::START, 1000)
-        .await
-        .expect("events");
+    let told = on.store().events(authcore::event::EventCursor::START, 1000).await.expect("events");
     assert_eq!(told.len(), 40, "each was applied once");
 }

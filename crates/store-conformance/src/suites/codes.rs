@@ -14,24 +14,15 @@ pub(crate) async fn code_comes_back(on: &mut Trial) {
         tries_left: u32::MAX,
         ..code(1, 1, at(7))
     };
-    let reset = OneTimeCode {
-        credential_generation: 0,
-        tries_left: 0,
-        ..code(2, 1, at(-7))
-    };
-    on.ok(&set().put_code(verify.clone()).put_code(reset.clone()))
-        .await;
+    let reset = OneTimeCode { credential_generation: 0, tries_left: 0, ..code(2, 1, at(-7)) };
+    on.ok(&set().put_code(verify.clone()).put_code(reset.clone())).await;
     assert_eq!(on.code(code_key(1)).await, Some(verify));
     assert_eq!(on.code(code_key(2)).await, Some(reset));
     assert_eq!(on.code(code_key(3)).await, None);
 }
 
 pub(crate) async fn code_is_replaced_whole(on: &mut Trial) {
-    on.ok(&set()
-        .insert(bare(1))
-        .insert(bare(2))
-        .put_code(code(1, 1, at(7))))
-        .await;
+    on.ok(&set().insert(bare(1)).insert(bare(2)).put_code(code(1, 1, at(7)))).await;
     let other = OneTimeCode {
         purpose: CodePurpose::VerifyEmail,
         account: id(2),
@@ -39,37 +30,22 @@ pub(crate) async fn code_is_replaced_whole(on: &mut Trial) {
         tries_left: 4,
         ..code(1, 1, at(8))
     };
-    on.ok(&set()
-        .require(Require::Code(code_key(1), 5))
-        .put_code(other.clone()))
-        .await;
+    on.ok(&set().require(Require::Code(code_key(1), 5)).put_code(other.clone())).await;
     assert_eq!(on.code(code_key(1)).await, Some(other.clone()));
     on.ok(&set().delete(1, 1)).await;
-    assert_eq!(
-        on.code(code_key(1)).await,
-        Some(other),
-        "it is the second account's now"
-    );
+    assert_eq!(on.code(code_key(1)).await, Some(other), "it is the second account's now");
     on.ok(&set().delete(2, 1)).await;
     assert_eq!(on.code(code_key(1)).await, None);
 }
 
 pub(crate) async fn code_is_deleted_without_complaint(on: &mut Trial) {
-    on.ok(&set()
-        .insert(bare(1))
-        .put_code(code(1, 1, at(7)))
-        .put_code(code(2, 1, at(7))))
-        .await;
-    on.ok(&set().require(Require::Code(code_key(1), 5)).delete_code(1))
-        .await;
+    on.ok(&set().insert(bare(1)).put_code(code(1, 1, at(7))).put_code(code(2, 1, at(7)))).await;
+    on.ok(&set().require(Require::Code(code_key(1), 5)).delete_code(1)).await;
     on.ok(&set().delete_code(1)).await;
     assert_eq!(on.code(code_key(1)).await, None);
     assert!(on.code(code_key(2)).await.is_some());
-    on.refused(
-        &set().require(Require::Code(code_key(1), 5)),
-        Conflict::CodeChanged(code_key(1)),
-    )
-    .await;
+    on.refused(&set().require(Require::Code(code_key(1), 5)), Conflict::CodeChanged(code_key(1)))
+        .await;
 }
 
 pub(crate) async fn what_is_over_stays_until_swept(on: &mut Trial) {
@@ -80,17 +56,14 @@ pub(crate) async fn what_is_over_stays_until_swept(on: &mut Trial) {
         .await;
     assert!(on.code(code_key(1)).await.is_some());
     on.ok(&set().require(Require::Code(code_key(1), 5))).await;
-    on.refused(&set().claim(1), Conflict::Claimed(claim_key(1)))
-        .await;
+    on.refused(&set().claim(1), Conflict::Claimed(claim_key(1))).await;
 }
 
 pub(crate) async fn sweep_takes_only_what_is_over(on: &mut Trial) {
     on.ok(&set().insert(account(1))).await;
     let mut filled = set();
     for (number, end) in [(1, -1), (2, 0), (3, 1)] {
-        filled = filled
-            .put_code(code(number, 1, at(end)))
-            .claim_until(number, at(end));
+        filled = filled.put_code(code(number, 1, at(end))).claim_until(number, at(end));
     }
     on.ok(&filled).await;
     // One charge of a fifth of a second each.
@@ -102,13 +75,9 @@ pub(crate) async fn sweep_takes_only_what_is_over(on: &mut Trial) {
 
     assert_eq!(on.sweep(at(0)).await, 6, "over is what ends now or before");
     assert_eq!(on.sweep(at(0)).await, 0);
-    assert_eq!(
-        (on.code(code_key(1)).await, on.code(code_key(2)).await),
-        (None, None)
-    );
+    assert_eq!((on.code(code_key(1)).await, on.code(code_key(2)).await), (None, None));
     assert!(on.code(code_key(3)).await.is_some());
-    on.refused(&set().claim(3), Conflict::Claimed(claim_key(3)))
-        .await;
+    on.refused(&set().claim(3), Conflict::Claimed(claim_key(3))).await;
     on.ok(&set().claim(1).claim(2)).await;
     let all = |number| charge_of_all(number, -1);
     assert_eq!(
@@ -116,34 +85,23 @@ pub(crate) async fn sweep_takes_only_what_is_over(on: &mut Trial) {
         Admission::Admitted,
         "a throttle that was swept is unused"
     );
-    assert!(
-        matches!(on.consume(&all(3)).await, Admission::Refused { .. }),
-        "the other one is not"
-    );
+    assert!(matches!(on.consume(&all(3)).await, Admission::Refused { .. }), "the other one is not");
     let after = (on.get(id(1)).await, on.all_events().await);
     assert_eq!(before.0, after.0);
-    assert!(
-        after.1.starts_with(&before.1),
-        "events are none of its business"
-    );
+    assert!(after.1.starts_with(&before.1), "events are none of its business");
 
     assert_eq!(on.sweep(at(1)).await, 3, "a code, a claim, a throttle");
 }
 
 fn charge_of_all(number: u32, now: i64) -> authcore::store::Charge {
-    authcore::store::Charge {
-        cost: 5,
-        ..charge(number, at(now))
-    }
+    authcore::store::Charge { cost: 5, ..charge(number, at(now)) }
 }
 
 pub(crate) async fn sweep_keeps_to_its_limit(on: &mut Trial) {
     on.ok(&set().insert(bare(1))).await;
     let mut filled = set();
     for number in 0..10 {
-        filled = filled
-            .put_code(code(number, 1, at(0)))
-            .claim_until(number, at(0));
+        filled = filled.put_code(code(number, 1, at(0))).claim_until(number, at(0));
     }
     on.ok(&filled).await;
     let now = at(0) + TimeDelta::days(1);
@@ -163,12 +121,10 @@ pub(crate) async fn claims_are_used_up_one_by_one(on: &mut Trial) {
     on.ok(&set().claim(1)).await;
     on.ok(&set().claim(2).claim(3)).await;
     for number in 1..=3 {
-        on.refused(&set().claim(number), Conflict::Claimed(claim_key(number)))
-            .await;
+        on.refused(&set().claim(number), Conflict::Claimed(claim_key(number))).await;
     }
     // Claims belong to nobody: no account takes them along.
     on.ok(&set().insert(account(1)).claim(4)).await;
     on.ok(&set().delete(1, 1)).await;
-    on.refused(&set().claim(4), Conflict::Claimed(claim_key(4)))
-        .await;
+    on.refused(&set().claim(4), Conflict::Claimed(claim_key(4))).await;
 }

@@ -9,11 +9,7 @@ use crate::make::{
 use crate::trial::Trial;
 
 fn with_password(mut account: Account, version: u32) -> Account {
-    account.password = Some(Password {
-        hash: "hash".into(),
-        version,
-        set_at: at(0),
-    });
+    account.password = Some(Password { hash: "hash".into(), version, set_at: at(0) });
     account
 }
 
@@ -21,13 +17,8 @@ fn with_password(mut account: Account, version: u32) -> Account {
 async fn prepare(on: &Trial) {
     let made = with_password(with_epoch(account(1), 4), 5);
     on.ok(&set().insert(made.clone())).await;
-    on.ok(&set().update(made, 1).activity(1, activity(1), 1))
-        .await;
-    on.ok(&set()
-        .activity(1, activity(2), 2)
-        .put_code(code(1, 1, at(9)))
-        .claim(1))
-        .await;
+    on.ok(&set().update(made, 1).activity(1, activity(1), 1)).await;
+    on.ok(&set().activity(1, activity(2), 2).put_code(code(1, 1, at(9))).claim(1)).await;
 }
 
 pub(crate) async fn missing_account_is_named(on: &mut Trial) {
@@ -49,38 +40,24 @@ pub(crate) async fn missing_account_is_named(on: &mut Trial) {
 
 pub(crate) async fn taken_id_is_named(on: &mut Trial) {
     prepare(on).await;
-    on.refused(&set().insert(account(1)), Conflict::AccountExists(id(1)))
-        .await;
-    on.refused(&set().insert(bare(1)), Conflict::AccountExists(id(1)))
-        .await;
+    on.refused(&set().insert(account(1)), Conflict::AccountExists(id(1))).await;
+    on.refused(&set().insert(bare(1)), Conflict::AccountExists(id(1))).await;
 }
 
 pub(crate) async fn changed_account_is_named(on: &mut Trial) {
     prepare(on).await;
     let changed = Conflict::AccountChanged(id(1));
     for wrong in [0, 1, 3, 1000] {
-        on.refused(&set().update(account(1), wrong), changed.clone())
-            .await;
+        on.refused(&set().update(account(1), wrong), changed.clone()).await;
         on.refused(&set().delete(1, wrong), changed.clone()).await;
-        on.refused(
-            &set().require(Require::Account(id(1), Version::new(wrong))),
-            changed.clone(),
-        )
-        .await;
+        on.refused(&set().require(Require::Account(id(1), Version::new(wrong))), changed.clone())
+            .await;
     }
     for wrong in [0, 3, 5] {
-        on.refused(
-            &set().require(Require::Epoch(id(1), Epoch::new(wrong))),
-            changed.clone(),
-        )
-        .await;
+        on.refused(&set().require(Require::Epoch(id(1), Epoch::new(wrong))), changed.clone()).await;
     }
     for wrong in [0, 4, 6] {
-        on.refused(
-            &set().require(Require::PasswordVersion(id(1), wrong)),
-            changed.clone(),
-        )
-        .await;
+        on.refused(&set().require(Require::PasswordVersion(id(1), wrong)), changed.clone()).await;
     }
 }
 
@@ -96,13 +73,9 @@ pub(crate) async fn changed_activity_is_named(on: &mut Trial) {
     prepare(on).await;
     let changed = Conflict::ActivityChanged(id(1));
     for wrong in [0, 2, 4] {
-        on.refused(&set().activity(1, activity(7), wrong), changed.clone())
+        on.refused(&set().activity(1, activity(7), wrong), changed.clone()).await;
+        on.refused(&set().require(Require::Activity(id(1), Version::new(wrong))), changed.clone())
             .await;
-        on.refused(
-            &set().require(Require::Activity(id(1), Version::new(wrong))),
-            changed.clone(),
-        )
-        .await;
     }
 }
 
@@ -115,19 +88,14 @@ pub(crate) async fn changed_code_is_named(on: &mut Trial) {
         )
         .await;
     }
-    on.refused(
-        &set().require(Require::Code(code_key(2), 0)),
-        Conflict::CodeChanged(code_key(2)),
-    )
-    .await;
+    on.refused(&set().require(Require::Code(code_key(2), 0)), Conflict::CodeChanged(code_key(2)))
+        .await;
 }
 
 pub(crate) async fn used_claim_is_named(on: &mut Trial) {
     prepare(on).await;
-    on.refused(&set().claim(1), Conflict::Claimed(claim_key(1)))
-        .await;
-    on.refused(&set().claim(2).claim(1), Conflict::Claimed(claim_key(1)))
-        .await;
+    on.refused(&set().claim(1), Conflict::Claimed(claim_key(1))).await;
+    on.refused(&set().claim(2).claim(1), Conflict::Claimed(claim_key(1))).await;
     on.ok(&set().claim(2)).await;
 }
 
@@ -152,32 +120,14 @@ pub(crate) async fn requirements_that_hold_let_pass(on: &mut Trial) {
 fn failing() -> Vec<(ChangeSet, Conflict)> {
     let stolen = with_identity(bare(3), device("device-1"));
     vec![
-        (
-            set().require(Require::Account(id(1), Version::new(9))),
-            Conflict::AccountChanged(id(1)),
-        ),
-        (
-            set().require(Require::Code(code_key(7), 1)),
-            Conflict::CodeChanged(code_key(7)),
-        ),
-        (
-            set().require(Require::Activity(id(8), Version::new(9))),
-            Conflict::AccountMissing(id(8)),
-        ),
+        (set().require(Require::Account(id(1), Version::new(9))), Conflict::AccountChanged(id(1))),
+        (set().require(Require::Code(code_key(7), 1)), Conflict::CodeChanged(code_key(7))),
+        (set().require(Require::Activity(id(8), Version::new(9))), Conflict::AccountMissing(id(8))),
         (set().claim(1), Conflict::Claimed(claim_key(1))),
-        (
-            set().activity(1, activity(9), 9),
-            Conflict::ActivityChanged(id(1)),
-        ),
+        (set().activity(1, activity(9), 9), Conflict::ActivityChanged(id(1))),
         (set().delete(6, 1), Conflict::AccountMissing(id(6))),
-        (
-            set().insert(stolen),
-            Conflict::IdentityTaken(device("device-1")),
-        ),
-        (
-            set().insert(with_username(bare(4), "user-1")),
-            Conflict::UsernameTaken("user-1".into()),
-        ),
+        (set().insert(stolen), Conflict::IdentityTaken(device("device-1"))),
+        (set().insert(with_username(bare(4), "user-1")), Conflict::UsernameTaken("user-1".into())),
     ]
 }
 
@@ -201,14 +151,8 @@ pub(crate) async fn conditions_come_before_uniqueness(on: &mut Trial) {
     prepare(on).await;
     // In the order of the writes uniqueness would be first.
     let stolen = with_identity(bare(3), device("device-1"));
-    on.refused(
-        &set().insert(stolen).claim(1),
-        Conflict::Claimed(claim_key(1)),
-    )
-    .await;
+    on.refused(&set().insert(stolen).claim(1), Conflict::Claimed(claim_key(1))).await;
     let renamed = with_username(bare(4), "user-1");
-    let set = set()
-        .insert(renamed)
-        .require(Require::Epoch(id(1), Epoch::new(9)));
+    let set = set().insert(renamed).require(Require::Epoch(id(1), Epoch::new(9)));
     on.refused(&set, Conflict::AccountChanged(id(1))).await;
 }

@@ -12,10 +12,7 @@ use crate::trial::Trial;
 
 pub(crate) async fn full_account_comes_back(on: &mut Trial) {
     let (made, active) = (full_account(1), full_activity(1));
-    on.ok(&set()
-        .insert(account(2))
-        .insert_with(made.clone(), active.clone()))
-        .await;
+    on.ok(&set().insert(account(2)).insert_with(made.clone(), active.clone())).await;
     let expected = Snapshot {
         account: made.clone(),
         version: Version::FIRST,
@@ -24,23 +21,11 @@ pub(crate) async fn full_account_comes_back(on: &mut Trial) {
         store_epoch: Epoch::FIRST,
     };
     let mut lookups = vec![Lookup::Id(id(1))];
-    lookups.extend(
-        made.identities
-            .iter()
-            .map(|identity| Lookup::Identity(identity.key.clone())),
-    );
-    lookups.extend(
-        made.username
-            .iter()
-            .map(|username| Lookup::Username(username.key.clone())),
-    );
+    lookups.extend(made.identities.iter().map(|identity| Lookup::Identity(identity.key.clone())));
+    lookups.extend(made.username.iter().map(|username| Lookup::Username(username.key.clone())));
     assert_eq!(lookups.len(), 5);
     for lookup in &lookups {
-        assert_eq!(
-            on.load(lookup).await.as_ref(),
-            Some(&expected),
-            "{lookup:?}"
-        );
+        assert_eq!(on.load(lookup).await.as_ref(), Some(&expected), "{lookup:?}");
     }
 }
 
@@ -52,41 +37,25 @@ pub(crate) async fn bare_account_comes_back(on: &mut Trial) {
 }
 
 pub(crate) async fn update_replaces_every_field(on: &mut Trial) {
-    on.ok(&set().insert_with(full_account(1), full_activity(1)))
-        .await;
-    on.ok(&set().update(bare(1), 1).activity(1, Activity::default(), 1))
-        .await;
+    on.ok(&set().insert_with(full_account(1), full_activity(1))).await;
+    on.ok(&set().update(bare(1), 1).activity(1, Activity::default(), 1)).await;
     let found = on.get(id(1)).await;
     assert_eq!(
         (found.account, found.activity),
         (bare(1), Activity::default()),
         "nothing of before is left"
     );
-    assert_eq!(
-        on.session(session_ref(1, 1)).await,
-        None,
-        "a session that was dropped is gone"
-    );
+    assert_eq!(on.session(session_ref(1, 1)).await, None, "a session that was dropped is gone");
 
-    on.ok(&set()
-        .update(full_account(1), 2)
-        .activity(1, full_activity(1), 2))
-        .await;
+    on.ok(&set().update(full_account(1), 2).activity(1, full_activity(1), 2)).await;
     let found = on.get(id(1)).await;
-    assert_eq!(
-        (found.account, found.activity),
-        (full_account(1), full_activity(1))
-    );
+    assert_eq!((found.account, found.activity), (full_account(1), full_activity(1)));
 }
 
 pub(crate) async fn every_ban_comes_back(on: &mut Trial) {
     on.ok(&set().insert(bare(1))).await;
     let ban = |expiry, message: &str| {
-        BanState::Banned(Ban {
-            since: at(-5),
-            expiry,
-            message: message.into(),
-        })
+        BanState::Banned(Ban { since: at(-5), expiry, message: message.into() })
     };
     let bans = [
         ban(Expiry::Never, ""),
@@ -104,22 +73,14 @@ pub(crate) async fn every_ban_comes_back(on: &mut Trial) {
 }
 
 pub(crate) async fn every_method_comes_back(on: &mut Trial) {
-    let methods = [
-        Method::Device,
-        Method::Custom,
-        Method::Guest,
-        Method::Password,
-        Method::Provider,
-    ];
+    let methods =
+        [Method::Device, Method::Custom, Method::Guest, Method::Password, Method::Provider];
     let sessions = methods.iter().zip(1..).map(|(method, number)| {
         let mut made = session(number);
         made.method = *method;
         made
     });
-    let active = Activity {
-        sessions: sessions.collect(),
-        ..Activity::default()
-    };
+    let active = Activity { sessions: sessions.collect(), ..Activity::default() };
     on.ok(&set().insert_with(bare(1), active.clone())).await;
     assert_eq!(on.get(id(1)).await.activity, active);
 }
@@ -138,11 +99,7 @@ pub(crate) async fn times_keep_their_millisecond(on: &mut Trial) {
         let mut made = bare(number);
         (made.created_at, made.updated_at) = (time, time);
         let mut opened = session(number);
-        (
-            opened.last_used_at,
-            opened.idle_expires_at,
-            opened.expires_at,
-        ) = (time, time, time);
+        (opened.last_used_at, opened.idle_expires_at, opened.expires_at) = (time, time, time);
         let active = Activity {
             previous_login_at: Some(time),
             sessions: vec![opened],
@@ -157,18 +114,9 @@ pub(crate) async fn times_keep_their_millisecond(on: &mut Trial) {
             .await;
         let found = on.get(id(number)).await;
         assert_eq!((found.account, found.activity), (made, active), "{time}");
-        assert_eq!(
-            on.code(code_key(number)).await,
-            Some(code(number, number, time)),
-            "{time}"
-        );
+        assert_eq!(on.code(code_key(number)).await, Some(code(number, number, time)), "{time}");
     }
-    let found: Vec<_> = on
-        .all_events()
-        .await
-        .iter()
-        .map(|stored| stored.event.at)
-        .collect();
+    let found: Vec<_> = on.all_events().await.iter().map(|stored| stored.event.at).collect();
     assert_eq!(found, times);
 }
 
@@ -178,16 +126,9 @@ pub(crate) async fn large_account_comes_back(on: &mut Trial) {
     for number in 0..200 {
         made = with_identity(made, device(&format!("{number}{}", "x".repeat(100))));
     }
-    let active = Activity {
-        sessions: (0..200).map(full_session).collect(),
-        ..Activity::default()
-    };
-    on.ok(&set().insert_with(made.clone(), active.clone()))
-        .await;
+    let active = Activity { sessions: (0..200).map(full_session).collect(), ..Activity::default() };
+    on.ok(&set().insert_with(made.clone(), active.clone())).await;
     let found = on.get(id(1)).await;
-    assert!(
-        found.account == made,
-        "200 identities and 200 kB of metadata"
-    );
+    assert!(found.account == made, "200 identities and 200 kB of metadata");
     assert!(found.activity == active, "200 sessions");
 }

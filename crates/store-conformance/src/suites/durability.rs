@@ -10,21 +10,14 @@ use crate::make::{
 use crate::trial::Trial;
 
 pub(crate) async fn everything_survives(on: &mut Trial) {
-    let header = StoreHeader {
-        game: "game".into(),
-        folding: 2,
-    };
+    let header = StoreHeader { game: "game".into(), folding: 2 };
     on.store().bind(&header).await.expect("bind");
     on.ok(&set()
         .insert_with(full_account(1), full_activity(1))
         .insert(account(2))
         .insert(account(3)))
         .await;
-    on.ok(&set()
-        .put_code(code(1, 2, at(9)))
-        .put_code(code(2, 2, at(9)))
-        .claim(1))
-        .await;
+    on.ok(&set().put_code(code(1, 2, at(9))).put_code(code(2, 2, at(9))).claim(1)).await;
     on.ok(&set()
         .update(account(2), 1)
         .activity(2, full_activity(5), 1)
@@ -35,49 +28,27 @@ pub(crate) async fn everything_survives(on: &mut Trial) {
     for _ in 0..5 {
         assert_eq!(on.consume(&charge(1, at(0))).await, Admission::Admitted);
     }
-    let before = (
-        on.get(id(1)).await,
-        on.get(id(2)).await,
-        on.all_events().await,
-    );
+    let before = (on.get(id(1)).await, on.get(id(2)).await, on.all_events().await);
     let session = on.session(session_ref(1, 1)).await;
 
     for _ in 0..2 {
         on.reopen().await;
-        let other = StoreHeader {
-            game: "other".into(),
-            folding: 1,
-        };
+        let other = StoreHeader { game: "other".into(), folding: 1 };
         assert_eq!(on.store().bind(&other).await.expect("bind"), header);
-        assert_eq!(
-            (
-                on.get(id(1)).await,
-                on.get(id(2)).await,
-                on.all_events().await
-            ),
-            before
-        );
+        assert_eq!((on.get(id(1)).await, on.get(id(2)).await, on.all_events().await), before);
         assert_eq!(on.epoch().await, Epoch::new(1));
         assert_eq!(on.session(session_ref(1, 1)).await, session);
         assert_eq!(on.load(&Lookup::Id(id(3))).await, None);
         assert_eq!(on.load(&lookup_username("user-3")).await, None);
         assert_eq!(on.code(code_key(1)).await, Some(code(1, 2, at(9))));
         assert_eq!(on.code(code_key(2)).await, None);
-        on.refused(&set().claim(1), Conflict::Claimed(claim_key(1)))
-            .await;
-        assert!(matches!(
-            on.consume(&charge(1, at(0))).await,
-            Admission::Refused { .. }
-        ));
+        on.refused(&set().claim(1), Conflict::Claimed(claim_key(1))).await;
+        assert!(matches!(on.consume(&charge(1, at(0))).await, Admission::Refused { .. }));
     }
 }
 
 pub(crate) async fn replay_is_known_after_reopening(on: &mut Trial) {
-    on.ok(&set()
-        .insert(account(1))
-        .insert(account(2))
-        .put_code(code(1, 1, at(9))))
-        .await;
+    on.ok(&set().insert(account(1)).insert(account(2)).put_code(code(1, 1, at(9)))).await;
     let sets = [
         set().insert(account(3)),
         set().update(account(1), 1).activity(1, full_activity(1), 1),
@@ -94,10 +65,7 @@ pub(crate) async fn replay_is_known_after_reopening(on: &mut Trial) {
         on.ok(set).await;
     }
     let found = on.get(id(1)).await;
-    assert_eq!(
-        (found.version, found.activity_version),
-        (Version::new(2), Version::new(2))
-    );
+    assert_eq!((found.version, found.activity_version), (Version::new(2), Version::new(2)));
     assert_eq!(found.store_epoch, Epoch::new(1));
 }
 
@@ -107,25 +75,14 @@ pub(crate) async fn cursors_are_not_reused_after_reopening(on: &mut Trial) {
     let last = all.last().expect("two").cursor;
     on.prune(last).await;
     on.reopen().await;
-    assert!(
-        on.all_events().await.is_empty(),
-        "what was pruned stays away"
-    );
+    assert!(on.all_events().await.is_empty(), "what was pruned stays away");
     on.ok(&silent().tell(event(3))).await;
-    assert_eq!(
-        on.events(last, 10).await.len(),
-        1,
-        "a consumer reads on from where it was"
-    );
+    assert_eq!(on.events(last, 10).await.len(), 1, "a consumer reads on from where it was");
 }
 
 pub(crate) async fn refused_set_leaves_nothing_behind(on: &mut Trial) {
     on.ok(&set().insert(account(1)).claim(1)).await;
-    on.refused(
-        &set().insert(account(2)).raise().claim(1),
-        Conflict::Claimed(claim_key(1)),
-    )
-    .await;
+    on.refused(&set().insert(account(2)).raise().claim(1), Conflict::Claimed(claim_key(1))).await;
     on.reopen().await;
     assert_eq!(on.load(&Lookup::Id(id(2))).await, None);
     assert_eq!(on.get(id(1)).await.store_epoch, Epoch::FIRST);

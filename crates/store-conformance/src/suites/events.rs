@@ -20,9 +20,7 @@ fn bodies(stored: &[StoredEvent]) -> Vec<Event> {
 }
 
 fn last(stored: &[StoredEvent]) -> EventCursor {
-    stored
-        .last()
-        .map_or(EventCursor::START, |stored| stored.cursor)
+    stored.last().map_or(EventCursor::START, |stored| stored.cursor)
 }
 
 pub(crate) async fn every_kind_comes_back(on: &mut Trial) {
@@ -50,10 +48,7 @@ pub(crate) async fn every_kind_comes_back(on: &mut Trial) {
         EventKind::Unbanned,
     ];
     for (number, kind) in (1..).zip(kinds) {
-        set = set.tell(Event {
-            kind,
-            ..event(number)
-        });
+        set = set.tell(Event { kind, ..event(number) });
     }
     on.ok(&set).await;
     assert_eq!(bodies(&on.all_events().await), set.events);
@@ -78,11 +73,7 @@ pub(crate) async fn are_read_after_a_cursor(on: &mut Trial) {
     for limit in [0, 1, 3, 10, 11, u32::MAX] {
         let count = usize::try_from(limit).unwrap_or(usize::MAX);
         let page: Vec<_> = all.iter().take(count).cloned().collect();
-        assert_eq!(
-            on.events(EventCursor::START, limit).await,
-            page,
-            "limit {limit}"
-        );
+        assert_eq!(on.events(EventCursor::START, limit).await, page, "limit {limit}");
     }
     let beyond = EventCursor::new(last(&all).number() + 1000);
     assert_eq!(on.events(beyond, 100).await, []);
@@ -95,19 +86,12 @@ pub(crate) async fn are_pruned_up_to_a_cursor(on: &mut Trial) {
     let third = last(all.get(..3).unwrap_or_default());
     assert_eq!(on.prune(third).await, 3);
     assert_eq!(on.prune(third).await, 0);
-    assert_eq!(
-        on.events(EventCursor::START, 100).await,
-        all.get(3..).unwrap_or_default()
-    );
+    assert_eq!(on.events(EventCursor::START, 100).await, all.get(3..).unwrap_or_default());
     let beyond = EventCursor::new(last(&all).number() + 1000);
     assert_eq!(on.prune(beyond).await, 7);
     assert_eq!(on.all_events().await, []);
     fill(on, 1).await;
-    assert_eq!(
-        on.all_events().await.len(),
-        2,
-        "what is not there yet is not pruned"
-    );
+    assert_eq!(on.all_events().await.len(), 2, "what is not there yet is not pruned");
 }
 
 pub(crate) async fn cursors_are_never_reused(on: &mut Trial) {
@@ -115,15 +99,8 @@ pub(crate) async fn cursors_are_never_reused(on: &mut Trial) {
     for _ in 0..3 {
         fill(on, 2).await;
         let all = on.all_events().await;
-        assert!(
-            all.iter().all(|stored| stored.cursor > highest),
-            "cursors grow over every prune"
-        );
-        assert_eq!(
-            on.events(highest, 100).await,
-            all,
-            "a consumer reads on from where it was"
-        );
+        assert!(all.iter().all(|stored| stored.cursor > highest), "cursors grow over every prune");
+        assert_eq!(on.events(highest, 100).await, all, "a consumer reads on from where it was");
         highest = last(&all);
         assert_eq!(on.prune(highest).await, 4);
     }

@@ -26,10 +26,7 @@ async fn twice(on: &Trial, set: &ChangeSet) {
 pub(crate) async fn insert(on: &mut Trial) {
     twice(on, &set().insert_with(account(1), activity(3))).await;
     let found = on.get(id(1)).await;
-    assert_eq!(
-        (found.version, found.activity_version),
-        (Version::FIRST, Version::FIRST)
-    );
+    assert_eq!((found.version, found.activity_version), (Version::FIRST, Version::FIRST));
 }
 
 pub(crate) async fn update(on: &mut Trial) {
@@ -41,9 +38,7 @@ pub(crate) async fn update(on: &mut Trial) {
 pub(crate) async fn update_of_activity(on: &mut Trial) {
     on.ok(&set().insert(account(1))).await;
     // What it requires has changed when it comes again: what was done stays done.
-    let set = set()
-        .activity(1, activity(1), 1)
-        .require(Require::Account(id(1), Version::FIRST));
+    let set = set().activity(1, activity(1), 1).require(Require::Account(id(1), Version::FIRST));
     on.ok(&set).await;
     on.ok(&silent().update(with_epoch(account(1), 1), 1)).await;
     on.ok(&set).await;
@@ -59,58 +54,34 @@ pub(crate) async fn delete(on: &mut Trial) {
 pub(crate) async fn move_of_an_identity(on: &mut Trial) {
     let owner = |number, has: bool| {
         let account = bare(number);
-        if has {
-            with_identity(account, device("it"))
-        } else {
-            account
-        }
+        if has { with_identity(account, device("it")) } else { account }
     };
-    on.ok(&set().insert(owner(1, true)).insert(owner(2, false)))
-        .await;
-    twice(
-        on,
-        &set().update(owner(2, true), 1).update(owner(1, false), 1),
-    )
-    .await;
+    on.ok(&set().insert(owner(1, true)).insert(owner(2, false))).await;
+    twice(on, &set().update(owner(2, true), 1).update(owner(1, false), 1)).await;
     assert_eq!(on.get(id(2)).await.version, Version::new(2));
 }
 
 pub(crate) async fn codes(on: &mut Trial) {
-    on.ok(&set().insert(account(1)).put_code(code(1, 1, at(5))))
-        .await;
+    on.ok(&set().insert(account(1)).put_code(code(1, 1, at(5)))).await;
     twice(
         on,
         &set()
             .require(Require::Code(code_key(1), 5))
-            .put_code(OneTimeCode {
-                tries_left: 4,
-                ..code(1, 1, at(5))
-            }),
+            .put_code(OneTimeCode { tries_left: 4, ..code(1, 1, at(5)) }),
     )
     .await;
-    assert_eq!(
-        on.code(code_key(1)).await.map(|code| code.tries_left),
-        Some(4)
-    );
-    twice(
-        on,
-        &set().require(Require::Code(code_key(1), 4)).delete_code(1),
-    )
-    .await;
+    assert_eq!(on.code(code_key(1)).await.map(|code| code.tries_left), Some(4));
+    twice(on, &set().require(Require::Code(code_key(1), 4)).delete_code(1)).await;
     assert_eq!(on.code(code_key(1)).await, None);
 }
 
 pub(crate) async fn claim(on: &mut Trial) {
     twice(on, &set().claim(1)).await;
-    on.refused(&set().claim(1), Conflict::Claimed(claim_key(1)))
-        .await;
+    on.refused(&set().claim(1), Conflict::Claimed(claim_key(1))).await;
 }
 
 pub(crate) async fn reset(on: &mut Trial) {
-    let all = Charge {
-        cost: 5,
-        ..charge(1, at(0))
-    };
+    let all = Charge { cost: 5, ..charge(1, at(0)) };
     assert_eq!(on.consume(&all).await, Admission::Admitted);
     twice(on, &set().reset(1)).await;
     assert_eq!(on.consume(&all).await, Admission::Admitted);
@@ -129,11 +100,7 @@ pub(crate) async fn events_alone(on: &mut Trial) {
 }
 
 pub(crate) async fn everything(on: &mut Trial) {
-    on.ok(&set()
-        .insert(account(1))
-        .insert(account(2))
-        .insert(account(3)))
-        .await;
+    on.ok(&set().insert(account(1)).insert(account(2)).insert(account(3))).await;
     on.ok(&set().put_code(code(1, 1, at(5)))).await;
     let set = set()
         .require(Require::Epoch(id(3), Epoch::FIRST))
@@ -148,18 +115,13 @@ pub(crate) async fn everything(on: &mut Trial) {
         .raise();
     twice(on, &set).await;
     let found = on.get(id(1)).await;
-    assert_eq!(
-        (found.version, found.activity_version),
-        (Version::new(2), Version::new(2))
-    );
+    assert_eq!((found.version, found.activity_version), (Version::new(2), Version::new(2)));
     assert_eq!(found.store_epoch, Epoch::new(1));
 }
 
 pub(crate) async fn overtaken_set_changes_nothing(on: &mut Trial) {
     on.ok(&set().insert(account(1)).insert(account(2))).await;
-    let set = set()
-        .update(with_epoch(account(1), 1), 1)
-        .activity(2, activity(1), 1);
+    let set = set().update(with_epoch(account(1), 1), 1).activity(2, activity(1), 1);
     on.ok(&set).await;
     on.ok(&silent().activity(2, activity(2), 2)).await;
     // Its effect is no longer the last word everywhere: the contract leaves the answer open, but not the outcome.
@@ -168,10 +130,7 @@ pub(crate) async fn overtaken_set_changes_nothing(on: &mut Trial) {
         Err(error) => panic!("neither done nor refused: {error}"),
     }
     let (first, second) = (on.get(id(1)).await, on.get(id(2)).await);
-    assert_eq!(
-        (first.version, second.activity_version),
-        (Version::new(2), Version::new(3))
-    );
+    assert_eq!((first.version, second.activity_version), (Version::new(2), Version::new(3)));
     assert_eq!(second.activity, activity(2), "the later write stays");
 }
 
@@ -179,25 +138,17 @@ pub(crate) async fn refused_set_may_come_again(on: &mut Trial) {
     on.ok(&set().insert(account(1)).claim(1)).await;
     let renamed = with_username(account(2), "user-1");
     let set = set().insert(renamed.clone()).claim(2);
-    on.refused(&set, Conflict::UsernameTaken("user-1".into()))
-        .await;
+    on.refused(&set, Conflict::UsernameTaken("user-1".into())).await;
     on.ok(&silent().delete(1, 1)).await;
     on.ok(&set).await;
     on.ok(&set).await;
-    assert_eq!(
-        on.get(id(2)).await.account,
-        renamed,
-        "a refusal is no outcome to remember"
-    );
+    assert_eq!(on.get(id(2)).await.account, renamed, "a refusal is no outcome to remember");
 }
 
 pub(crate) async fn other_id_is_another_set(on: &mut Trial) {
     on.ok(&set().insert(account(1))).await;
     let first = set().activity(1, activity(1), 1);
-    let second = ChangeSet {
-        id: commit_id(),
-        ..first.clone()
-    };
+    let second = ChangeSet { id: commit_id(), ..first.clone() };
     on.ok(&first).await;
     on.refused(&second, Conflict::ActivityChanged(id(1))).await;
 }

@@ -80,11 +80,7 @@ async fn all_are_distinct(
     taken: fn(&str) -> Conflict,
 ) {
     for (number, key) in numbered() {
-        assert_eq!(
-            on.load(&lookup(key)).await,
-            None,
-            "{key:?} is none of those before"
-        );
+        assert_eq!(on.load(&lookup(key)).await, None, "{key:?} is none of those before");
         on.ok(&set().insert(make(number, key))).await;
     }
     for (number, key) in numbered() {
@@ -96,18 +92,12 @@ async fn all_are_distinct(
 
 pub(crate) async fn subjects_are_bytes(on: &mut Trial) {
     let make = |number, key: &str| with_identity(bare(number), device(key));
-    all_are_distinct(on, make, lookup_device, |key| {
-        Conflict::IdentityTaken(device(key))
-    })
-    .await;
+    all_are_distinct(on, make, lookup_device, |key| Conflict::IdentityTaken(device(key))).await;
 }
 
 pub(crate) async fn username_keys_are_bytes(on: &mut Trial) {
     let make = |number, key: &str| with_username(bare(number), key);
-    all_are_distinct(on, make, lookup_username, |key| {
-        Conflict::UsernameTaken(key.into())
-    })
-    .await;
+    all_are_distinct(on, make, lookup_username, |key| Conflict::UsernameTaken(key.into())).await;
 }
 
 pub(crate) async fn texts_are_bytes(on: &mut Trial) {
@@ -125,15 +115,11 @@ pub(crate) async fn long_keys_are_whole(on: &mut Trial) {
     // They differ in their last byte only.
     let keys = ["a", "b"].map(|end| format!("{}{end}", "x".repeat(4000)));
     for (number, key) in (0..).zip(&keys) {
-        on.ok(&set().insert(with_username(with_identity(bare(number), device(key)), key)))
-            .await;
+        on.ok(&set().insert(with_username(with_identity(bare(number), device(key)), key))).await;
     }
     for (number, key) in (0..).zip(&keys) {
         for lookup in [lookup_device(key), lookup_username(key)] {
-            assert_eq!(
-                on.load(&lookup).await.map(|found| found.account.id),
-                Some(id(number))
-            );
+            assert_eq!(on.load(&lookup).await.map(|found| found.account.id), Some(id(number)));
         }
     }
 }

@@ -5,17 +5,12 @@ use crate::make::{Build, at, charge, set};
 use crate::trial::Trial;
 
 fn refused_until(millis: i64) -> Admission {
-    Admission::Refused {
-        retry_at: at(millis),
-    }
+    Admission::Refused { retry_at: at(millis) }
 }
 
 async fn use_up(on: &Trial, number: u32, now: i64) {
     for _ in 0..5 {
-        assert_eq!(
-            on.consume(&charge(number, at(now))).await,
-            Admission::Admitted
-        );
+        assert_eq!(on.consume(&charge(number, at(now))).await, Admission::Admitted);
     }
 }
 
@@ -45,10 +40,7 @@ pub(crate) async fn admits_again_at_the_very_moment(on: &mut Trial) {
 }
 
 pub(crate) async fn cost_zero_only_asks(on: &mut Trial) {
-    let ask = |now| Charge {
-        cost: 0,
-        ..charge(1, at(now))
-    };
+    let ask = |now| Charge { cost: 0, ..charge(1, at(now)) };
     for _ in 0..10 {
         assert_eq!(on.consume(&ask(0)).await, Admission::Admitted);
     }
@@ -68,10 +60,7 @@ pub(crate) async fn cost_zero_only_asks(on: &mut Trial) {
 }
 
 pub(crate) async fn large_cost_is_all_or_nothing(on: &mut Trial) {
-    let cost = |cost, now| Charge {
-        cost,
-        ..charge(1, at(now))
-    };
+    let cost = |cost, now| Charge { cost, ..charge(1, at(now)) };
     assert_eq!(on.consume(&cost(3, 0)).await, Admission::Admitted);
     assert_eq!(on.consume(&cost(3, 0)).await, refused_until(200));
     assert_eq!(
@@ -87,21 +76,12 @@ pub(crate) async fn clock_that_goes_back_refills_nothing(on: &mut Trial) {
     use_up(on, 1, 10_000).await;
     for now in [9_999, 5_000, 0] {
         assert!(
-            matches!(
-                on.consume(&charge(1, at(now))).await,
-                Admission::Refused { .. }
-            ),
+            matches!(on.consume(&charge(1, at(now))).await, Admission::Refused { .. }),
             "at {now}"
         );
     }
-    assert_eq!(
-        on.consume(&charge(1, at(10_199))).await,
-        refused_until(10_200)
-    );
-    assert_eq!(
-        on.consume(&charge(1, at(10_200))).await,
-        Admission::Admitted
-    );
+    assert_eq!(on.consume(&charge(1, at(10_199))).await, refused_until(10_200));
+    assert_eq!(on.consume(&charge(1, at(10_200))).await, Admission::Admitted);
 }
 
 pub(crate) async fn reset_forgets_the_charges(on: &mut Trial) {
@@ -140,18 +120,12 @@ pub(crate) async fn follows_the_rule(on: &mut Trial) {
 /// whoever is limited.
 pub(crate) async fn rounding_admits_no_more(on: &mut Trial) {
     for (number, limit, window) in [(1, 7, 1000), (2, 1000, 1500), (3, 3000, 1000)] {
-        let charge = Charge {
-            limit,
-            window: TimeDelta::milliseconds(window),
-            ..charge(number, at(0))
-        };
+        let charge =
+            Charge { limit, window: TimeDelta::milliseconds(window), ..charge(number, at(0)) };
         let mut admitted = 0;
         for _ in 0..limit + 50 {
             admitted += u32::from(on.consume(&charge).await == Admission::Admitted);
         }
-        assert!(
-            admitted <= limit,
-            "{admitted} of {limit} were admitted at once"
-        );
+        assert!(admitted <= limit, "{admitted} of {limit} were admitted at once");
     }
 }

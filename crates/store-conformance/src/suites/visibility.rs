@@ -20,11 +20,7 @@ pub(crate) async fn snapshots_are_never_torn(on: &mut Trial) {
         opened.epoch = Epoch::new(epoch);
         (
             with_epoch(with_username(bare(1), &format!("at {}", epoch % 3)), epoch),
-            Activity {
-                login_count: epoch.into(),
-                sessions: vec![opened],
-                ..Activity::default()
-            },
+            Activity { login_count: epoch.into(), sessions: vec![opened], ..Activity::default() },
         )
     };
     let (made, active) = at_epoch(0);
@@ -47,10 +43,7 @@ pub(crate) async fn snapshots_are_never_torn(on: &mut Trial) {
                         );
                         assert_eq!(found.version, found.activity_version, "one moment");
                         let name = found.account.username.map(|name| name.key);
-                        assert_eq!(
-                            name.as_deref(),
-                            Some(&*format!("at {}", epoch.number() % 3))
-                        );
+                        assert_eq!(name.as_deref(), Some(&*format!("at {}", epoch.number() % 3)));
                     }
                     let found = store.session(session_ref(1, 1)).await.expect("session");
                     assert!(
@@ -64,10 +57,7 @@ pub(crate) async fn snapshots_are_never_torn(on: &mut Trial) {
         .collect();
     for epoch in 1..200 {
         let (next, active) = at_epoch(epoch);
-        on.ok(&silent()
-            .update(next, epoch.into())
-            .activity(1, active, epoch.into()))
-            .await;
+        on.ok(&silent().update(next, epoch.into()).activity(1, active, epoch.into())).await;
         tokio::task::yield_now().await;
     }
     done.store(true, Ordering::Release);
@@ -82,15 +72,10 @@ pub(crate) async fn answered_commit_is_seen_by_all(on: &mut Trial) {
         async move {
             for round in 0..20 {
                 let number = u32::try_from(task).expect("small") * 100 + round;
-                store
-                    .commit(&silent().insert(account(number)))
-                    .await
-                    .expect("commit");
+                store.commit(&silent().insert(account(number))).await.expect("commit");
                 let elsewhere = Arc::clone(&store);
                 let seen = tokio::spawn(async move {
-                    elsewhere
-                        .load(&lookup_device(&format!("device-{number}")))
-                        .await
+                    elsewhere.load(&lookup_device(&format!("device-{number}"))).await
                 });
                 assert!(
                     seen.await.expect("it ends").expect("load").is_some(),
@@ -151,24 +136,12 @@ pub(crate) async fn outbox_reader_misses_nothing(on: &mut Trial) {
         on.note(set);
     }
     let told: usize = committed.iter().flatten().map(|set| set.events.len()).sum();
-    assert_eq!(
-        seen.len(),
-        told,
-        "a consumer that reads along sees every event once"
-    );
-    let all: Vec<_> = on
-        .all_events()
-        .await
-        .into_iter()
-        .map(|stored| stored.event)
-        .collect();
+    assert_eq!(seen.len(), told, "a consumer that reads along sees every event once");
+    let all: Vec<_> = on.all_events().await.into_iter().map(|stored| stored.event).collect();
     assert_eq!(seen, all, "and sees them in the order in which they stay");
     for writer in &committed {
         let own: Vec<_> = writer.iter().flat_map(|set| &set.events).collect();
         let seen: Vec<_> = seen.iter().filter(|event| own.contains(event)).collect();
-        assert_eq!(
-            seen, own,
-            "one writer's events stay in the order of its commits"
-        );
+        assert_eq!(seen, own, "one writer's events stay in the order of its commits");
     }
 }

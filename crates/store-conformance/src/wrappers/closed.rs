@@ -20,10 +20,7 @@ fn closed() -> StoreError {
 #[async_trait]
 impl Store for ClosedStore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            durable: false,
-            multi_process: false,
-        }
+        Capabilities { durable: false, multi_process: false }
     }
 
     async fn bind(&self, _: &StoreHeader) -> Result<StoreHeader, StoreError> {

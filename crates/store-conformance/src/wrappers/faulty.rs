@@ -38,17 +38,9 @@ pub struct Faults {
 
 impl Faults {
     /// None but those that are forced.
-    pub const NONE: Self = Self {
-        before: 0,
-        after: 0,
-        delay: 0,
-    };
+    pub const NONE: Self = Self { before: 0, after: 0, delay: 0 };
     /// A fifth fails before, a fifth after, half is late.
-    pub const OFTEN: Self = Self {
-        before: 200,
-        after: 200,
-        delay: 500,
-    };
+    pub const OFTEN: Self = Self { before: 200, after: 200, delay: 500 };
 }
 
 /// What may happen to one call.
@@ -65,21 +57,12 @@ impl FaultyStore {
     /// Makes a store fail.
     #[must_use]
     pub fn new(inner: Arc<dyn Store>, seed: u64, faults: Faults) -> Self {
-        Self {
-            inner,
-            seed,
-            faults,
-            calls: AtomicU64::new(0),
-            forced: Mutex::default(),
-        }
+        Self { inner, seed, faults, calls: AtomicU64::new(0), forced: Mutex::default() }
     }
 
     /// Makes the next commit that has no such order yet fail in this way.
     pub fn force(&self, fault: Fault) {
-        self.forced
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(fault);
+        self.forced.lock().unwrap_or_else(PoisonError::into_inner).push_back(fault);
     }
 
     /// Decides on one call; there is nothing random about it.
@@ -94,10 +77,7 @@ impl FaultyStore {
         let outcome = drawn & 0xffff_ffff;
         if within(outcome, self.faults.before) {
             Some(Fault::Before)
-        } else if within(
-            outcome,
-            self.faults.before.saturating_add(self.faults.after),
-        ) {
+        } else if within(outcome, self.faults.before.saturating_add(self.faults.after)) {
             Some(Fault::After)
         } else {
             None
@@ -163,11 +143,7 @@ impl Store for FaultyStore {
     }
 
     async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError> {
-        let forced = self
-            .forced
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front();
+        let forced = self.forced.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let fault = match forced {
             Some(fault) => Some(fault),
             None => self.decide().await,

@@ -78,10 +78,7 @@ impl RecordingStore {
     /// Records the calls to a store.
     #[must_use]
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self {
-            inner,
-            history: Mutex::default(),
-        }
+        Self { inner, history: Mutex::default() }
     }
 
     /// What was recorded so far.
@@ -97,10 +94,7 @@ impl RecordingStore {
     fn invoked(&self, what: Call) -> usize {
         let mut history = self.lock();
         let call = history.len();
-        history.push(Entry {
-            call,
-            step: Step::Invoked(what),
-        });
+        history.push(Entry { call, step: Step::Invoked(what) });
         call
     }
 
@@ -114,10 +108,7 @@ impl RecordingStore {
             Ok(value) => answer(value),
             Err(error) => Answer::Failed(error.kind().clone()),
         };
-        self.lock().push(Entry {
-            call,
-            step: Step::Returned(recorded),
-        });
+        self.lock().push(Entry { call, step: Step::Returned(recorded) });
         result
     }
 }
@@ -138,9 +129,7 @@ impl Store for RecordingStore {
     async fn load(&self, lookup: &Lookup) -> Result<Option<Snapshot>, StoreError> {
         let call = self.invoked(Call::Load(lookup.clone()));
         let result = self.inner.load(lookup).await;
-        self.returned(call, result, |found| {
-            Answer::Account(found.clone().map(Box::new))
-        })
+        self.returned(call, result, |found| Answer::Account(found.clone().map(Box::new)))
     }
 
     async fn load_many(&self, lookups: &[Lookup]) -> Result<Vec<Option<Snapshot>>, StoreError> {
@@ -152,9 +141,7 @@ impl Store for RecordingStore {
     async fn session(&self, at: SessionRef) -> Result<Option<SessionSnapshot>, StoreError> {
         let call = self.invoked(Call::Session(at));
         let result = self.inner.session(at).await;
-        self.returned(call, result, |found| {
-            Answer::Session(found.clone().map(Box::new))
-        })
+        self.returned(call, result, |found| Answer::Session(found.clone().map(Box::new)))
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
@@ -173,10 +160,7 @@ impl Store for RecordingStore {
             // `CommitError` may grow; what it is then, a checker does not know.
             Err(_) => Answer::Failed(StoreErrorKind::Other),
         };
-        self.lock().push(Entry {
-            call,
-            step: Step::Returned(answer),
-        });
+        self.lock().push(Entry { call, step: Step::Returned(answer) });
         result
     }
 

@@ -49,10 +49,7 @@ impl TracedStore {
     /// Counts the calls to a store.
     #[must_use]
     pub fn new(inner: Arc<dyn Store>) -> Self {
-        Self {
-            inner,
-            log: Mutex::default(),
-        }
+        Self { inner, log: Mutex::default() }
     }
 
     /// The names of the methods that were called since the last [`reset`](Self::reset), in order. `capabilities` is

@@ -95,10 +95,7 @@ impl Flaw for ForgetsIdentities {
         lookup: &Lookup,
     ) -> Result<Option<Snapshot>, StoreError> {
         let mut found = inner.load(lookup).await?;
-        for identity in found
-            .iter_mut()
-            .flat_map(|found| &mut found.account.identities)
-        {
+        for identity in found.iter_mut().flat_map(|found| &mut found.account.identities) {
             if let Some((subject, _)) = identity.key.subject().split_once(MARK) {
                 identity.key = with_subject(&identity.key, subject);
             }
@@ -134,17 +131,8 @@ impl Flaw for PieceByPiece {
         // Sets that hold are applied as they should be, so that only what fails is left in pieces.
         let mut result = inner.commit(change).await;
         if let Err(CommitError::Conflict(_)) = result {
-            let require = ChangeSet {
-                writes: Vec::new(),
-                events: Vec::new(),
-                ..change.clone()
-            };
-            inner
-                .commit(&ChangeSet {
-                    id: fresh_id(),
-                    ..require
-                })
-                .await?;
+            let require = ChangeSet { writes: Vec::new(), events: Vec::new(), ..change.clone() };
+            inner.commit(&ChangeSet { id: fresh_id(), ..require }).await?;
             for write in &change.writes {
                 let piece = ChangeSet {
                     id: fresh_id(),
@@ -194,12 +182,7 @@ pub(crate) struct ForgetsSets;
 #[async_trait]
 impl Flaw for ForgetsSets {
     async fn commit(&self, inner: &MemoryStore, change: &ChangeSet) -> Result<(), CommitError> {
-        inner
-            .commit(&ChangeSet {
-                id: fresh_id(),
-                ..change.clone()
-            })
-            .await
+        inner.commit(&ChangeSet { id: fresh_id(), ..change.clone() }).await
     }
 }
 
@@ -213,28 +196,16 @@ pub(crate) struct EventsLate {
 #[async_trait]
 impl Flaw for EventsLate {
     async fn commit(&self, inner: &MemoryStore, change: &ChangeSet) -> Result<(), CommitError> {
-        inner
-            .commit(&ChangeSet {
-                events: Vec::new(),
-                ..change.clone()
-            })
-            .await?;
+        inner.commit(&ChangeSet { events: Vec::new(), ..change.clone() }).await?;
         let numbered: Vec<StoredEvent> = change
             .events
             .iter()
             .map(|event| {
                 let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
-                StoredEvent {
-                    cursor: EventCursor::new(number),
-                    event: event.clone(),
-                }
+                StoredEvent { cursor: EventCursor::new(number), event: event.clone() }
             })
             .collect();
-        for _ in 0..numbered
-            .iter()
-            .map(|stored| stored.cursor.number() * 7 % 5)
-            .sum::<u64>()
-        {
+        for _ in 0..numbered.iter().map(|stored| stored.cursor.number() * 7 % 5).sum::<u64>() {
             yield_now().await;
         }
         let mut shown = self.shown.lock().unwrap();
@@ -251,10 +222,7 @@ impl Flaw for EventsLate {
     ) -> Result<Vec<StoredEvent>, StoreError> {
         let shown = self.shown.lock().unwrap();
         let page = shown.iter().filter(|stored| stored.cursor > after);
-        Ok(page
-            .take(usize::try_from(limit).unwrap())
-            .cloned()
-            .collect())
+        Ok(page.take(usize::try_from(limit).unwrap()).cloned().collect())
     }
 }
 
@@ -392,9 +360,6 @@ pub(crate) struct ForgetsItself;
 #[async_trait]
 impl Flaw for ForgetsItself {
     fn capabilities(&self, inner: &MemoryStore) -> Capabilities {
-        Capabilities {
-            durable: true,
-            ..inner.capabilities()
-        }
+        Capabilities { durable: true, ..inner.capabilities() }
     }
 }

@@ -20,23 +20,12 @@ use crate::mutant::{Flaw, Mutant};
 /// Runs all cases, and asserts that the expected ones are among those that fail.
 fn assert_caught<F: Flaw>(flaw: fn() -> F, by: &[(&str, &str)]) {
     let report = run_all(|| async move { Arc::new(Mutant::new(flaw())) });
-    let failed: Vec<_> = report
-        .failures
-        .iter()
-        .map(|failure| (failure.suite, failure.name))
-        .collect();
+    let failed: Vec<_> =
+        report.failures.iter().map(|failure| (failure.suite, failure.name)).collect();
     let first = failed.first().expect("the kit lets a broken store pass");
-    println!(
-        "{:?}: first caught by {}::{}; in all by {failed:?}",
-        flaw(),
-        first.0,
-        first.1
-    );
+    println!("{:?}: first caught by {}::{}; in all by {failed:?}", flaw(), first.0, first.1);
     for case in by {
-        assert!(
-            failed.contains(case),
-            "{case:?} lets it pass; caught by {failed:?}"
-        );
+        assert!(failed.contains(case), "{case:?} lets it pass; caught by {failed:?}");
     }
 }
 
@@ -52,10 +41,7 @@ fn sound_store_passes() {
 fn lost_update_is_caught() {
     assert_caught(
         || LostUpdate,
-        &[
-            ("concurrency", "one_version_has_one_update"),
-            ("conflicts", "changed_account_is_named"),
-        ],
+        &[("concurrency", "one_version_has_one_update"), ("conflicts", "changed_account_is_named")],
     );
 }
 
@@ -63,46 +49,31 @@ fn lost_update_is_caught() {
 fn forgotten_uniqueness_is_caught() {
     assert_caught(
         ForgetsIdentities::default,
-        &[
-            ("uniqueness", "identity_has_one_owner"),
-            ("concurrency", "one_identity_has_one_winner"),
-        ],
+        &[("uniqueness", "identity_has_one_owner"), ("concurrency", "one_identity_has_one_winner")],
     );
 }
 
 #[test]
 fn commit_in_pieces_is_caught() {
-    assert_caught(
-        || PieceByPiece,
-        &[("atomicity", "failing_last_write_leaves_nothing")],
-    );
+    assert_caught(|| PieceByPiece, &[("atomicity", "failing_last_write_leaves_nothing")]);
 }
 
 #[test]
 fn late_charge_is_caught() {
-    assert_caught(
-        ChargesLate::default,
-        &[("concurrency", "throttle_admits_exactly_its_limit")],
-    );
+    assert_caught(ChargesLate::default, &[("concurrency", "throttle_admits_exactly_its_limit")]);
 }
 
 #[test]
 fn forgotten_sets_are_caught() {
     assert_caught(
         || ForgetsSets,
-        &[
-            ("once", "events_alone"),
-            ("concurrency", "one_set_many_times_is_done_once"),
-        ],
+        &[("once", "events_alone"), ("concurrency", "one_set_many_times_is_done_once")],
     );
 }
 
 #[test]
 fn late_events_are_caught() {
-    assert_caught(
-        EventsLate::default,
-        &[("visibility", "outbox_reader_misses_nothing")],
-    );
+    assert_caught(EventsLate::default, &[("visibility", "outbox_reader_misses_nothing")]);
 }
 
 #[test]
@@ -127,18 +98,12 @@ fn lost_field_is_caught() {
 
 #[test]
 fn wrong_conflict_is_caught() {
-    assert_caught(
-        || LastConflict,
-        &[("conflicts", "first_failing_condition_is_named")],
-    );
+    assert_caught(|| LastConflict, &[("conflicts", "first_failing_condition_is_named")]);
 }
 
 #[test]
 fn early_sweep_is_caught() {
-    assert_caught(
-        || SweepsEarly,
-        &[("codes", "sweep_takes_only_what_is_over")],
-    );
+    assert_caught(|| SweepsEarly, &[("codes", "sweep_takes_only_what_is_over")]);
 }
 
 fn reopened(open: fn(&MemoryStore) -> MemoryStore) -> Fixture {
@@ -154,18 +119,10 @@ fn reopened(open: fn(&MemoryStore) -> MemoryStore) -> Fixture {
 fn store_that_forgets_itself_is_caught() {
     let sound = run_all(|| async { reopened(MemoryStore::clone) });
     assert!(sound.failures.is_empty(), "{:?}", sound.failures);
-    assert_eq!(
-        sound.passed,
-        cases().len(),
-        "the cases about durable stores are run"
-    );
+    assert_eq!(sound.passed, cases().len(), "the cases about durable stores are run");
 
     let forgetful = run_all(|| async { reopened(|_| MemoryStore::new()) });
-    let failed: Vec<_> = forgetful
-        .failures
-        .iter()
-        .map(|failure| failure.suite)
-        .collect();
+    let failed: Vec<_> = forgetful.failures.iter().map(|failure| failure.suite).collect();
     println!("{:?}", forgetful.failures);
     assert_eq!(failed, ["durability"; 4]);
 }
@@ -173,9 +130,5 @@ fn store_that_forgets_itself_is_caught() {
 #[test]
 fn durable_store_that_cannot_be_reopened_is_counted() {
     let report = run_all(|| async { Arc::new(Mutant::new(ForgetsItself)) });
-    assert_eq!(
-        report.skipped + report.failures.len(),
-        4,
-        "a failure when CONFORMANCE_STRICT=1"
-    );
+    assert_eq!(report.skipped + report.failures.len(), 4, "a failure when CONFORMANCE_STRICT=1");
 }

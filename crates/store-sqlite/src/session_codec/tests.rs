@@ -26,18 +26,10 @@ fn plain() -> Session {
 }
 
 fn time() -> impl Strategy<Value = DateTime<Utc>> {
-    let ends = (
-        DateTime::<Utc>::MIN_UTC.timestamp_millis(),
-        DateTime::<Utc>::MAX_UTC.timestamp_millis(),
-    );
-    prop_oneof![
-        Just(ends.0),
-        Just(ends.1),
-        Just(0),
-        Just(-1),
-        ends.0..=ends.1
-    ]
-    .prop_map(|millis| DateTime::from_timestamp_millis(millis).unwrap())
+    let ends =
+        (DateTime::<Utc>::MIN_UTC.timestamp_millis(), DateTime::<Utc>::MAX_UTC.timestamp_millis());
+    prop_oneof![Just(ends.0), Just(ends.1), Just(0), Just(-1), ends.0..=ends.1]
+        .prop_map(|millis| DateTime::from_timestamp_millis(millis).unwrap())
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -57,13 +49,7 @@ fn session() -> impl Strategy<Value = Session> {
     (
         (any::<[u8; 16]>(), any::<Option<u32>>(), method),
         (time(), time(), time(), time()),
-        (
-            any::<u32>(),
-            any::<bool>(),
-            any::<bool>(),
-            any::<u32>(),
-            any::<u32>(),
-        ),
+        (any::<u32>(), any::<bool>(), any::<bool>(), any::<u32>(), any::<u32>()),
         (vars(), vars(), device(), device()),
     )
         .prop_map(|(who, times, numbers, texts)| Session {
@@ -89,10 +75,7 @@ fn session() -> impl Strategy<Value = Session> {
 fn is_corrupt<T>(result: Result<T, Fault>) -> bool {
     let Err(fault) = result else { return false };
     let error = StoreError::from(fault);
-    *error.kind()
-        == StoreErrorKind::Corrupt {
-            what: WHAT.to_owned(),
-        }
+    *error.kind() == StoreErrorKind::Corrupt { what: WHAT.to_owned() }
 }
 
 proptest! {
@@ -190,10 +173,7 @@ fn what_makes_no_sense_is_corrupt() {
         ("an unknown flag", changed(18, UNUSED)),
         ("an unknown method", changed(19, 5)),
         ("an endless number", [&[FORMAT][..], &[0xff; 30]].concat()),
-        (
-            "a number of 65 bits",
-            [&[FORMAT][..], &[0x80; 9], &[2]].concat(),
-        ),
+        ("a number of 65 bits", [&[FORMAT][..], &[0x80; 9], &[2]].concat()),
         ("something after the session", {
             let mut list = good.clone();
             list[1] += 1;
@@ -216,9 +196,7 @@ fn text_that_is_not_utf_8_and_doubled_names_are_corrupt() {
     assert!(is_corrupt(decode(&list)));
 
     let mut session = plain();
-    session
-        .server_vars
-        .extend([("a".into(), String::new()), ("b".into(), String::new())]);
+    session.server_vars.extend([("a".into(), String::new()), ("b".into(), String::new())]);
     let mut list = encode(&[session]).unwrap();
     let second_name = list.len() - 2;
     assert_eq!(list[second_name], b'b');

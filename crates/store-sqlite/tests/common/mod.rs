@@ -51,22 +51,14 @@ pub(crate) fn identity(ordinal: u32, key: IdentityKey) -> Identity {
 /// An account with one device.
 pub(crate) fn account(number: u32) -> Account {
     let mut account = Account::new(id(number), at(5));
-    account
-        .identities
-        .push(identity(1, device(&format!("device-{number}"))));
+    account.identities.push(identity(1, device(&format!("device-{number}"))));
     account.next_ordinal = Ordinal::new(2);
     account
 }
 
 pub(crate) fn named(number: u32, username: &str) -> Account {
-    let name = Username {
-        shown: username.to_uppercase().into(),
-        key: username.into(),
-    };
-    Account {
-        username: Some(name),
-        ..account(number)
-    }
+    let name = Username { shown: username.to_uppercase().into(), key: username.into() };
+    Account { username: Some(name), ..account(number) }
 }
 
 pub(crate) fn session(number: u8) -> Session {
@@ -97,16 +89,10 @@ pub(crate) fn full(number: u32) -> (Account, Activity) {
         let provider = ProviderId::new("google-play_2").unwrap();
         IdentityKey::scoped(provider, &format!("{kind}{number}{odd}"), odd, odd)
     };
-    let (first, last) = (
-        at(DateTime::<Utc>::MIN_UTC.timestamp_millis()),
-        last_moment(),
-    );
+    let (first, last) = (at(DateTime::<Utc>::MIN_UTC.timestamp_millis()), last_moment());
     let account = Account {
         id: id(number),
-        username: Some(Username {
-            shown: odd.into(),
-            key: format!("{number}{odd}").into(),
-        }),
+        username: Some(Username { shown: odd.into(), key: format!("{number}{odd}").into() }),
         profile: Profile {
             display_name: odd.into(),
             avatar_url: "".into(),
@@ -125,16 +111,8 @@ pub(crate) fn full(number: u32) -> (Account, Activity) {
             identity(4, key("b")),
             identity(u32::MAX - 1, device(&format!("{number}"))),
         ],
-        password: Some(Password {
-            hash: "$argon2id$".into(),
-            version: u32::MAX,
-            set_at: at(-1),
-        }),
-        ban: BanState::Banned(Ban {
-            since: first,
-            expiry: Expiry::At(last),
-            message: odd.into(),
-        }),
+        password: Some(Password { hash: "$argon2id$".into(), version: u32::MAX, set_at: at(-1) }),
+        ban: BanState::Banned(Ban { since: first, expiry: Expiry::At(last), message: odd.into() }),
         epoch: Epoch::new(u32::MAX),
         next_ordinal: Ordinal::new(u32::MAX),
         created_at: first,
@@ -153,10 +131,7 @@ pub(crate) fn full(number: u32) -> (Account, Activity) {
     revoked.device_id = Some("".into());
     let activity = Activity {
         login_count: u64::MAX,
-        last_login: Some(LoginRecord {
-            at: last,
-            identity: None,
-        }),
+        last_login: Some(LoginRecord { at: last, identity: None }),
         previous_login_at: Some(first),
         sessions: vec![session(1), revoked],
     };
@@ -164,42 +139,25 @@ pub(crate) fn full(number: u32) -> (Account, Activity) {
 }
 
 pub(crate) fn insert(account: Account) -> Write {
-    Write::InsertAccount {
-        account: Box::new(account),
-        activity: Activity::default(),
-    }
+    Write::InsertAccount { account: Box::new(account), activity: Activity::default() }
 }
 
 pub(crate) fn update(account: Account, expect: u64) -> Write {
-    Write::UpdateAccount {
-        account: Box::new(account),
-        expect: Version::new(expect),
-    }
+    Write::UpdateAccount { account: Box::new(account), expect: Version::new(expect) }
 }
 
 pub(crate) fn login(number: u32, logins: u64, expect: u64) -> Write {
     let activity = Activity {
         login_count: logins,
-        last_login: Some(LoginRecord {
-            at: at(9),
-            identity: Some(Ordinal::FIRST),
-        }),
+        last_login: Some(LoginRecord { at: at(9), identity: Some(Ordinal::FIRST) }),
         previous_login_at: None,
         sessions: vec![session(1)],
     };
-    Write::UpdateActivity {
-        id: id(number),
-        activity,
-        expect: Version::new(expect),
-    }
+    Write::UpdateActivity { id: id(number), activity, expect: Version::new(expect) }
 }
 
 pub(crate) fn event(number: u32, kind: EventKind) -> Event {
-    Event {
-        account: id(number),
-        at: at(7),
-        kind,
-    }
+    Event { account: id(number), at: at(7), kind }
 }
 
 pub(crate) fn set(commit: u64, writes: impl IntoIterator<Item = Write>) -> ChangeSet {
@@ -216,10 +174,7 @@ pub(crate) fn requiring(
     require: impl IntoIterator<Item = Require>,
     writes: impl IntoIterator<Item = Write>,
 ) -> ChangeSet {
-    ChangeSet {
-        require: require.into_iter().collect(),
-        ..set(commit, writes)
-    }
+    ChangeSet { require: require.into_iter().collect(), ..set(commit, writes) }
 }
 
 pub(crate) fn conflict(result: Result<(), CommitError>) -> Conflict {
@@ -235,11 +190,7 @@ pub(crate) async fn by_id(store: &SqliteStore, number: u32) -> Option<Snapshot> 
 
 pub(crate) async fn owner_of(store: &SqliteStore, key: &IdentityKey) -> Option<AccountId> {
     let lookup = Lookup::Identity(key.clone());
-    store
-        .load(&lookup)
-        .await
-        .unwrap()
-        .map(|snapshot| snapshot.account.id)
+    store.load(&lookup).await.unwrap().map(|snapshot| snapshot.account.id)
 }
 
 pub(crate) fn memory() -> SqliteStore {
@@ -251,12 +202,8 @@ pub(crate) fn each_kind() -> Vec<(&'static str, tempfile::TempDir, SqliteStore)>
     type Kind = (&'static str, fn(std::path::PathBuf) -> SqliteConfig);
     let kinds: [Kind; 6] = [
         ("file", |path| SqliteConfig::file(path)),
-        ("no readers", |path| {
-            SqliteConfig::file(path).with_readers(0)
-        }),
-        ("small queue", |path| {
-            SqliteConfig::file(path).with_queue(1).with_batch(1)
-        }),
+        ("no readers", |path| SqliteConfig::file(path).with_readers(0)),
+        ("small queue", |path| SqliteConfig::file(path).with_queue(1).with_batch(1)),
         ("inline", |path| SqliteConfig::file(path).inline()),
         ("memory", |_| SqliteConfig::in_memory()),
         ("inline memory", |_| SqliteConfig::in_memory().inline()),

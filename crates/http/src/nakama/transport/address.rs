@@ -30,10 +30,8 @@ pub(crate) fn resolve(peer: IpAddr, headers: &HeaderMap, proxy_count: usize) -> 
 
 fn address(hop: &[u8]) -> Option<IpAddr> {
     let hop = str::from_utf8(hop).ok()?.trim();
-    let address = hop
-        .parse()
-        .or_else(|_| hop.parse().map(|with_port: SocketAddr| with_port.ip()))
-        .ok()?;
+    let address =
+        hop.parse().or_else(|_| hop.parse().map(|with_port: SocketAddr| with_port.ip())).ok()?;
     Some(IpAddr::to_canonical(&address))
 }
 
@@ -64,19 +62,13 @@ mod tests {
     #[test]
     fn nakama_1_9_proxies_are_stepped_over() {
         assert_eq!(client(&["6.6.6.6, 1.1.1.1, 10.0.0.2"], 2), "1.1.1.1");
-        assert_eq!(
-            client(&["6.6.6.6, 1.1.1.1", "10.0.0.3 ,10.0.0.2"], 3),
-            "1.1.1.1"
-        );
+        assert_eq!(client(&["6.6.6.6, 1.1.1.1", "10.0.0.3 ,10.0.0.2"], 3), "1.1.1.1");
     }
 
     #[test]
     fn nakama_1_9_loopback_hops_are_skipped() {
         assert_eq!(client(&["1.1.1.1, 127.0.0.1"], 1), "1.1.1.1");
-        assert_eq!(
-            client(&["1.1.1.1, ::1, 10.0.0.2, ::ffff:127.0.0.1"], 2),
-            "1.1.1.1"
-        );
+        assert_eq!(client(&["1.1.1.1, ::1, 10.0.0.2, ::ffff:127.0.0.1"], 2), "1.1.1.1");
     }
 
     #[test]

@@ -31,10 +31,7 @@ const TOO_LARGE: &str = "http: request body too large";
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
     check_content_type(headers)?;
     let sent = collect(body, limit).await?;
-    match headers
-        .get(header::CONTENT_ENCODING)
-        .map(HeaderValue::as_bytes)
-    {
+    match headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes) {
         Some(b"gzip") => gunzip(&sent),
         Some(b"deflate") => inflate(&sent),
         _ => Ok(sent),
@@ -121,11 +118,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
         return Ok(());
     };
     let value = value.as_bytes();
-    let essence = value
-        .split(|byte| *byte == b';')
-        .next()
-        .unwrap_or_default()
-        .trim_ascii();
+    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     let mut names = essence.split(|byte| *byte == b'/');
     let is_token = |name: &[u8]| !name.is_empty() && name.iter().copied().all(is_token_byte);
     if value.is_empty() || (names.by_ref().take(2).all(is_token) && names.next().is_none()) {
@@ -162,18 +155,12 @@ pub(crate) fn parse<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Api
         return Ok(T::default());
     }
     // serde would fill a struct from an array, too.
-    let first = body
-        .iter()
-        .find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+    let first = body.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
     if first != Some(&b'{') {
         return Err(ApiError::invalid("request body is not a JSON object"));
     }
     let mut values = serde_json::Deserializer::from_slice(body).into_iter::<T>();
-    let value = values
-        .next()
-        .transpose()
-        .map_err(|error| refusal(&error))?
-        .unwrap_or_default();
+    let value = values.next().transpose().map_err(|error| refusal(&error))?.unwrap_or_default();
     check_skipped(body.get(..values.byte_offset()).unwrap_or(body))?;
     Ok(value)
 }
@@ -212,11 +199,7 @@ fn has_lone_surrogate(mut json: &[u8]) -> bool {
 
 /// Says where, but not what: the text of the parser may quote a password.
 fn refusal(error: &serde_json::Error) -> ApiError {
-    let what = if error.is_data() {
-        "an unexpected value"
-    } else {
-        "a syntax error"
-    };
+    let what = if error.is_data() { "an unexpected value" } else { "a syntax error" };
     ApiError::invalid(format!(
         "request body has {what} at line {} column {}",
         error.line(),
@@ -286,10 +269,7 @@ mod tests {
     }
 
     fn id(text: &str) -> Login {
-        Login {
-            id: Some(text.to_owned()),
-            ..Login::default()
-        }
+        Login { id: Some(text.to_owned()), ..Login::default() }
     }
 
     #[test]
@@ -308,10 +288,7 @@ mod tests {
 
     #[test]
     fn nakama_1_3_an_unknown_field_is_ignored_also_twice() {
-        assert_eq!(
-            login(r#"{"x":1,"x":[{"id":2}],"ID":3,"id":"a","Id":null}"#),
-            id("a")
-        );
+        assert_eq!(login(r#"{"x":1,"x":[{"id":2}],"ID":3,"id":"a","Id":null}"#), id("a"));
     }
 
     #[test]
@@ -365,14 +342,7 @@ mod tests {
 
     #[test]
     fn nakama_1_3_truncated_json_is_refused() {
-        for json in [
-            "{",
-            r#"{"id"#,
-            r#"{"id":"#,
-            r#"{"id":"a""#,
-            r#"{"id":"a","#,
-            r#"{"x":[1}"#,
-        ] {
+        for json in ["{", r#"{"id"#, r#"{"id":"#, r#"{"id":"a""#, r#"{"id":"a","#, r#"{"x":[1}"#] {
             refused(json);
         }
     }
@@ -396,10 +366,7 @@ mod tests {
         ] {
             refused(json);
         }
-        assert_eq!(
-            login(r#"{"x":"\ud83d\ude00","id":"\uD83D\uDE00"}"#),
-            id("\u{1f600}")
-        );
+        assert_eq!(login(r#"{"x":"\ud83d\ude00","id":"\uD83D\uDE00"}"#), id("\u{1f600}"));
         assert_eq!(login(r#"{"x":"\\ud800\ud7ff\"\u00dc"}"#), Login::default());
         refused(r#"{"x":"\ud83d\ud83d\ude00"}"#);
         refused(r#"{"x":"\ud83d\ude00\ude00"}"#);
@@ -416,11 +383,7 @@ mod tests {
 
     #[test]
     fn nakama_1_3_bytes_after_the_first_value_are_ignored() {
-        for json in [
-            r#"{"id":"a"}x"#,
-            r#"{"id":"a"} {"id":"b"}"#,
-            r#"{"id":"a"}}]"#,
-        ] {
+        for json in [r#"{"id":"a"}x"#, r#"{"id":"a"} {"id":"b"}"#, r#"{"id":"a"}}]"#] {
             assert_eq!(login(json), id("a"));
         }
         assert_eq!(login(b"{\"id\":\"a\"}\xff\0"), id("a"));
@@ -446,10 +409,7 @@ mod tests {
         let vars = login(r#"{"vars":{"a":"1","b":""}}"#).vars.unwrap();
         assert_eq!(
             vars.0.into_iter().collect::<Vec<_>>(),
-            [
-                ("a".to_owned(), "1".to_owned()),
-                ("b".to_owned(), String::new())
-            ]
+            [("a".to_owned(), "1".to_owned()), ("b".to_owned(), String::new())]
         );
         assert_eq!(login(r#"{"vars":{}}"#).vars, Some(Vars::default()));
     }
@@ -526,18 +486,12 @@ mod tests {
         let answer = client.await.unwrap();
         server.abort();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (
-            head.split(' ').nth(1).unwrap().parse().unwrap(),
-            body.to_owned(),
-        )
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
     #[tokio::test]
     async fn nakama_1_3_exactly_the_limit_passes_and_one_more_byte_does_not() {
-        assert_eq!(
-            read_with(&[], vec![b'x'; 262_144]).await.unwrap().len(),
-            262_144
-        );
+        assert_eq!(read_with(&[], vec![b'x'; 262_144]).await.unwrap().len(), 262_144);
         refused_with(read_with(&[], vec![b'x'; 262_145]).await, TOO_LARGE);
     }
 
@@ -545,10 +499,7 @@ mod tests {
     async fn nakama_1_3_the_limit_is_counted_over_all_chunks() {
         assert_eq!(send_chunks(&[]).await, (200, "0".to_owned()));
         assert_eq!(send_chunks(&[7, 5]).await, (200, "12".to_owned()));
-        assert_eq!(
-            send_chunks(&[1, 262_142, 1]).await,
-            (200, "262144".to_owned())
-        );
+        assert_eq!(send_chunks(&[1, 262_142, 1]).await, (200, "262144".to_owned()));
         let (status, text) = send_chunks(&[1, 262_143, 1]).await;
         assert!(status == 400 && text.contains(TOO_LARGE));
     }
@@ -573,11 +524,7 @@ mod tests {
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(b"{}").unwrap();
         let wrapped = encoder.finish().unwrap();
-        assert!(
-            read_with(&[(header::CONTENT_ENCODING, "deflate")], wrapped)
-                .await
-                .is_err()
-        );
+        assert!(read_with(&[(header::CONTENT_ENCODING, "deflate")], wrapped).await.is_err());
     }
 
     #[tokio::test]
@@ -588,11 +535,7 @@ mod tests {
                 let read = read_with(&[(header::CONTENT_ENCODING, name)], sent).await;
                 assert_eq!(read.unwrap_err().code, 3, "{name} cut to {cut}");
             }
-            assert!(
-                read_with(&[(header::CONTENT_ENCODING, name)], "{}")
-                    .await
-                    .is_err()
-            );
+            assert!(read_with(&[(header::CONTENT_ENCODING, name)], "{}").await.is_err());
         }
     }
 
@@ -619,10 +562,7 @@ mod tests {
         let over = vec![b' '; INFLATED_LIMIT + 1];
         for (name, encode) in [("gzip", gzip as fn(&[u8]) -> _), ("deflate", deflate)] {
             let header = [(header::CONTENT_ENCODING, name)];
-            assert_eq!(
-                read_with(&header, encode(&full)).await.unwrap().len(),
-                INFLATED_LIMIT
-            );
+            assert_eq!(read_with(&header, encode(&full)).await.unwrap().len(), INFLATED_LIMIT);
             refused_with(read_with(&header, encode(&over)).await, TOO_LARGE);
         }
     }
@@ -647,9 +587,7 @@ mod tests {
 
     #[tokio::test]
     async fn nakama_1_2_a_content_type_that_is_no_media_type_is_refused() {
-        for value in [
-            ";;;", ";", " ", "/", "/json", "a/", "a/b/c", "a b", "a, b", "a/b c", "(a)",
-        ] {
+        for value in [";;;", ";", " ", "/", "/json", "a/", "a/b/c", "a b", "a, b", "a/b c", "(a)"] {
             let read = read_with(&[(header::CONTENT_TYPE, value)], "{}").await;
             refused_with(read, "mime: no media type");
         }

@@ -28,13 +28,11 @@ pub(crate) enum Encoding {
 /// The first of the two encodings the client names. Weights and other spellings do not count.
 pub(crate) fn choose(headers: &HeaderMap) -> Option<Encoding> {
     let asked = headers.get(header::ACCEPT_ENCODING)?.as_bytes();
-    asked
-        .split(|byte| *byte == b',')
-        .find_map(|name| match name.trim_ascii() {
-            b"gzip" => Some(Encoding::Gzip),
-            b"deflate" => Some(Encoding::Deflate),
-            _ => None,
-        })
+    asked.split(|byte| *byte == b',').find_map(|name| match name.trim_ascii() {
+        b"gzip" => Some(Encoding::Gzip),
+        b"deflate" => Some(Encoding::Deflate),
+        _ => None,
+    })
 }
 
 /// Compresses an answer. Answers are small and whole, so there is nothing to stream.
@@ -57,9 +55,7 @@ pub(crate) async fn compress(response: Response, encoding: Option<Encoding>) -> 
         return Response::from_parts(parts, Body::from(plain));
     };
     parts.headers.remove(header::CONTENT_LENGTH);
-    parts
-        .headers
-        .insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     Response::from_parts(parts, Body::from(packed))
 }
 
@@ -118,19 +114,12 @@ mod tests {
     fn texts() -> [Vec<u8>; 4] {
         // Bytes without any pattern grow when packed: the buffer has to grow with them.
         let noise = (0..100_000_u32).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3]);
-        [
-            b"{}".to_vec(),
-            vec![b'x'; 1_000_000],
-            noise.collect(),
-            b"{\"token\":\"abc\"}".to_vec(),
-        ]
+        [b"{}".to_vec(), vec![b'x'; 1_000_000], noise.collect(), b"{\"token\":\"abc\"}".to_vec()]
     }
 
     async fn packed(plain: &[u8], encoding: Encoding) -> (Response, Vec<u8>) {
         let mut response = Response::new(Body::from(plain.to_vec()));
-        response
-            .headers_mut()
-            .insert(header::CONTENT_LENGTH, HeaderValue::from(plain.len()));
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(plain.len()));
         let (parts, body) = compress(response, Some(encoding)).await.into_parts();
         assert!(!parts.headers.contains_key(header::CONTENT_LENGTH));
         let bytes = collect(body, usize::MAX).await.unwrap().to_vec();
@@ -154,9 +143,7 @@ mod tests {
             let (response, bytes) = packed(&text, Encoding::Deflate).await;
             assert_eq!(response.headers()[header::CONTENT_ENCODING], "deflate");
             let mut plain = Vec::new();
-            DeflateDecoder::new(&bytes[..])
-                .read_to_end(&mut plain)
-                .unwrap();
+            DeflateDecoder::new(&bytes[..]).read_to_end(&mut plain).unwrap();
             assert!(plain == text);
         }
     }

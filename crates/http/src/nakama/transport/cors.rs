@@ -11,17 +11,14 @@ const ALWAYS: [&str; 4] = ["Accept", "Accept-Language", "Content-Language", "Ori
 
 /// Whether the request comes from a page that says where it is from.
 pub(crate) fn has_origin(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::ORIGIN)
-        .is_some_and(|origin| !origin.is_empty())
+    headers.get(header::ORIGIN).is_some_and(|origin| !origin.is_empty())
 }
 
 /// Opens an answer to every origin.
 pub(crate) fn allow_origin(response: &mut Response) {
-    response.headers_mut().insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
+    response
+        .headers_mut()
+        .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
 }
 
 /// The answer to `OPTIONS`, whatever the path.
@@ -34,14 +31,10 @@ pub(crate) fn options(headers: &HeaderMap) -> Response {
         Ok(grant) => {
             allow_origin(&mut response);
             if let Some(method) = grant.method {
-                response
-                    .headers_mut()
-                    .insert(header::ACCESS_CONTROL_ALLOW_METHODS, method);
+                response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_METHODS, method);
             }
             if let Some(names) = grant.headers {
-                response
-                    .headers_mut()
-                    .insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
+                response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
             }
         }
         Err(status) => *response.status_mut() = status,
@@ -55,9 +48,8 @@ struct Grant {
 }
 
 fn preflight(headers: &HeaderMap) -> Result<Grant, StatusCode> {
-    let method = headers
-        .get(header::ACCESS_CONTROL_REQUEST_METHOD)
-        .ok_or(StatusCode::BAD_REQUEST)?;
+    let method =
+        headers.get(header::ACCESS_CONTROL_REQUEST_METHOD).ok_or(StatusCode::BAD_REQUEST)?;
     let asked =
         Method::from_bytes(method.as_bytes()).map_err(|_| StatusCode::METHOD_NOT_ALLOWED)?;
     let method = match asked {
@@ -68,10 +60,7 @@ fn preflight(headers: &HeaderMap) -> Result<Grant, StatusCode> {
 
     let mut granted = String::new();
     let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
-    for name in asked
-        .map_or(&b""[..], HeaderValue::as_bytes)
-        .split(|byte| *byte == b',')
-    {
+    for name in asked.map_or(&b""[..], HeaderValue::as_bytes).split(|byte| *byte == b',') {
         let name = name.trim_ascii();
         let is = |known: &&&str| known.as_bytes().eq_ignore_ascii_case(name);
         if let Some(known) = GRANTED.iter().find(is) {
@@ -83,11 +72,7 @@ fn preflight(headers: &HeaderMap) -> Result<Grant, StatusCode> {
             return Err(StatusCode::FORBIDDEN);
         }
     }
-    let headers = if granted.is_empty() {
-        None
-    } else {
-        HeaderValue::try_from(granted).ok()
-    };
+    let headers = if granted.is_empty() { None } else { HeaderValue::try_from(granted).ok() };
     Ok(Grant { method, headers })
 }
 
@@ -113,11 +98,7 @@ mod tests {
 
     #[test]
     fn nakama_1_7_options_without_origin_is_200_empty() {
-        for pairs in [
-            &[][..],
-            &[("origin", "")],
-            &[("access-control-request-method", "PATCH")],
-        ] {
+        for pairs in [&[][..], &[("origin", "")], &[("access-control-request-method", "PATCH")]] {
             let response = ask(pairs);
             assert_eq!(response.status(), 200);
             assert!(response.headers().is_empty());
@@ -130,16 +111,8 @@ mod tests {
             let response = preflight_for(method, "");
             assert_eq!(response.status(), 200);
             assert_eq!(response.headers()["access-control-allow-origin"], "*");
-            assert!(
-                !response
-                    .headers()
-                    .contains_key("access-control-allow-methods")
-            );
-            assert!(
-                !response
-                    .headers()
-                    .contains_key("access-control-allow-headers")
-            );
+            assert!(!response.headers().contains_key("access-control-allow-methods"));
+            assert!(!response.headers().contains_key("access-control-allow-headers"));
         }
     }
 
@@ -160,11 +133,7 @@ mod tests {
         assert_eq!(granted, "Content-Type,Authorization");
         let response = preflight_for("POST", "Accept,Accept-Language,Content-Language,Origin");
         assert_eq!(response.status(), 200);
-        assert!(
-            !response
-                .headers()
-                .contains_key("access-control-allow-headers")
-        );
+        assert!(!response.headers().contains_key("access-control-allow-headers"));
     }
 
     #[test]

@@ -32,9 +32,7 @@ fn authorization<'a>(
     invalid: &'static str,
 ) -> Result<&'a HeaderValue, ApiError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values
-        .next()
-        .ok_or_else(|| ApiError::unauthenticated(required))?;
+    let value = values.next().ok_or_else(|| ApiError::unauthenticated(required))?;
     // Two headers would leave it to chance which of them a proxy in front has checked.
     if values.next().is_some() {
         return Err(ApiError::unauthenticated(invalid));
@@ -52,10 +50,8 @@ fn basic_user(value: &HeaderValue) -> Option<Vec<u8>> {
 
 /// Takes the same time wherever the first difference is. Only the length may show.
 fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
-    let difference = left
-        .iter()
-        .zip(right)
-        .fold(0, |all, (l, r)| std::hint::black_box(all | (l ^ r)));
+    let difference =
+        left.iter().zip(right).fold(0, |all, (l, r)| std::hint::black_box(all | (l ^ r)));
     left.len() == right.len() && difference == 0
 }
 
@@ -86,35 +82,21 @@ mod tests {
 
     #[test]
     fn nakama_a1_a_missing_server_key_is_required() {
-        refused(
-            server_key(&headers(&[]), "defaultkey"),
-            "Server key required",
-        );
+        refused(server_key(&headers(&[]), "defaultkey"), "Server key required");
     }
 
     #[test]
     fn nakama_a1_the_key_with_any_password_passes() {
-        for text in [
-            "defaultkey:",
-            "defaultkey:x",
-            "defaultkey::",
-            "defaultkey:\u{ff}",
-        ] {
+        for text in ["defaultkey:", "defaultkey:x", "defaultkey::", "defaultkey:\u{ff}"] {
             assert_eq!(check(&basic(text)), Ok(()));
         }
     }
 
     #[test]
     fn nakama_a1_a_wrong_or_colonless_server_key_is_invalid() {
-        for text in [
-            "",
-            ":",
-            "defaultke:",
-            "defaultkeyy:",
-            "Defaultkey:",
-            ":defaultkey",
-            "defaultkey",
-        ] {
+        for text in
+            ["", ":", "defaultke:", "defaultkeyy:", "Defaultkey:", ":defaultkey", "defaultkey"]
+        {
             refused(check(&basic(text)), "Server key invalid");
         }
         for value in ["", "Basic", "Basic !!!", "ZGVmYXVsdGtleTo="] {
@@ -124,14 +106,8 @@ mod tests {
 
     #[test]
     fn nakama_3_1_the_scheme_words_are_case_sensitive() {
-        refused(
-            check(&basic("defaultkey:").replace("Basic", "basic")),
-            "Server key invalid",
-        );
-        refused(
-            check(&basic("defaultkey:").replace("Basic", "BASIC")),
-            "Server key invalid",
-        );
+        refused(check(&basic("defaultkey:").replace("Basic", "basic")), "Server key invalid");
+        refused(check(&basic("defaultkey:").replace("Basic", "BASIC")), "Server key invalid");
         refused(bearer(&headers(&["bearer abc"])), "Auth token invalid");
     }
 
@@ -148,13 +124,7 @@ mod tests {
     #[test]
     fn nakama_3_a_missing_bearer_is_required_and_any_other_header_invalid() {
         refused(bearer(&headers(&[])), "Auth token required");
-        for value in [
-            "",
-            "Bearer",
-            "Bearer ",
-            "Basic ZGVmYXVsdGtleTo=",
-            "Bearer \u{fc}",
-        ] {
+        for value in ["", "Bearer", "Bearer ", "Basic ZGVmYXVsdGtleTo=", "Bearer \u{fc}"] {
             refused(bearer(&headers(&[value])), "Auth token invalid");
         }
     }

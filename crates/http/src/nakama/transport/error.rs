@@ -22,10 +22,7 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     pub(crate) fn new(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 
     /// A request that cannot be understood.
@@ -78,9 +75,7 @@ impl IntoResponse for ApiError {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status();
         if self.code == UNAUTHENTICATED {
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, header_text(&self.message));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, header_text(&self.message));
         }
         response
     }
@@ -91,12 +86,7 @@ fn header_text(message: &str) -> HeaderValue {
     let legal: Cow<'_, str> = if message.bytes().all(is_header_text) {
         Cow::Borrowed(message)
     } else {
-        Cow::Owned(
-            message
-                .chars()
-                .filter(|c| u8::try_from(*c).is_ok_and(is_header_text))
-                .collect(),
-        )
+        Cow::Owned(message.chars().filter(|c| u8::try_from(*c).is_ok_and(is_header_text)).collect())
     };
     HeaderValue::from_str(&legal).unwrap_or(HeaderValue::from_static(""))
 }
@@ -136,11 +126,7 @@ mod tests {
             (16, 401),
         ];
         for (code, status) in table {
-            assert_eq!(
-                ApiError::new(code, "x").status().as_u16(),
-                status,
-                "code {code}"
-            );
+            assert_eq!(ApiError::new(code, "x").status().as_u16(), status, "code {code}");
         }
     }
 
@@ -149,11 +135,7 @@ mod tests {
         for code in [-1, 17, 4711, i32::MIN, i32::MAX] {
             let error = ApiError::new(code, "x");
             assert_eq!(error.status().as_u16(), 500);
-            assert!(
-                serde_json::to_string(&error)
-                    .unwrap()
-                    .contains(&code.to_string())
-            );
+            assert!(serde_json::to_string(&error).unwrap().contains(&code.to_string()));
         }
     }
 
@@ -166,10 +148,7 @@ mod tests {
     fn nakama_1_5_code_16_repeats_its_message_in_www_authenticate() {
         let response = ApiError::unauthenticated("Server key required").into_response();
         assert_eq!(response.status().as_u16(), 401);
-        assert_eq!(
-            response.headers()[header::WWW_AUTHENTICATE],
-            "Server key required"
-        );
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Server key required");
         let other = ApiError::invalid("x").into_response();
         assert!(!other.headers().contains_key(header::WWW_AUTHENTICATE));
     }
@@ -177,9 +156,6 @@ mod tests {
     #[test]
     fn what_is_not_legal_in_a_header_is_stripped() {
         let response = ApiError::unauthenticated("no\r\nSet-Cookie: ü\0x").into_response();
-        assert_eq!(
-            response.headers()[header::WWW_AUTHENTICATE],
-            "noSet-Cookie: x"
-        );
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "noSet-Cookie: x");
     }
 }

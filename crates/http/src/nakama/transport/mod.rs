@@ -91,10 +91,7 @@ fn redirect(clean: &str, query: Option<&str>) -> Response {
 
 fn with_common_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-store, no-cache, must-revalidate"),
@@ -164,10 +161,7 @@ mod tests {
 
     #[tokio::test]
     async fn nakama_x1_a_wrong_verb_is_501_head_too() {
-        assert_eq!(
-            answer("PATCH", "/v2/account").await,
-            expect(501, WRONG_VERB)
-        );
+        assert_eq!(answer("PATCH", "/v2/account").await, expect(501, WRONG_VERB));
         assert_eq!(answer("HEAD", "/v2/account").await, expect(501, WRONG_VERB));
     }
 
@@ -211,18 +205,11 @@ mod tests {
 
     #[tokio::test]
     async fn nakama_1_5_every_answer_of_a_call_has_the_common_headers() {
-        for (verb, uri) in [
-            ("GET", "/v2/account"),
-            ("GET", "/v2/x"),
-            ("POST", "/"),
-            ("GET", "/%"),
-        ] {
+        for (verb, uri) in [("GET", "/v2/account"), ("GET", "/v2/x"), ("POST", "/"), ("GET", "/%")]
+        {
             let (response, _) = send(verb, uri, &[]).await;
             assert_eq!(response.headers()["content-type"], "application/json");
-            assert_eq!(
-                response.headers()["cache-control"],
-                "no-store, no-cache, must-revalidate"
-            );
+            assert_eq!(response.headers()["cache-control"], "no-store, no-cache, must-revalidate");
             assert_eq!(response.headers()["vary"], "Accept-Encoding");
             assert_eq!(response.headers().len(), 3);
         }
@@ -243,27 +230,16 @@ mod tests {
     async fn nakama_1_7_every_answer_to_an_origin_is_open_to_all() {
         for uri in ["/", "/v2/account", "/v2/nothing", "/v2//account", "/panic"] {
             let (response, _) = send("GET", uri, &[("origin", "https://game.example")]).await;
-            assert_eq!(
-                response.headers()["access-control-allow-origin"],
-                "*",
-                "{uri}"
-            );
+            assert_eq!(response.headers()["access-control-allow-origin"], "*", "{uri}");
             let (response, _) = send("GET", uri, &[]).await;
-            assert!(
-                !response
-                    .headers()
-                    .contains_key("access-control-allow-origin"),
-                "{uri}"
-            );
+            assert!(!response.headers().contains_key("access-control-allow-origin"), "{uri}");
         }
     }
 
     #[tokio::test]
     async fn nakama_1_7_a_preflight_for_any_path_is_200_and_has_no_common_headers() {
-        let headers = [
-            ("origin", "https://game.example"),
-            ("access-control-request-method", "GET"),
-        ];
+        let headers =
+            [("origin", "https://game.example"), ("access-control-request-method", "GET")];
         for uri in ["/v2/account", "/v2/nothing", "/v2//account", "/"] {
             let (response, text) = send("OPTIONS", uri, &headers).await;
             assert_eq!((response.status().as_u16(), text), expect(200, ""));

@@ -161,10 +161,7 @@ mod tests {
 
     #[test]
     fn a_redirect_cannot_leave_the_site_or_break_the_header() {
-        assert_eq!(
-            resolve("//evil.example/%0d%0aX:1"),
-            redirect("/evil.example/%0D%0AX:1")
-        );
+        assert_eq!(resolve("//evil.example/%0d%0aX:1"), redirect("/evil.example/%0D%0AX:1"));
         assert_eq!(resolve("//%5Cevil.example"), redirect("/%5Cevil.example"));
         assert_eq!(resolve("//a%3Fb%23c%25d%ff"), redirect("/a%3Fb%23c%25d%FF"));
     }

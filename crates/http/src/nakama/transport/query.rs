@@ -19,11 +19,7 @@ impl<'a> Query<'a> {
         repeatable: &[&'static str],
     ) -> Result<Self, ApiError> {
         let mut query = Self::default();
-        for pair in raw
-            .unwrap_or_default()
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-        {
+        for pair in raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             if pair.contains(';') {
                 return Err(ApiError::invalid("invalid semicolon separator in query"));
             }
@@ -32,16 +28,11 @@ impl<'a> Query<'a> {
                 return Err(ApiError::invalid("invalid URL escape in query"));
             };
             let known = |names: &[&'static str]| {
-                names
-                    .iter()
-                    .copied()
-                    .find(|known| known.as_bytes() == name.as_ref())
+                names.iter().copied().find(|known| known.as_bytes() == name.as_ref())
             };
             if let Some(name) = known(single) {
                 if query.first(name).is_some() {
-                    return Err(ApiError::invalid(format!(
-                        "too many values for field \"{name}\""
-                    )));
+                    return Err(ApiError::invalid(format!("too many values for field \"{name}\"")));
                 }
                 query.values.push((name, value));
             } else if let Some(name) = known(repeatable) {
@@ -65,9 +56,7 @@ impl<'a> Query<'a> {
             None => Ok(None),
             Some(b"1" | b"t" | b"T" | b"TRUE" | b"true" | b"True") => Ok(Some(true)),
             Some(b"0" | b"f" | b"F" | b"FALSE" | b"false" | b"False") => Ok(Some(false)),
-            Some(_) => Err(ApiError::invalid(format!(
-                "field \"{name}\" is not a boolean"
-            ))),
+            Some(_) => Err(ApiError::invalid(format!("field \"{name}\" is not a boolean"))),
         }
     }
 
@@ -81,10 +70,7 @@ impl<'a> Query<'a> {
     }
 
     fn all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.values
-            .iter()
-            .filter(move |(known, _)| *known == name)
-            .map(|(_, value)| &**value)
+        self.values.iter().filter(move |(known, _)| *known == name).map(|(_, value)| &**value)
     }
 }
 
@@ -99,11 +85,7 @@ mod tests {
     use super::*;
 
     fn parse(raw: &str) -> Result<Query<'_>, ApiError> {
-        Query::parse(
-            Some(raw),
-            &["create", "username", "sync"],
-            &["ids", "usernames"],
-        )
+        Query::parse(Some(raw), &["create", "username", "sync"], &["ids", "usernames"])
     }
 
     fn refused(raw: &str) {
@@ -112,56 +94,28 @@ mod tests {
 
     #[test]
     fn nakama_1_4_no_query_a_bare_question_mark_and_a_trailing_ampersand_are_fine() {
-        assert_eq!(
-            Query::parse(None, &["create"], &[]).unwrap().flag("create"),
-            Ok(None)
-        );
+        assert_eq!(Query::parse(None, &["create"], &[]).unwrap().flag("create"), Ok(None));
         assert_eq!(parse("").unwrap().flag("create"), Ok(None));
-        assert_eq!(
-            parse("create=true&").unwrap().flag("create"),
-            Ok(Some(true))
-        );
-        assert_eq!(
-            parse("&&create=true&&").unwrap().flag("create"),
-            Ok(Some(true))
-        );
+        assert_eq!(parse("create=true&").unwrap().flag("create"), Ok(Some(true)));
+        assert_eq!(parse("&&create=true&&").unwrap().flag("create"), Ok(Some(true)));
     }
 
     #[test]
     fn nakama_1_4_boolean_words() {
         for word in ["1", "t", "T", "TRUE", "true", "True", "%74rue"] {
             let raw = format!("create={word}");
-            assert_eq!(
-                parse(&raw).unwrap().flag("create"),
-                Ok(Some(true)),
-                "{word}"
-            );
+            assert_eq!(parse(&raw).unwrap().flag("create"), Ok(Some(true)), "{word}");
         }
         for word in ["0", "f", "F", "FALSE", "false", "False"] {
             let raw = format!("create={word}");
-            assert_eq!(
-                parse(&raw).unwrap().flag("create"),
-                Ok(Some(false)),
-                "{word}"
-            );
+            assert_eq!(parse(&raw).unwrap().flag("create"), Ok(Some(false)), "{word}");
         }
     }
 
     #[test]
     fn nakama_1_4_any_other_boolean_is_refused_the_empty_one_too() {
-        for raw in [
-            "create=yes",
-            "create=",
-            "create",
-            "create=tRUE",
-            "create=+1",
-            "create=%ff",
-        ] {
-            assert_eq!(
-                parse(raw).unwrap().flag("create").unwrap_err().code,
-                3,
-                "{raw}"
-            );
+        for raw in ["create=yes", "create=", "create", "create=tRUE", "create=+1", "create=%ff"] {
+            assert_eq!(parse(raw).unwrap().flag("create").unwrap_err().code, 3, "{raw}");
         }
     }
 
@@ -180,32 +134,16 @@ mod tests {
 
     #[test]
     fn nakama_1_4_names_are_case_sensitive_and_may_be_escaped() {
-        assert_eq!(
-            parse("Create=yes&Create=2").unwrap().flag("create"),
-            Ok(None)
-        );
-        assert_eq!(
-            parse("%75sername=a").unwrap().text("username"),
-            Ok(Some("a"))
-        );
+        assert_eq!(parse("Create=yes&Create=2").unwrap().flag("create"), Ok(None));
+        assert_eq!(parse("%75sername=a").unwrap().text("username"), Ok(Some("a")));
     }
 
     #[test]
     fn nakama_1_4_a_bad_escape_or_a_semicolon_is_refused() {
-        for raw in [
-            "username=%",
-            "username=%4",
-            "x=%zz",
-            "%zz=x",
-            "a=b;c=d",
-            ";",
-        ] {
+        for raw in ["username=%", "username=%4", "x=%zz", "%zz=x", "a=b;c=d", ";"] {
             refused(raw);
         }
-        assert_eq!(
-            parse("username=a%3Bb").unwrap().text("username"),
-            Ok(Some("a;b"))
-        );
+        assert_eq!(parse("username=a%3Bb").unwrap().text("username"), Ok(Some("a;b")));
     }
 
     #[test]
