@@ -164,7 +164,7 @@ impl Engine {
         let mut tries = Tries::new();
         while let Some(settled) = self.load(&Lookup::Id(who.account()), now).await? {
             self.parts.hooks.veto(context, &Intent::Delete(&settled.account))?;
-            let delete = Write::DeleteAccount { id: who.account(), expect: settled.loaded.version };
+            let delete = Write::DeleteAccount { id: who.account(), expect: settled.version };
             let draft = Draft {
                 writes: vec![delete],
                 events: vec![EventKind::AccountDeleted],

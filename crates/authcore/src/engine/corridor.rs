@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
 
 use super::{Engine, Lost};
-use crate::account::{Account, AccountId, CommitId};
+use crate::account::{Account, AccountId, CommitId, Epoch, SessionId, Version};
 use crate::error::{Error, Fault};
 use crate::event::{Event, EventKind};
 use crate::lifecycle::settle;
 use crate::refusal::Refusal;
-use crate::session::Activity;
+use crate::session::{Activity, Session};
 use crate::store::{ChangeSet, CommitError, Lookup, Require, Snapshot, StoreErrorKind, Write};
 
 /// How often a lost race is run again before the player is told to come back.
@@ -17,26 +17,34 @@ const HAND_OVERS: usize = 3;
 
 /// An account as it was loaded and as time has made it.
 pub(super) struct Settled {
-    pub(super) loaded: Snapshot,
     /// The account after time was at work; rules decide on this one.
     pub(super) account: Account,
     /// Whether time changed anything, which must then be written.
     pub(super) changed: bool,
+    pub(super) version: Version,
+    pub(super) activity: Activity,
+    pub(super) activity_version: Version,
+    pub(super) store_epoch: Epoch,
 }
 
 impl Settled {
+    /// The session of this name, when it is alive.
+    pub(super) fn alive(&self, id: SessionId, now: DateTime<Utc>) -> Option<&Session> {
+        self.activity
+            .sessions
+            .iter()
+            .find(|session| session.id == id)
+            .filter(|session| session.is_alive(self.account.epoch, self.store_epoch, now))
+    }
+
     /// What a commit writes when the account becomes `account`.
     pub(super) fn update(&self, account: &Account) -> Write {
-        Write::UpdateAccount { account: Box::new(account.clone()), expect: self.loaded.version }
+        Write::UpdateAccount { account: Box::new(account.clone()), expect: self.version }
     }
 
     /// What a commit writes when the activity becomes `activity`.
     pub(super) fn update_activity(&self, activity: Activity) -> Write {
-        Write::UpdateActivity {
-            id: self.account.id,
-            activity,
-            expect: self.loaded.activity_version,
-        }
+        Write::UpdateActivity { id: self.account.id, activity, expect: self.activity_version }
     }
 
     /// For a commit that does not write the account: that it is still the one that was decided on. What time changed
@@ -46,7 +54,7 @@ impl Settled {
             change.writes.push(self.update(&self.account));
             change.events.push(EventKind::Unbanned);
         } else {
-            change.require.push(Require::Account(self.account.id, self.loaded.version));
+            change.require.push(Require::Account(self.account.id, self.version));
         }
     }
 }
@@ -89,11 +97,12 @@ impl Engine {
         lookup: &Lookup,
         now: DateTime<Utc>,
     ) -> Result<Option<Settled>, Error> {
-        Ok(self.parts.store.load(lookup).await?.map(|loaded| {
-            let mut account = loaded.account.clone();
-            let changed = settle(&mut account, now);
-            Settled { loaded, account, changed }
-        }))
+        let Some(loaded) = self.parts.store.load(lookup).await? else { return Ok(None) };
+        let Snapshot { mut account, version, activity, activity_version, store_epoch } = loaded;
+        let changed = settle(&mut account, now);
+        let settled =
+            Settled { account, changed, version, activity, activity_version, store_epoch };
+        Ok(Some(settled))
     }
 
     /// Hands a change set to the store; when its fate is unknown, the same one again, which settles it.

@@ -237,7 +237,7 @@ impl Engine {
     ) {
         if self.policy.credential_change_ends_sessions {
             account.epoch = account.epoch.next();
-            let mut activity = settled.loaded.activity.clone();
+            let mut activity = settled.activity.clone();
             activity.sessions.retain(|session| {
                 session.id == who.session().id
                     && session.identity.is_none_or(|ordinal| !gone.contains(&ordinal))
@@ -259,12 +259,8 @@ impl Engine {
         let settled = self.load(&Lookup::Id(who.account()), now).await?;
         settled
             .filter(|settled| {
-                let (account, store) = (settled.loaded.account.epoch, settled.loaded.store_epoch);
-                settled.loaded.activity.sessions.iter().any(|session| {
-                    session.id == who.session().id
-                        && session.is_alive(account, store, now)
-                        && !session.access_revoked
-                })
+                let session = settled.alive(who.session().id, now);
+                session.is_some_and(|session| !session.access_revoked)
             })
             .ok_or_else(|| Refusal::AccessTokenInvalid.into())
     }

@@ -189,7 +189,7 @@ impl Attempt<'_> {
         let lookup = self.proven.lookup();
         loop {
             let entry = match self.engine.load(&lookup, self.now).await? {
-                Some(settled) => self.enter(&settled).await?,
+                Some(settled) => self.enter(settled).await?,
                 None => self.create().await?,
             };
             let Entry { account, session, created, draft } = entry;
@@ -220,19 +220,18 @@ impl Attempt<'_> {
     }
 
     /// Logs into an account that exists.
-    async fn enter(&mut self, settled: &Settled) -> Result<Entry, Error> {
-        let mut account = settled.account.clone();
+    async fn enter(&mut self, mut settled: Settled) -> Result<Entry, Error> {
         if self.engine.policy.tells_bans_first {
-            check_ban(&account)?;
+            check_ban(&settled.account)?;
         }
-        let rehashed = self.check_password(&account).await?;
-        check_ban(&account)?;
-        self.engine.parts.hooks.veto(self.context, &Intent::LogIn(&account))?;
-        let mut draft = self.draft(Some(account.id));
-        if let (Some(hash), Some(password)) = (rehashed, account.password.as_mut()) {
+        let rehashed = self.check_password(&settled.account).await?;
+        check_ban(&settled.account)?;
+        self.engine.parts.hooks.veto(self.context, &Intent::LogIn(&settled.account))?;
+        let mut draft = self.draft(Some(settled.account.id));
+        if let (Some(hash), Some(password)) = (rehashed, settled.account.password.as_mut()) {
             // The same password under stronger parameters: its version stays.
             password.hash = hash;
-            draft.writes.push(settled.update(&account));
+            draft.writes.push(settled.update(&settled.account));
             if settled.changed {
                 draft.events.push(EventKind::Unbanned);
             }
@@ -242,13 +241,13 @@ impl Attempt<'_> {
         let identity = self
             .proven
             .identity()
-            .and_then(|(key, _)| account.identity(key))
+            .and_then(|(key, _)| settled.account.identity(key))
             .map(|identity| identity.ordinal);
-        let before = &settled.loaded;
+        let activity = std::mem::take(&mut settled.activity);
         let (activity, session) =
-            self.open(&before.activity, &account, before.store_epoch, identity);
+            self.open(activity, &settled.account, settled.store_epoch, identity);
         draft.writes.push(settled.update_activity(activity));
-        Ok(Entry { account, session, created: false, draft })
+        Ok(Entry { account: settled.account, session, created: false, draft })
     }
 
     /// Makes the account.
@@ -282,7 +281,7 @@ impl Attempt<'_> {
         // raise that it did not see; so the epoch is read for the rare case that there was one.
         let store_epoch = engine.parts.store.epoch().await?;
         let (activity, session) =
-            self.open(&Activity::default(), &account, store_epoch, Some(ordinal));
+            self.open(Activity::default(), &account, store_epoch, Some(ordinal));
         draft.writes.push(Write::InsertAccount { account: Box::new(account.clone()), activity });
         draft.events.insert(0, EventKind::AccountCreated);
         draft
@@ -313,7 +312,7 @@ impl Attempt<'_> {
 
     fn open(
         &self,
-        activity: &Activity,
+        activity: Activity,
         account: &Account,
         store_epoch: Epoch,
         identity: Option<Ordinal>,

@@ -109,7 +109,7 @@ fn not_yours(field: Field) -> Refusal {
 
 /// The commit that ends the access tokens of one session and the refresh tokens of one; none when they have ended.
 fn end_sessions(settled: &Settled, ends: Ends) -> Option<Draft> {
-    let before = &settled.loaded.activity;
+    let before = &settled.activity;
     let mut draft = Draft::default();
     let mut sessions = Vec::new();
     for kept in &before.sessions {

@@ -108,14 +108,9 @@ impl Engine {
             .load(&Lookup::Id(claims.at.account), now)
             .await?
             .ok_or(Refusal::RefreshTokenInvalid)?;
-        let (account, store) = (settled.loaded.account.epoch, settled.loaded.store_epoch);
         let session = settled
-            .loaded
-            .activity
-            .sessions
-            .iter()
-            .find(|session| session.id == claims.at.session)
-            .filter(|session| session.is_alive(account, store, now) && !session.refresh_revoked)
+            .alive(claims.at.session, now)
+            .filter(|session| !session.refresh_revoked)
             .cloned()
             .ok_or(Refusal::RefreshTokenInvalid)?;
         Ok((settled, session))
@@ -131,13 +126,13 @@ impl Engine {
 /// epoch: a change of profile beside a refresh is no race.
 fn replace(settled: &Settled, session: &Session, next: Option<&Session>) -> Draft {
     let mut draft = Draft::default();
-    let account = &settled.loaded.account;
+    let account = &settled.account;
     draft.require.push(Require::Epoch(account.id, account.epoch));
     if next.is_none() {
         let reason = SessionEnd::RefreshReused;
         draft.events.push(EventKind::SessionEnded { session: session.id, reason });
     }
-    let mut activity = settled.loaded.activity.clone();
+    let mut activity = settled.activity.clone();
     activity.sessions = activity
         .sessions
         .into_iter()

@@ -62,12 +62,8 @@ impl Engine {
         let Some(settled) = self.load(&Lookup::Id(claims.account), now).await? else {
             return Err(Refusal::AccessTokenInvalid.into());
         };
-        let loaded = settled.loaded;
-        let session = loaded.activity.sessions.into_iter().find(|session| {
-            session.id == claims.session
-                && session.is_alive(loaded.account.epoch, loaded.store_epoch, now)
-                && !session.access_revoked
-        });
+        let session =
+            settled.alive(claims.session, now).filter(|session| !session.access_revoked).cloned();
         match session {
             Some(session) => Ok((Authenticated::new(claims, session), settled.account)),
             None => Err(Refusal::AccessTokenInvalid.into()),

@@ -20,7 +20,7 @@ pub(crate) struct OpenSession<'a> {
 /// Records a login and opens its session. Dead sessions are dropped, and where there are too many the oldest gives way
 /// (security 38).
 pub(crate) fn open_session(
-    activity: &Activity,
+    activity: Activity,
     open: &OpenSession<'_>,
     policy: &Policy,
     now: DateTime<Utc>,
@@ -44,10 +44,11 @@ pub(crate) fn open_session(
         epoch: open.account_epoch,
         store_epoch: open.store_epoch,
     };
-    let alive = |kept: &&Session| kept.is_alive(open.account_epoch, open.store_epoch, now);
-    let kept: Vec<_> = activity.sessions.iter().filter(alive).cloned().collect();
-    let surplus = (kept.len() + 1).saturating_sub(policy.sessions_per_account);
-    let mut sessions: Vec<_> = kept.into_iter().skip(surplus).collect();
+    let alive = |kept: &Session| kept.is_alive(open.account_epoch, open.store_epoch, now);
+    let mut sessions = activity.sessions;
+    sessions.retain(alive);
+    let surplus = (sessions.len() + 1).saturating_sub(policy.sessions_per_account);
+    sessions.drain(..surplus);
     sessions.push(session.clone());
     let next = Activity {
         login_count: activity.login_count.saturating_add(1),
@@ -64,7 +65,7 @@ mod tests {
 
     use super::*;
 
-    fn log_in(activity: &Activity, number: u8, policy: &Policy, now: DateTime<Utc>) -> Activity {
+    fn log_in(activity: Activity, number: u8, policy: &Policy, now: DateTime<Utc>) -> Activity {
         let open = OpenSession {
             id: SessionId::from_bytes([number; 16]),
             identity: None,
@@ -83,7 +84,7 @@ mod tests {
         let policy = Policy { sessions_per_account: 3, ..Policy::recommended() };
         let now = DateTime::UNIX_EPOCH;
         let activity =
-            (1..=5).fold(Activity::default(), |kept, number| log_in(&kept, number, &policy, now));
+            (1..=5).fold(Activity::default(), |kept, number| log_in(kept, number, &policy, now));
         let ids: Vec<_> =
             activity.sessions.iter().map(|session| session.id.as_bytes()[0]).collect();
         assert_eq!(ids, [3, 4, 5]);
@@ -94,12 +95,12 @@ mod tests {
     fn dead_sessions_are_dropped_at_the_next_login() {
         let policy = Policy::recommended();
         let start = DateTime::UNIX_EPOCH;
-        let first = log_in(&Activity::default(), 1, &policy, start);
+        let first = log_in(Activity::default(), 1, &policy, start);
         let later = start + policy.session_idle;
-        let second = log_in(&first, 2, &policy, later);
+        let second = log_in(first.clone(), 2, &policy, later);
         assert_eq!(second.sessions.len(), 1);
         assert_eq!(second.previous_login_at, Some(start));
         let before = later - TimeDelta::milliseconds(1);
-        assert_eq!(log_in(&first, 2, &policy, before).sessions.len(), 2);
+        assert_eq!(log_in(first, 2, &policy, before).sessions.len(), 2);
     }
 }
