@@ -1,2 +1,93 @@
-//! Placeholder.
-fn main() {}
+//! The project's commands. `cargo xtask --help` lists them.
+
+mod arguments;
+mod clock;
+mod failure;
+mod kill;
+mod lint;
+mod node;
+mod process;
+mod purity;
+mod random;
+mod setup;
+mod sources;
+mod step;
+mod test;
+
+use std::env;
+use std::path::Path;
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use failure::{Failure, Result};
+use step::Run;
+
+const HELP: &str = "\
+The project's commands. Run them from anywhere inside the checkout.
+
+USAGE: cargo xtask <COMMAND> [OPTIONS]
+
+COMMANDS:
+  test     Everything that must hold before a change goes in: set-up, lint, tests, docs, node, kill
+  setup    Installs the tools that are missing: cargo-nextest, cargo-deny, Node, the Node packages
+  lint     Lock file, formatting, sources, clippy, purity of the core, licences and bans
+  node     The published nakama-js client against the real host
+  kill     Kills the host at random moments under load and checks that no acknowledged write is lost
+             --kills N         how often (default 200)
+             --seed S          the seed of the run (default: random; it is printed)
+             --max-seconds M   stop killing after this long, then verify as usual
+             --release         use an optimised host
+  --help   This text
+
+With CI=true a step that cannot run is a failure. Without it, the step is skipped and the summary says so.
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\nxtask: FAILED: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    enter_workspace()?;
+    let mut arguments = Arguments::from_env()?;
+    let command = arguments.command();
+    match command.as_deref() {
+        Some("test") => in_steps(arguments, test::all),
+        Some("setup") => in_steps(arguments, setup::all),
+        Some("lint") => in_steps(arguments, lint::all),
+        Some("node") => in_steps(arguments, node::all),
+        Some("kill") => {
+            let options = kill::Options::parse(&mut arguments)?;
+            in_steps(arguments, |run| run.step("kill", || kill::run(&options)))
+        }
+        None | Some("help" | "--help" | "-h") => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some(other) => Err(Failure::new(format!("no command `{other}`; see `cargo xtask --help`"))),
+    }
+}
+
+/// Runs the steps of a command and closes with the summary, whether they held or not.
+fn in_steps(arguments: Arguments, steps: impl FnOnce(&mut Run) -> Result<()>) -> Result<()> {
+    arguments.finish()?;
+    let mut run = Run::new();
+    let outcome = steps(&mut run);
+    run.summary(outcome.is_ok());
+    outcome
+}
+
+/// Cargo tells a program it runs where its package is; the workspace is one above.
+fn enter_workspace() -> Result<()> {
+    let package = env::var_os("CARGO_MANIFEST_DIR")
+        .ok_or_else(|| Failure::new("start this with `cargo xtask`"))?;
+    let root = Path::new(&package)
+        .parent()
+        .ok_or_else(|| Failure::new("the package is not inside a workspace"))?;
+    Ok(env::set_current_dir(root)?)
+}

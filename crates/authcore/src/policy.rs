@@ -26,8 +26,9 @@ pub struct Policy {
     pub session_idle: TimeDelta,
     /// How long a session lives at most (security 34, 60).
     pub session_absolute: TimeDelta,
-    /// How long after a rotation the previous refresh token still gets the same successor, for answers that were lost
-    /// and clients that refresh twice at once (security 59). Zero is strict: every reuse ends the session.
+    /// How long after a rotation the former refresh token still gets the same successor, and its successor does not
+    /// rotate, for answers that were lost and clients that refresh several times at once (security 59, nakama 13.5).
+    /// Zero is strict: every use rotates, and every reuse ends the session.
     pub refresh_grace: TimeDelta,
     /// How many sessions an account may have, at least 1; the oldest gives way (security 38).
     pub sessions_per_account: usize,

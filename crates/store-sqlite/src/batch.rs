@@ -4,9 +4,11 @@ use futures_channel::oneshot;
 
 use crate::db::{Access, Db, Operation, caught};
 use crate::error::{Fault, Stop};
+use crate::lanes::{Lanes, Writer};
 
 /// An operation that waits for a thread, of whatever kind.
 pub(crate) trait Work: Send {
+    /// Whether it may write.
     fn writes(&self) -> bool;
 
     /// Runs within the open transaction, and keeps the answer. False when the transaction must not be committed,
@@ -63,80 +65,78 @@ impl<O: Operation> Work for Task<O> {
 
 pub(crate) type Works = Vec<Box<dyn Work>>;
 
-/// Runs all of them, in one transaction if possible, and answers them.
-pub(crate) fn run(db: &Db, works: &mut Works) {
-    let (reads, mut writes): (Works, Works) = works.drain(..).partition(|work| !work.writes());
-    if writes.is_empty() {
-        read(db, reads);
+/// Runs reads. Their transaction begins after they were asked for, so that they see whatever was answered before.
+pub(crate) fn read(db: &Db, reads: &mut Works) {
+    if reads.is_empty() {
         return;
     }
-    match together(db, reads, &mut writes) {
-        Ok(true) => {}
-        // One failed in the middle of its writes: only without it do the others go through.
-        Ok(false) => {
-            for work in &mut writes {
-                alone(db, work.as_mut());
-            }
+    let result = db.begin(Access::Read).and_then(|open| {
+        for mut work in reads.drain(..) {
+            work.run(db);
+            work.answer();
         }
-        Err(fault) => {
-            for work in &mut writes {
-                work.fail(&fault);
-            }
-        }
-    }
-    for work in writes {
-        work.answer();
+        open.commit()
+    });
+    // Those that ran have their answer; all are left when it could not begin.
+    if let Err(fault) = result {
+        fail(reads, &fault);
+        answer(reads);
     }
 }
 
-/// Runs operations that write nothing. The transaction begins after they were asked for, so that they see whatever
-/// was answered before.
-fn read(db: &Db, mut reads: Works) {
-    match db.begin(Access::Read) {
-        Ok(open) => {
-            for mut work in reads {
-                work.run(db);
-                work.answer();
-            }
-            drop(open);
-        }
-        Err(fault) => {
-            for work in &mut reads {
-                work.fail(&fault);
-            }
-            for work in reads {
-                work.answer();
+/// Runs writes, in one transaction if possible, and answers them.
+pub(crate) fn write(db: &Db, writes: &mut Works, lanes: &Lanes) {
+    if writes.is_empty() {
+        return;
+    }
+    match together(db, writes, lanes) {
+        Ok(true) => {}
+        // One failed in the middle of its writes: only without it do the others go through.
+        Ok(false) => {
+            for work in writes.iter_mut() {
+                alone(db, work.as_mut());
             }
         }
+        Err(fault) => fail(writes, &fault),
+    }
+    answer(writes);
+}
+
+fn fail(works: &mut Works, fault: &Fault) {
+    for work in works {
+        work.fail(fault);
+    }
+}
+
+fn answer(works: &mut Works) {
+    for work in works.drain(..) {
+        work.answer();
     }
 }
 
 /// False when the transaction was undone because of one of the operations.
-fn together(db: &Db, mut reads: Works, writes: &mut Works) -> Result<bool, Fault> {
-    let open = match db.begin(Access::Write) {
-        Ok(open) => open,
-        Err(fault) => {
-            for work in &mut reads {
-                work.fail(&fault);
-            }
-            for work in reads {
-                work.answer();
-            }
-            return Err(fault);
-        }
-    };
-    // Before the first write, the transaction shows what is committed.
-    for mut work in reads {
-        work.run(db);
-        work.answer();
-    }
-    for work in writes {
+fn together(db: &Db, writes: &mut Works, lanes: &Lanes) -> Result<bool, Fault> {
+    lanes.writer_is(Writer::Away);
+    let open = db.begin(Access::Write)?;
+    lanes.writer_is(Writer::Here);
+    for work in writes.iter_mut() {
         if !work.run(db) {
             return Ok(false);
         }
     }
-    open.commit()?;
-    Ok(true)
+    // Reads that arrived meanwhile see what is about to be committed, and are answered when it is.
+    let mut reads = lanes.last_reads();
+    for work in &mut reads {
+        work.run(db);
+    }
+    let result = open.commit();
+    // Before the answers: what they set off comes back at once.
+    lanes.writer_is(Writer::Here);
+    if let Err(fault) = &result {
+        fail(&mut reads, fault);
+    }
+    answer(&mut reads);
+    result.map(|()| true)
 }
 
 fn alone(db: &Db, work: &mut dyn Work) {

@@ -72,15 +72,16 @@ impl SqliteConfig {
         self
     }
 
-    /// How many threads read; 2 unless said otherwise. With 0, the writer reads as well, which takes less CPU, but then
-    /// reads wait while it waits for the disk.
+    /// How many threads help with reading; 2 unless said otherwise. The writer reads whenever it can, which takes less
+    /// CPU; with 0, reads wait while it waits for the disk.
     #[must_use]
     pub const fn with_readers(mut self, readers: usize) -> Self {
         self.readers = readers;
         self
     }
 
-    /// How many calls may wait for a thread; 1024 unless said otherwise, at least 1. Further callers wait for a place.
+    /// How many reads, and how many writes, may wait for a thread; 1024 unless said otherwise, at least 1. Further
+    /// callers wait for a place.
     #[must_use]
     pub const fn with_queue(mut self, queue: usize) -> Self {
         self.queue = if queue == 0 { 1 } else { queue };

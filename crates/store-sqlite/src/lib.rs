@@ -1,8 +1,8 @@
 //! The SQLite store of authcore: one file, one writer thread, group commit.
 //!
 //! Change sets that wait at the same time are checked and written in one transaction, so that they share one wait for
-//! the disk; each has an answer of its own, and one that does not fit leaves the others alone. Reads run on threads
-//! and connections of their own.
+//! the disk; each has an answer of its own, and one that does not fit leaves the others alone. The writer reads as well
+//! when it is at it; while it waits for the disk, reads run on threads and connections of their own.
 
 mod apply;
 mod batch;
@@ -12,10 +12,10 @@ mod config;
 mod db;
 mod error;
 mod file;
+mod lanes;
 mod open;
 mod ops;
 mod plan;
-mod queue;
 mod rows;
 mod session_codec;
 mod store;

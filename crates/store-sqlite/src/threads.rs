@@ -1,33 +1,39 @@
 //! One thread that writes, some that read, one that moves the log into the database file.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::batch::{self, Work};
+use crate::batch::{self, Work, Works};
 use crate::config::SqliteConfig;
 use crate::db::Db;
 use crate::error::OpenError;
+use crate::lanes::Lanes;
 use crate::open;
-use crate::queue::Queue;
 
-/// Beyond so many pages (32 MiB) the log is made to start over, which holds the writer up for a moment. Without, it
-/// would never end under a load that never pauses.
+/// Beyond so many pages (32 MiB) the log is made to start over. Without, it would never end under a load that never
+/// pauses: there is always a commit that the checkpoint has not moved yet.
 const LOG_PAGES: i64 = 8192;
 
-type Works = Arc<Queue<Box<dyn Work>>>;
-
 pub(crate) struct Threads {
-    writes: Works,
-    /// Absent when the writer reads as well.
-    reads: Option<Works>,
+    lanes: Arc<Lanes>,
     writer: Option<JoinHandle<()>>,
     readers: Vec<JoinHandle<()>>,
     checkpointer: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
+}
+
+/// What the writer and the checkpointer tell each other.
+#[derive(Default)]
+struct Log {
+    /// How many batches were written.
+    written: AtomicU64,
+    /// The log is to start over. The writer does it itself: were it done to it, it would wait for the lock by sleeping
+    /// in ever longer steps.
+    too_long: AtomicBool,
 }
 
 impl Threads {
@@ -35,47 +41,39 @@ impl Threads {
         let in_file = config.path.is_some();
         let readers = if in_file { config.readers } else { 0 };
         let mut threads = Self {
-            writes: Arc::new(Queue::new(config.queue)),
-            reads: (readers > 0).then(|| Arc::new(Queue::new(config.queue))),
+            lanes: Arc::new(Lanes::new(config.queue, config.batch, readers)),
             writer: None,
             readers: Vec::new(),
             checkpointer: None,
         };
+        let log = Arc::new(Log::default());
         // From here on `drop` stops what was started when something fails.
-        let written = Arc::new(AtomicU64::new(0));
         if in_file {
             first
                 .pragma_update(None, "wal_autocheckpoint", 0)
                 .map_err(|error| OpenError::of(config.place(), error))?;
             let connection = open::another(config)?;
             let (stop, stopped) = mpsc::channel();
-            let (every, written) = (config.checkpoint_every, Arc::clone(&written));
+            let (every, log) = (config.checkpoint_every, Arc::clone(&log));
             let handle = spawn("checkpointer", move || {
-                checkpoint_until(&connection, &stopped, every, &written);
+                checkpoint_until(&connection, &stopped, every, &log);
             })?;
             threads.checkpointer = Some((stop, handle));
-        }
-        if let Some(reads) = &threads.reads {
             for _ in 0..readers {
                 let db = Db::new(open::another(config)?, None);
-                let (reads, limit) = (Arc::clone(reads), config.batch);
+                let lanes = Arc::clone(&threads.lanes);
                 threads.readers.push(spawn("reader", move || {
-                    let mut works = Vec::new();
-                    while reads.take(&mut works, limit) {
-                        batch::run(&db, &mut works);
+                    let mut reads = Works::new();
+                    while lanes.take_reads(&mut reads) {
+                        batch::read(&db, &mut reads);
                     }
                 })?);
             }
         }
         let db = Db::new(first, config.step_hook.clone());
-        let (writes, limit) = (Arc::clone(&threads.writes), config.batch);
+        let (lanes, busy_timeout) = (Arc::clone(&threads.lanes), config.busy_timeout);
         threads.writer = Some(spawn("writer", move || {
-            let mut works = Vec::new();
-            while writes.take(&mut works, limit) {
-                tracing::debug!(works = works.len(), "sqlite.batch");
-                batch::run(&db, &mut works);
-                written.fetch_add(1, Ordering::Relaxed);
-            }
+            write_until_closed(&db, &lanes, &log, busy_timeout);
             if in_file {
                 checkpoint(db.connection(), "TRUNCATE");
             }
@@ -84,27 +82,44 @@ impl Threads {
     }
 
     pub(crate) async fn push(&self, work: Box<dyn Work>) {
-        let queue = match &self.reads {
-            Some(reads) if !work.writes() => reads,
-            _ => &self.writes,
-        };
-        queue.push(work).await;
+        self.lanes.push(work).await;
     }
 }
 
 impl Drop for Threads {
     /// Readers first and the writer last: it finishes what waits, and writes the log back when nobody else holds it.
     fn drop(&mut self) {
-        if let Some(reads) = &self.reads {
-            reads.close();
-        }
+        self.lanes.close_reads();
         self.readers.drain(..).for_each(join);
         if let Some((stop, handle)) = self.checkpointer.take() {
             drop(stop);
             join(handle);
         }
-        self.writes.close();
+        self.lanes.close();
         self.writer.take().into_iter().for_each(join);
+    }
+}
+
+fn write_until_closed(db: &Db, lanes: &Lanes, log: &Log, busy_timeout: Duration) {
+    let (mut reads, mut writes) = (Works::new(), Works::new());
+    while lanes.take(&mut reads, &mut writes) {
+        batch::read(db, &mut reads);
+        if writes.is_empty() {
+            continue;
+        }
+        tracing::debug!(writes = writes.len(), "sqlite.batch");
+        batch::write(db, &mut writes, lanes);
+        log.written.fetch_add(1, Ordering::Relaxed);
+        if log.too_long.swap(false, Ordering::Relaxed) {
+            // A read of another process may go on for long; then it is better to go on as well, and try later.
+            let patience = busy_timeout.min(Duration::from_millis(10));
+            if db.connection().busy_timeout(patience).is_ok() {
+                checkpoint(db.connection(), "RESTART");
+            }
+            if let Err(error) = db.connection().busy_timeout(busy_timeout) {
+                tracing::debug!(%error, "sqlite.busy_timeout_failed");
+            }
+        }
     }
 }
 
@@ -128,7 +143,7 @@ fn checkpoint_until(
     connection: &Connection,
     stopped: &mpsc::Receiver<()>,
     every: Duration,
-    written: &AtomicU64,
+    log: &Log,
 ) {
     // A checkpoint that waits holds the writer up; better to try again at the next turn.
     if connection.busy_timeout(Duration::from_millis(20)).is_err() {
@@ -136,11 +151,11 @@ fn checkpoint_until(
     }
     let (mut seen, mut tidy) = (0, true);
     while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-        let now = written.load(Ordering::Relaxed);
+        let now = log.written.load(Ordering::Relaxed);
         if now != seen {
             (seen, tidy) = (now, false);
-            if checkpoint(connection, "PASSIVE").is_some_and(|log| log > LOG_PAGES) {
-                checkpoint(connection, "RESTART");
+            if checkpoint(connection, "PASSIVE").is_some_and(|pages| pages > LOG_PAGES) {
+                log.too_long.store(true, Ordering::Relaxed);
             }
         } else if !tidy {
             tidy = true;

@@ -122,7 +122,7 @@ fn routes(settings: &Settings, engine: Engine) -> Router {
     };
     // The policy was checked when the settings were gathered.
     let players = engine.with_policy(settings.policy.clone()).unwrap_or(engine);
-    operators.fallback_service(nakama::router(players, config)).layer(middleware::from_fn(in_time))
+    nakama::router(players, config).merge(operators).layer(middleware::from_fn(in_time))
 }
 
 /// A client that sends its request a byte at a time does not hold a place for ever.

@@ -195,7 +195,9 @@ impl Attempt<'_> {
             let Entry { account, session, created, draft } = entry;
             match self.engine.commit(account.id, draft, self.now).await {
                 Ok(()) => {
-                    let tokens = self.engine.mint(&account, &session)?;
+                    let engine = self.engine;
+                    let tokens =
+                        engine.parts.keys.mint(&account, &session, self.now, &engine.policy)?;
                     return Ok(LoggedIn { account, created, session, tokens });
                 }
                 Err(lost) => {

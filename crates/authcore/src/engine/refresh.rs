@@ -8,13 +8,16 @@ use crate::error::Error;
 use crate::event::{EventKind, SessionEnd};
 use crate::hooks::{Done, Intent};
 use crate::refusal::{Field, Refusal, Rule};
-use crate::session::{RefreshClaims, Rotation, Session, rotate};
+use crate::session::{RefreshClaims, Rotation, Session, Vars, rotate};
 use crate::store::{Lookup, Require};
 
 impl Engine {
-    /// Takes a refresh token and gives the next pair of tokens. A refresh token works once; for a short while
-    /// afterwards ([`refresh_grace`](crate::Policy::refresh_grace)) it gets the same pair again, so that a lost answer
-    /// loses nothing. Later use ends the session, because somebody else may hold it (security 56-60).
+    /// Takes a refresh token and gives the next pair of tokens.
+    ///
+    /// A refresh token rotates at its first use, and at most once in a grace window
+    /// ([`refresh_grace`](crate::Policy::refresh_grace)): a younger one stays. Within the window after it rotated the
+    /// former token gets the same pair again, so that neither a lost answer nor several calls at once lose anything.
+    /// Its use after that ends the session, because somebody else may hold it (security 56-60).
     ///
     /// ```
     /// # futures_executor::block_on(async {
@@ -49,7 +52,6 @@ impl Engine {
             let rule = Rule::Required;
             return Err(Refusal::Invalid { field: Field::RefreshToken, rule }.into());
         }
-        super::login::check_vars(&refresh.vars, &crate::session::Vars::new())?;
         let now = self.now();
         let claims = self
             .parts
@@ -74,28 +76,39 @@ impl Engine {
             self.parts.hooks.veto(context, &Intent::Refresh(&settled.account))?;
             let device = context.device_id.as_deref();
             let rotation = rotate(&session, claims.generation, device, &self.policy, now);
-            let (session, draft) = match rotation {
-                Rotation::Repeat => return self.refreshed(settled, session),
-                Rotation::Next(mut next) => {
-                    if self.policy.refresh_replaces_vars && !refresh.vars.is_empty() {
-                        next.client_vars.clone_from(&refresh.vars);
-                        super::login::check_vars(&next.client_vars, &next.server_vars)?;
-                    }
-                    {
-                        let draft = replace(&settled, &session, Some(&next));
-                        (Some(*next), draft)
-                    }
+            let vars = self.replaced_vars(refresh, &session)?;
+            let next = match (rotation, vars) {
+                // Minted as of the rotation, so that it is the very same pair.
+                (Rotation::Repeat, _) => {
+                    let minted = session.last_used_at;
+                    return self.refreshed(settled, session, minted);
                 }
-                Rotation::Reused => (None, replace(&settled, &session, None)),
+                (Rotation::Keep, None) => return self.refreshed(settled, session, now),
+                (Rotation::Keep, Some(vars)) => {
+                    Some(Session { client_vars: vars, ..session.clone() })
+                }
+                (Rotation::Next(next), None) => Some(*next),
+                (Rotation::Next(next), Some(vars)) => Some(Session { client_vars: vars, ..*next }),
+                (Rotation::Reused, _) => None,
             };
-            match (self.commit(settled.account.id, draft, now).await, session) {
-                (Ok(()), Some(session)) => return self.refreshed(settled, session),
+            let draft = replace(&settled, &session, next.as_ref());
+            match (self.commit(settled.account.id, draft, now).await, next) {
+                (Ok(()), Some(session)) => return self.refreshed(settled, session, now),
                 (Ok(()), None) => return Err(Refusal::RefreshTokenReused.into()),
                 (Err(lost), _) => {
                     tries.again(lost)?;
                 }
             }
         }
+    }
+
+    /// The vars that a client puts in the place of its old ones, where the policy lets it and it does.
+    fn replaced_vars(&self, refresh: &Refresh, session: &Session) -> Result<Option<Vars>, Refusal> {
+        if !self.policy.refresh_replaces_vars || refresh.vars.is_empty() {
+            return Ok(None);
+        }
+        super::login::check_vars(&refresh.vars, &session.server_vars)?;
+        Ok(Some(refresh.vars.clone()))
     }
 
     /// The account and the session of a refresh token, when the token still counts.
@@ -116,8 +129,13 @@ impl Engine {
         Ok((settled, session))
     }
 
-    fn refreshed(&self, settled: Settled, session: Session) -> Result<Refreshed, Error> {
-        let tokens = self.mint(&settled.account, &session)?;
+    fn refreshed(
+        &self,
+        settled: Settled,
+        session: Session,
+        minted: DateTime<Utc>,
+    ) -> Result<Refreshed, Error> {
+        let tokens = self.parts.keys.mint(&settled.account, &session, minted, &self.policy)?;
         Ok(Refreshed { account: settled.account, session, tokens })
     }
 }

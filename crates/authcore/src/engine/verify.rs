@@ -3,7 +3,7 @@ use crate::account::Account;
 use crate::error::Error;
 use crate::proof::Authenticated;
 use crate::refusal::Refusal;
-use crate::session::{AccessClaims, Session, TokenPair};
+use crate::session::AccessClaims;
 use crate::store::Lookup;
 
 impl Engine {
@@ -82,9 +82,5 @@ impl Engine {
             .keys
             .access(access_token, &self.policy, self.now())
             .ok_or(Refusal::AccessTokenInvalid)
-    }
-
-    pub(super) fn mint(&self, account: &Account, session: &Session) -> Result<TokenPair, Error> {
-        Ok(self.parts.keys.mint(account, session, &self.policy)?)
     }
 }

@@ -5,7 +5,6 @@ use serde::Deserialize;
 
 use super::{Session, SessionRef, Vars};
 use crate::account::{Account, AccountId, SessionId};
-use crate::policy::Policy;
 
 /// Which claims tokens carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,15 +123,16 @@ pub(crate) fn write_claims(
     purpose: Purpose,
     account: &Account,
     session: &Session,
-    policy: &Policy,
+    access_expires_at: DateTime<Utc>,
+    style: ClaimStyle,
     game: &str,
 ) -> String {
     let expires_at = match purpose {
-        Purpose::Access => session.access_expires_at(policy),
+        Purpose::Access => access_expires_at,
         Purpose::Refresh => session.refresh_expires_at(),
     };
     let mut json = Object::new();
-    match policy.claim_style {
+    match style {
         ClaimStyle::Nakama => {
             json.text("tid", &session.id.to_string());
             json.text("uid", &account.id.to_string());

@@ -106,9 +106,13 @@ impl Session {
         vars
     }
 
-    /// When an access token minted now ends: after its lifetime, and never after the session itself.
-    pub(crate) fn access_expires_at(&self, policy: &Policy) -> DateTime<Utc> {
-        (self.last_used_at + policy.access_lifetime).min(self.expires_at)
+    /// When an access token that was minted at this time ends: after its lifetime, and never after the session itself.
+    pub(crate) fn access_expires_at(
+        &self,
+        minted: DateTime<Utc>,
+        policy: &Policy,
+    ) -> DateTime<Utc> {
+        (minted + policy.access_lifetime).min(self.expires_at)
     }
 
     /// When the current refresh token ends.

@@ -76,19 +76,24 @@ impl TokenKeys {
         &self.game
     }
 
+    /// The pair of a session, as minted at this time: the same inputs give the same pair.
     pub(crate) fn mint(
         &self,
         account: &Account,
         session: &Session,
+        minted: DateTime<Utc>,
         policy: &Policy,
     ) -> Result<TokenPair, SignError> {
+        let style = policy.claim_style;
+        let access_expires_at = session.access_expires_at(minted, policy);
         let sign = |keys: &KeySet, purpose: Purpose| {
-            let claims = write_claims(purpose, account, session, policy, &self.game);
-            keys.sign(purpose.typ(policy.claim_style), &claims).map(Secret::new)
+            let claims =
+                write_claims(purpose, account, session, access_expires_at, style, &self.game);
+            keys.sign(purpose.typ(style), &claims).map(Secret::new)
         };
         Ok(TokenPair {
             access: sign(&self.access, Purpose::Access)?,
-            access_expires_at: session.access_expires_at(policy),
+            access_expires_at,
             refresh: sign(&self.refresh, Purpose::Refresh)?,
             refresh_expires_at: session.refresh_expires_at(),
         })

@@ -38,6 +38,7 @@ fn security_57_reuse_after_the_grace_window_ends_the_session_and_is_told() {
     block_on(async {
         let world = Harness::new(Policy::recommended()).await;
         let player = log_in(world.engine(), device(DEVICE)).await;
+        world.clock().advance(TimeDelta::seconds(10));
         let next = refresh(&world, &player.tokens.refresh).await.unwrap();
         world.clock().advance(TimeDelta::seconds(10));
         let reused = refusal(refresh(&world, &player.tokens.refresh).await);
@@ -59,13 +60,18 @@ fn security_59_a_lost_answer_gets_the_very_same_pair_again() {
     block_on(async {
         let world = Harness::new(Policy::nakama()).await;
         let player = log_in(world.engine(), device(DEVICE)).await;
-        world.clock().advance(TimeDelta::seconds(5));
+        world.clock().advance(TimeDelta::seconds(10));
         let first = refresh(&world, &player.tokens.refresh).await.unwrap();
         world.clock().advance(TimeDelta::milliseconds(9_999));
         let second = refresh(&world, &player.tokens.refresh).await.unwrap();
         assert_eq!(first.tokens.access.reveal(), second.tokens.access.reveal());
         assert_eq!(first.tokens.refresh.reveal(), second.tokens.refresh.reveal());
-        refresh(&world, &second.tokens.refresh).await.unwrap();
+        let kept = refresh(&world, &second.tokens.refresh).await.unwrap();
+        assert_eq!(kept.tokens.refresh.reveal(), second.tokens.refresh.reveal());
+        assert_ne!(kept.tokens.access.reveal(), second.tokens.access.reveal());
+        world.clock().advance(TimeDelta::milliseconds(1));
+        let third = refresh(&world, &second.tokens.refresh).await.unwrap();
+        assert_ne!(third.tokens.refresh.reveal(), second.tokens.refresh.reveal());
     });
 }
 
@@ -80,6 +86,7 @@ fn security_59_another_device_gets_no_second_pair() {
         let login = authcore::Login::new(device(DEVICE));
         let player = world.engine().login(&phone, login).await.unwrap();
         let token = player.tokens.refresh.reveal();
+        world.clock().advance(TimeDelta::seconds(10));
         world.engine().refresh(&phone, Refresh::new(token)).await.unwrap();
         world.engine().refresh(&phone, Refresh::new(token)).await.unwrap();
         let stolen = refusal(world.engine().refresh(&thief, Refresh::new(token)).await);

@@ -229,7 +229,7 @@ fn a_signature_of_another_length_is_refused() {
 fn the_longest_token_that_is_signed_also_verifies() {
     let set = set();
     let (mut longest, mut refused) = (0, None);
-    for size in 6000..7000 {
+    for size in 15_000.. {
         match set.sign(TYP, &"x".repeat(size)) {
             Ok(token) => {
                 assert!(set.verify(TYP, &token).is_ok(), "{size}");

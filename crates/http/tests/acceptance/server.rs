@@ -1,0 +1,406 @@
+//! A server of its own for each test, and a client for it.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Duration;
+
+use authcore::account::{AccountId, Folding};
+use authcore::{BanRequest, Clock as _, Operator, Policy};
+use authcore_http::nakama::{NakamaConfig, router};
+use authcore_store_sqlite::{SqliteConfig, SqliteStore};
+use authcore_testkit::{Builder, Harness, ManualClock};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use ureq::http::{HeaderMap, Request, Response};
+use ureq::{Agent, Body};
+
+const SERVER_KEY: &str = "defaultkey";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// No `Authorization` header.
+pub(crate) const NOBODY: &str = "";
+
+/// The header of a client that knows the server key.
+pub(crate) fn server_key() -> String {
+    basic("defaultkey:")
+}
+
+pub(crate) fn basic(text: &str) -> String {
+    format!("Basic {}", STANDARD.encode(text))
+}
+
+/// A server on a port of its own, over a database file of its own.
+pub(crate) struct Server {
+    // In this order: the runtime holds the engine, which holds the store, which holds the file.
+    runtime: Runtime,
+    harness: Harness,
+    folder: TempDir,
+    address: SocketAddr,
+    agent: Agent,
+    starts: u64,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        Self::with(Policy::nakama(), |builder| builder)
+    }
+
+    pub(crate) fn with(policy: Policy, build: impl FnOnce(Builder) -> Builder + Send) -> Self {
+        Self::open(tempfile::tempdir().unwrap(), 0, policy, build)
+    }
+
+    fn open(
+        folder: TempDir,
+        starts: u64,
+        policy: Policy,
+        build: impl FnOnce(Builder) -> Builder + Send,
+    ) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let file = folder.path().join("players.db");
+        let store = Arc::new(SqliteStore::open(SqliteConfig::file(file)).unwrap());
+        // Each start has random bytes of its own, as ids must not come twice.
+        let harness = runtime.block_on(Harness::seeded(starts, store, policy, |builder| {
+            build(builder.folding(Folding::Exact))
+        }));
+        let routes = router(harness.engine().clone(), NakamaConfig::new(SERVER_KEY));
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+        runtime.spawn(async move { axum::serve(listener, service).await });
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .new_agent();
+        Self { runtime, harness, folder, address, agent, starts }
+    }
+
+    /// Ends the server with all it holds in memory, and starts another on the same file.
+    pub(crate) fn restart(self) -> Self {
+        let now = self.now();
+        let Self { runtime, harness, folder, starts, .. } = self;
+        runtime.shutdown_timeout(PATIENCE);
+        let store = Arc::downgrade(harness.store());
+        drop(harness);
+        assert_eq!(store.strong_count(), 0, "somebody still holds the store");
+        let server = Self::open(folder, starts + 1, Policy::nakama(), |builder| builder);
+        server.clock().set(now);
+        server
+    }
+
+    pub(crate) fn clock(&self) -> &ManualClock {
+        self.harness.clock()
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock().now()
+    }
+
+    pub(crate) fn wait(&self, seconds: i64) {
+        self.clock().advance(TimeDelta::seconds(seconds));
+    }
+
+    pub(crate) fn ban(&self, who: &str) {
+        let (operator, id) = (Operator::vouched_for("test"), account_id(who));
+        let request = BanRequest::permanent().with_message("for a test");
+        self.runtime.block_on(self.harness.engine().ban(&operator, id, request)).unwrap();
+    }
+
+    pub(crate) fn unban(&self, who: &str) {
+        let (operator, id) = (Operator::vouched_for("test"), account_id(who));
+        self.runtime.block_on(self.harness.engine().unban(&operator, id)).unwrap();
+    }
+
+    /// Sends a request; without a body when there is none.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Answer {
+        let mut request =
+            Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::new(match body {
+            Some(body) => self.agent.run(request.body(body).unwrap()).unwrap(),
+            None => self.agent.run(request.body(()).unwrap()).unwrap(),
+        })
+    }
+
+    fn with_auth(&self, method: &str, path: &str, auth: &str, body: Option<&Value>) -> Answer {
+        let mut headers = Vec::new();
+        if !auth.is_empty() {
+            headers.push(("Authorization", auth));
+        }
+        let body = body.map(|body| body.to_string().into_bytes());
+        if body.is_some() {
+            headers.push(("Content-Type", "application/json"));
+        }
+        self.send(method, path, &headers, body.as_deref())
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the value in place")]
+    pub(crate) fn post(&self, path: &str, auth: &str, body: Value) -> Answer {
+        self.with_auth("POST", path, auth, Some(&body))
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the value in place")]
+    pub(crate) fn put(&self, path: &str, auth: &str, body: Value) -> Answer {
+        self.with_auth("PUT", path, auth, Some(&body))
+    }
+
+    pub(crate) fn get(&self, path: &str, auth: &str) -> Answer {
+        self.with_auth("GET", path, auth, None)
+    }
+
+    pub(crate) fn delete(&self, path: &str, auth: &str) -> Answer {
+        self.with_auth("DELETE", path, auth, None)
+    }
+
+    /// Logs in; `how` is a kind, perhaps with a query.
+    pub(crate) fn authenticate(&self, how: &str, body: Value) -> Answer {
+        self.post(&format!("/v2/account/authenticate/{how}"), &server_key(), body)
+    }
+
+    pub(crate) fn authenticate_device(&self, id: &str) -> Answer {
+        self.authenticate("device", json!({ "id": id }))
+    }
+
+    pub(crate) fn authenticate_custom(&self, id: &str) -> Answer {
+        self.authenticate("custom", json!({ "id": id }))
+    }
+
+    pub(crate) fn authenticate_email(&self, email: &str, password: &str) -> Answer {
+        self.authenticate("email", json!({ "email": email, "password": password }))
+    }
+
+    #[track_caller]
+    pub(crate) fn device(&self, id: &str) -> Player {
+        self.authenticate_device(id).player()
+    }
+
+    #[track_caller]
+    pub(crate) fn custom(&self, id: &str) -> Player {
+        self.authenticate_custom(id).player()
+    }
+
+    #[track_caller]
+    pub(crate) fn email(&self, email: &str, password: &str) -> Player {
+        self.authenticate_email(email, password).player()
+    }
+
+    pub(crate) fn link(&self, player: &Player, kind: &str, body: Value) -> Answer {
+        self.post(&format!("/v2/account/link/{kind}"), &player.bearer(), body)
+    }
+
+    pub(crate) fn unlink(&self, player: &Player, kind: &str, body: Value) -> Answer {
+        self.post(&format!("/v2/account/unlink/{kind}"), &player.bearer(), body)
+    }
+
+    pub(crate) fn refresh(&self, token: &str) -> Answer {
+        self.post("/v2/account/session/refresh", &server_key(), json!({ "token": token }))
+    }
+
+    pub(crate) fn logout(&self, player: &Player, body: Value) -> Answer {
+        self.post("/v2/session/logout", &player.bearer(), body)
+    }
+
+    pub(crate) fn account(&self, player: &Player) -> Answer {
+        self.get("/v2/account", &player.bearer())
+    }
+
+    #[track_caller]
+    pub(crate) fn is_alive(&self, player: &Player) {
+        assert_eq!(self.account(player).status, 200);
+    }
+
+    #[track_caller]
+    pub(crate) fn is_dead(&self, player: &Player) {
+        self.account(player).refused(401, 16, "Auth token invalid");
+    }
+
+    #[track_caller]
+    pub(crate) fn refresh_is_dead(&self, token: &str) {
+        self.refresh(token).refused(401, 16, "Refresh token invalid or expired.");
+    }
+
+    /// Sends these bytes as they are, and reads until the server closes.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> Answer {
+        let mut socket = TcpStream::connect(self.address).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.write_all(bytes).unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        Answer::from_wire(&answer)
+    }
+
+    /// A request by hand: what clients and their libraries would not send.
+    pub(crate) fn raw_request(&self, method: &str, target: &str, headers: &str) -> Answer {
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+        self.raw(format!("{head}{headers}\r\n").as_bytes())
+    }
+
+    pub(crate) fn raw_post(&self, target: &str, headers: &str, body: &[u8]) -> Answer {
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n",
+            body.len()
+        );
+        self.raw(&[format!("{head}{headers}\r\n").as_bytes(), body].concat())
+    }
+}
+
+fn account_id(text: &str) -> AccountId {
+    text.parse().unwrap_or_else(|_| panic!("not an account's id: {text}"))
+}
+
+/// What the server said.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    /// The body, if it is JSON.
+    pub(crate) json: Value,
+}
+
+impl Answer {
+    fn new(response: Response<Body>) -> Self {
+        let (parts, mut body) = response.into_parts();
+        let body = body.read_to_vec().unwrap();
+        Self::from_parts(parts.status.as_u16(), parts.headers, body)
+    }
+
+    fn from_parts(status: u16, headers: HeaderMap, body: Vec<u8>) -> Self {
+        let json = serde_json::from_slice(&body).unwrap_or_default();
+        Self { status, headers, body, json }
+    }
+
+    fn from_wire(wire: &[u8]) -> Self {
+        let end = wire.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        let (head, body) = wire.split_at(end + 4);
+        let head = String::from_utf8(head.to_vec()).unwrap();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.parse().unwrap(), value.trim().parse().unwrap()));
+        Self::from_parts(status, headers.collect(), body.to_vec())
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// A success that has something to say.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Value {
+        assert_eq!(self.status, 200, "{self:?}");
+        self.json
+    }
+
+    /// A success without anything to say.
+    #[track_caller]
+    pub(crate) fn done(&self) {
+        assert_eq!((self.status, self.text()), (200, "{}"));
+    }
+
+    /// An error in the words of the notes, and nothing beside them.
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16, code: i32, message: &str) {
+        assert_eq!((self.status, &self.json), (status, &json!({"code": code, "message": message})));
+        assert_eq!(self.header("www-authenticate"), (code == 16).then_some(message));
+    }
+
+    /// An error of which only the number is promised.
+    #[track_caller]
+    pub(crate) fn refused_somehow(&self, status: u16, code: i32) {
+        assert_eq!(
+            (self.status, self.json["code"].as_i64()),
+            (status, Some(code.into())),
+            "{self:?}"
+        );
+        assert!(self.json["message"].as_str().is_some_and(|text| !text.is_empty()), "{self:?}");
+        assert_eq!(self.json.as_object().map(serde_json::Map::len), Some(2), "{self:?}");
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.body).unwrap()
+    }
+
+    #[track_caller]
+    pub(crate) fn player(self) -> Player {
+        let json = self.ok();
+        let text = |name: &str| json[name].as_str().unwrap().to_owned();
+        Player {
+            token: text("token"),
+            refresh_token: text("refresh_token"),
+            created: json.get("created").is_some_and(|created| created == true),
+        }
+    }
+}
+
+/// A player who is in.
+#[derive(Clone, Debug)]
+pub(crate) struct Player {
+    pub(crate) token: String,
+    pub(crate) refresh_token: String,
+    pub(crate) created: bool,
+}
+
+impl Player {
+    pub(crate) fn bearer(&self) -> String {
+        format!("Bearer {}", self.token)
+    }
+
+    /// What the access token says.
+    pub(crate) fn claims(&self) -> Value {
+        claims(&self.token)
+    }
+
+    pub(crate) fn id(&self) -> String {
+        self.claims()["uid"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn username(&self) -> String {
+        self.claims()["usn"].as_str().unwrap().to_owned()
+    }
+}
+
+/// The second part of a token, as clients read it.
+pub(crate) fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+/// Runs it so many times at once; all begin together.
+pub(crate) fn at_once<T: Send>(times: usize, call: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let gate = Barrier::new(times);
+    let (gate, call) = (&gate, &call);
+    thread::scope(|scope| {
+        let all: Vec<_> = (0..times)
+            .map(|which| {
+                scope.spawn(move || {
+                    gate.wait();
+                    call(which)
+                })
+            })
+            .collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    })
+}

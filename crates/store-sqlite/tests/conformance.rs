@@ -1,0 +1,68 @@
+//! The conformance kit on the SQLite store: on a file, in memory, without threads, and through the wrappers.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use authcore::store::Store;
+use authcore_store_conformance::wrappers::RecordingStore;
+use authcore_store_conformance::{Fixture, store_conformance};
+use authcore_store_sqlite::{SqliteConfig, SqliteStore};
+
+fn open(config: SqliteConfig) -> Arc<dyn Store> {
+    Arc::new(SqliteStore::open(config).expect("the store opens"))
+}
+
+/// A store on a file of its own, which can be closed and opened again.
+fn on_file(configure: fn(&Path) -> SqliteConfig) -> Fixture {
+    let folder = tempfile::tempdir().expect("a folder for the file");
+    let path = folder.path().join("players.db");
+    let again = path.clone();
+    Fixture::new(open(configure(&path)))
+        .with_reopen(move || {
+            let path = again.clone();
+            async move { open(configure(&path)) }
+        })
+        .keeping(folder)
+}
+
+fn file(path: &Path) -> SqliteConfig {
+    SqliteConfig::file(path)
+}
+
+mod on_a_file {
+    use super::*;
+
+    store_conformance! { factory = || async { on_file(file) } }
+}
+
+mod in_memory {
+    use super::*;
+
+    store_conformance! { factory = || async { Fixture::new(open(SqliteConfig::in_memory())) } }
+}
+
+mod inline {
+    use super::*;
+
+    store_conformance! { factory = || async { on_file(|path| file(path).inline()) } }
+}
+
+mod traced {
+    use super::*;
+
+    store_conformance! { factory = || async { on_file(file).traced() } }
+}
+
+mod recorded {
+    use super::*;
+
+    store_conformance! {
+        factory = || async { on_file(file).wrapped(|store| Arc::new(RecordingStore::new(store))) }
+    }
+}
+
+mod faulty {
+    use super::*;
+
+    store_conformance! { factory = || async { on_file(file).faulty(1) } }
+}

@@ -1,0 +1,93 @@
+//! Installs what is missing, where that is possible.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::failure::{Failure, Result};
+use crate::node;
+use crate::process::{cargo, read, run, version};
+use crate::step::{Outcome, Run};
+
+pub(crate) fn all(run: &mut Run) -> Result<()> {
+    run.step("setup: rustfmt", || Ok(component("fmt", "rustfmt")))?;
+    run.step("setup: clippy", || Ok(component("clippy", "clippy")))?;
+    run.step("setup: cargo-nextest", || Ok(subcommand("nextest", "0.9.143")))?;
+    run.step("setup: cargo-deny", || Ok(subcommand("deny", "0.20.2")))?;
+    run.step("setup: node", || Ok(node_and_npm("node")))?;
+    run.step("setup: npm", || Ok(node_and_npm("npm")))?;
+    run.step("setup: node packages", || Ok(node::install()))
+}
+
+fn component(subcommand: &str, name: &str) -> Outcome {
+    install(
+        name,
+        || version(cargo(&[subcommand, "--version"])),
+        || {
+            let mut command = Command::new("rustup");
+            command.args(["component", "add", name]);
+            run(command)
+        },
+    )
+}
+
+fn subcommand(name: &str, wanted: &str) -> Outcome {
+    let package = format!("cargo-{name}");
+    install(
+        &package,
+        || version(cargo(&[name, "--version"])),
+        // Takes minutes, which is why it happens only when the tool is missing.
+        || run(cargo(&["install", "--locked", &package, "--version", wanted])),
+    )
+}
+
+fn node_and_npm(program: &str) -> Outcome {
+    install(
+        program,
+        || {
+            let mut command = Command::new(program);
+            command.arg("--version");
+            version(command)
+        },
+        || {
+            if !Path::new("/usr/bin/apt-get").exists() || !are_root() {
+                return Err(Failure::new("only root on Debian can have it installed"));
+            }
+            apt_get(&["update", "--quiet"])?;
+            apt_get(&["install", "--quiet", "--yes", "nodejs", "npm"])
+        },
+    )
+}
+
+fn install(
+    name: &str,
+    present: impl Fn() -> Option<String>,
+    install: impl FnOnce() -> Result<()>,
+) -> Outcome {
+    if let Some(version) = present() {
+        println!("{version}");
+        return Outcome::Held;
+    }
+    println!("{name} is missing");
+    if let Err(failure) = install() {
+        return Outcome::Skipped(format!("{name} is missing and was not installed: {failure}"));
+    }
+    match present() {
+        Some(version) => {
+            println!("{version}");
+            Outcome::Held
+        }
+        None => Outcome::Skipped(format!("{name} is missing after its installation")),
+    }
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new("apt-get");
+    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    run(command)
+}
+
+fn are_root() -> bool {
+    let mut command = Command::new("id");
+    command.arg("-u");
+    read(command).is_ok_and(|id| id.trim() == "0")
+}

@@ -1,0 +1,38 @@
+//! Everything that must hold before a change goes in.
+
+use crate::failure::{Failure, Result};
+use crate::kill::{self, Options};
+use crate::process::{cargo, run, run_and_read, version};
+use crate::step::{Outcome, Run};
+use crate::{lint, node, setup};
+
+pub(crate) fn all(steps: &mut Run) -> Result<()> {
+    setup::all(steps)?;
+    lint::all(steps)?;
+    steps.step("tests", nextest)?;
+    steps.step("doc tests", || {
+        run(cargo(&["test", "--workspace", "--all-features", "--doc"]))?;
+        Ok(Outcome::Held)
+    })?;
+    steps.step("docs", || {
+        let mut command = cargo(&["doc", "--workspace", "--all-features", "--no-deps"]);
+        command.env("RUSTDOCFLAGS", "-D warnings");
+        run(command)?;
+        Ok(Outcome::Held)
+    })?;
+    steps.step("node", node::suite)?;
+    steps.step("kill", || kill::run(&Options::bounded()))
+}
+
+fn nextest() -> Result<Outcome> {
+    if version(cargo(&["nextest", "--version"])).is_none() {
+        return Ok(Outcome::Skipped("cargo-nextest is missing".to_owned()));
+    }
+    let output = run_and_read(cargo(&["nextest", "run", "--workspace", "--all-features"]))?;
+    // The runner is content with tests that are switched off; we are not.
+    match output.lines().rev().find(|line| line.contains(" tests run: ")) {
+        Some(line) if line.trim_end().ends_with(" 0 skipped") => Ok(Outcome::Held),
+        Some(line) => Err(Failure::new(format!("not all tests ran: {}", line.trim()))),
+        None => Err(Failure::new("the runner did not close with its summary")),
+    }
+}
