@@ -32,9 +32,9 @@ pub(crate) struct DevKeys {
 }
 
 impl DevKeys {
-    /// The keys beside the database, made now when there are none; for a store without a file they live as long as
-    /// the process.
-    pub(crate) fn beside(database: Option<&Path>) -> Result<Self, String> {
+    /// The keys beside the database, made now when there are none, and kept there if asked to; for a store without a
+    /// file they live as long as the process.
+    pub(crate) fn beside(database: Option<&Path>, keep: bool) -> Result<Self, String> {
         let Some(database) = database else {
             eprintln!("authcore-host: --dev made keys that end with this process");
             return Self::make();
@@ -46,6 +46,9 @@ impl DevKeys {
                 .map_err(|_| format!("{}: not a file of development keys", path.display()));
         }
         let keys = Self::make()?;
+        if !keep {
+            return Ok(keys);
+        }
         keys.write(&path)?;
         eprintln!("authcore-host: --dev made keys and keeps them in {}", path.display());
         Ok(keys)

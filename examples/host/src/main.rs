@@ -16,8 +16,8 @@ use crate::settings::Settings;
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Serve(options) => Settings::gather(*options).and_then(serve::run),
-        Command::CheckConfig(options) => Settings::gather(*options).map(|settings| {
+        Command::Serve(options) => Settings::gather(*options, true).and_then(serve::run),
+        Command::CheckConfig(options) => Settings::gather(*options, false).map(|settings| {
             println!("the configuration is fine: {settings}");
         }),
     };

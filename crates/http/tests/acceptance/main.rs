@@ -2,6 +2,15 @@
 //! behaviour notes that it covers; `differs` marks where this server is stricter on purpose.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail like tests")]
 
+mod account;
+mod authenticate;
 mod cors;
+mod email;
+mod hooks;
+mod link;
+mod races;
+mod secrecy;
 mod server;
+mod session;
 mod transport;
+mod unlink;
