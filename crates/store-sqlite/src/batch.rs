@@ -2,7 +2,7 @@
 
 use futures_channel::oneshot;
 
-use crate::db::{Access, Db, Operation, caught};
+use crate::db::{Access, Db, Open, Operation, caught};
 use crate::error::{Fault, Stop};
 use crate::lanes::{Lanes, Writer};
 
@@ -94,7 +94,7 @@ pub(crate) fn write(db: &Db, writes: &mut Works, lanes: &Lanes) {
         // One failed in the middle of its writes: only without it do the others go through.
         Ok(false) => {
             for work in writes.iter_mut() {
-                alone(db, work.as_mut());
+                alone(db, work.as_mut(), lanes);
             }
         }
         Err(fault) => fail(writes, &fault),
@@ -116,9 +116,7 @@ fn answer(works: &mut Works) {
 
 /// False when the transaction was undone because of one of the operations.
 fn together(db: &Db, writes: &mut Works, lanes: &Lanes) -> Result<bool, Fault> {
-    lanes.writer_is(Writer::Away);
-    let open = db.begin(Access::Write)?;
-    lanes.writer_is(Writer::Here);
+    let open = begin(db, lanes)?;
     for work in writes.iter_mut() {
         if !work.run(db) {
             return Ok(false);
@@ -139,8 +137,14 @@ fn together(db: &Db, writes: &mut Works, lanes: &Lanes) -> Result<bool, Fault> {
     result.map(|()| true)
 }
 
-fn alone(db: &Db, work: &mut dyn Work) {
-    let result = db.begin(Access::Write).and_then(|open| {
+fn begin<'a>(db: &'a Db, lanes: &Lanes) -> Result<Open<'a>, Fault> {
+    let open = db.begin_or(|| lanes.writer_is(Writer::Away));
+    lanes.writer_is(Writer::Here);
+    open
+}
+
+fn alone(db: &Db, work: &mut dyn Work, lanes: &Lanes) {
+    let result = begin(db, lanes).and_then(|open| {
         if work.run(db) {
             open.commit()?;
         }

@@ -1,12 +1,14 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use authcore::account::Epoch;
 use rusqlite::{CachedStatement, Connection};
 
 use crate::cols::Cols;
-use crate::config::StepHook;
+use crate::config::{SqliteConfig, StepHook};
 use crate::error::{Fault, Panicked, Stop};
+use crate::threads;
 
 /// What is done to the database in one go.
 pub(crate) trait Operation: Send + 'static {
@@ -22,6 +24,7 @@ pub(crate) trait Operation: Send + 'static {
 pub(crate) struct Db {
     connection: Connection,
     step_hook: Option<StepHook>,
+    busy_timeout: Duration,
     store_epoch: Cell<Option<Epoch>>,
 }
 
@@ -32,8 +35,13 @@ pub(crate) enum Access {
 }
 
 impl Db {
-    pub(crate) fn new(connection: Connection, step_hook: Option<StepHook>) -> Self {
-        Self { connection, step_hook, store_epoch: Cell::new(None) }
+    pub(crate) fn new(connection: Connection, config: &SqliteConfig) -> Self {
+        Self {
+            connection,
+            step_hook: config.step_hook.clone(),
+            busy_timeout: config.busy_timeout,
+            store_epoch: Cell::new(None),
+        }
     }
 
     pub(crate) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Fault> {
@@ -97,6 +105,27 @@ impl Db {
             [],
         )?;
         Ok(Open(self))
+    }
+
+    /// Begins to write; when another process is at it, calls `wait` first and then waits.
+    pub(crate) fn begin_or(&self, wait: impl FnOnce()) -> Result<Open<'_>, Fault> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let begun = self.begin(Access::Write);
+        self.connection.busy_timeout(self.busy_timeout)?;
+        match begun {
+            Err(fault) if fault.is_unavailable() => {
+                wait();
+                self.begin(Access::Write)
+            }
+            begun => begun,
+        }
+    }
+
+    /// Moves the whole log into the database file, so that it starts over, unless a reader holds it for long.
+    pub(crate) fn restart_log(&self) -> Result<(), Fault> {
+        self.connection.busy_timeout(self.busy_timeout.min(Duration::from_millis(10)))?;
+        threads::checkpoint(&self.connection, "RESTART");
+        Ok(self.connection.busy_timeout(self.busy_timeout)?)
     }
 
     /// Runs one operation in a transaction of its own.

@@ -115,6 +115,10 @@ impl Fault {
         Self { kind: StoreErrorKind::Other, source: Some(Arc::new(source)) }
     }
 
+    pub(crate) fn is_unavailable(&self) -> bool {
+        self.kind == StoreErrorKind::Unavailable
+    }
+
     /// The failure of a COMMIT. Where SQLite does not say that nothing was written, the log may already hold it.
     pub(crate) fn of_commit(error: rusqlite::Error) -> Self {
         let mut fault = Self::from(error);

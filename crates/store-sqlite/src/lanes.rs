@@ -98,24 +98,25 @@ impl Lanes {
     }
 
     fn wake(&self, mut state: MutexGuard<'_, State>, for_write: bool) {
-        match state.writer {
-            Writer::Asleep => {
-                state.writer = Writer::Here;
-                drop(state);
-                self.to_writer.notify_one();
-            }
-            writer => {
-                // One that is awake comes back for more by itself.
-                let help =
-                    (writer == Writer::Away && state.reading == 0) || state.reads.len() >= HELP_AT;
-                if !for_write && help && state.sleeping > 0 {
-                    state.sleeping -= 1;
-                    state.reading += 1;
-                    state.called += 1;
-                    drop(state);
-                    self.to_readers.notify_one();
-                }
-            }
+        if state.writer == Writer::Asleep {
+            state.writer = Writer::Here;
+            drop(state);
+            self.to_writer.notify_one();
+        } else if !for_write {
+            self.call_reader(state);
+        }
+    }
+
+    /// Calls a reader if one is needed.
+    fn call_reader(&self, mut state: MutexGuard<'_, State>) {
+        // One that is awake comes back for more by itself.
+        let alone = state.writer == Writer::Away && state.reading == 0 && !state.reads.is_empty();
+        if (alone || state.reads.len() >= HELP_AT) && state.sleeping > 0 {
+            state.sleeping -= 1;
+            state.reading += 1;
+            state.called += 1;
+            drop(state);
+            self.to_readers.notify_one();
         }
     }
 
@@ -145,9 +146,18 @@ impl Lanes {
             if state.reads_closed {
                 return false;
             }
+            state.reading -= 1;
             state.sleeping += 1;
-            state = self.to_readers.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.sleeping -= 1;
+            while state.called == 0 && !state.reads_closed {
+                let woken = self.to_readers.wait(state);
+                state = woken.unwrap_or_else(PoisonError::into_inner);
+            }
+            if state.called > 0 {
+                state.called -= 1;
+            } else {
+                state.sleeping -= 1;
+                state.reading += 1;
+            }
         }
         move_some(&mut state.reads, reads, self.batch);
         make_room(state);
@@ -158,14 +168,16 @@ impl Lanes {
     pub(crate) fn last_reads(&self) -> Works {
         let mut reads = Works::new();
         let mut state = self.lock();
-        state.writer = Writer::Away;
         move_some(&mut state.reads, &mut reads, self.batch);
         make_room(state);
+        self.writer_is(Writer::Away);
         reads
     }
 
     pub(crate) fn writer_is(&self, writer: Writer) {
-        self.lock().writer = writer;
+        let mut state = self.lock();
+        state.writer = writer;
+        self.call_reader(state);
     }
 
     /// Lets the readers go.

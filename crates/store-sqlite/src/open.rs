@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior};
 use sha2::{Digest as _, Sha256};
 
 use crate::config::{SqliteConfig, Synchronous};
@@ -11,7 +11,7 @@ use crate::error::OpenError;
 use crate::file;
 
 /// The log is cut back to this when it starts over; without, it stays as long as it ever was.
-const LOG_BYTES: i64 = 32 * 1024 * 1024;
+const LOG_BYTES: i64 = 64 * 1024 * 1024;
 
 struct Migration {
     version: u32,
@@ -134,17 +134,36 @@ fn prepare(connection: &mut Connection, config: &SqliteConfig) -> Result<(), Tro
     check_tables(&transaction, place)?;
     drop(transaction);
     if config.path.is_some() {
-        let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+        let mode = use_log(connection)?;
         if mode != "wal" {
-            let mode: String =
-                connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-            if mode != "wal" {
-                let path = place.to_owned();
-                return Err(Trouble::Open(OpenError::NoWriteAheadLog { path }));
-            }
+            let path = place.to_owned();
+            return Err(Trouble::Open(OpenError::NoWriteAheadLog { path }));
         }
     }
     migrate(connection)
+}
+
+/// Switches to a write-ahead log, and returns which kind of journal there is now.
+fn use_log(connection: &Connection) -> rusqlite::Result<String> {
+    let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(mode);
+    }
+    let mut tries = 0;
+    loop {
+        let switched =
+            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+        match switched {
+            // Somebody else opens the fresh file as well. The switch does not wait for them, but a transaction does.
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && tries < 50 =>
+            {
+                tries += 1;
+                connection.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
+            }
+            switched => return switched,
+        }
+    }
 }
 
 /// Refuses a database that has tables of our names but no migrations of ours.

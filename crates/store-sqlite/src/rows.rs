@@ -190,3 +190,31 @@ pub(crate) fn session(db: &Db, at: SessionRef) -> Result<Option<SessionSnapshot>
     let store_epoch = db.store_epoch()?;
     Ok(Some(SessionSnapshot { session, account_epoch, store_epoch, activity_version }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SqliteConfig;
+    use crate::open;
+
+    /// Also with statistics that would tempt the planner.
+    #[test]
+    fn accounts_are_found_by_keys_and_never_by_scans() {
+        let connection = open::first(&SqliteConfig::in_memory()).unwrap();
+        for analyze in ["", "ANALYZE"] {
+            connection.execute_batch(analyze).unwrap();
+            for sql in [BY_ID, BY_USERNAME, BY_IDENTITY] {
+                let mut statement =
+                    connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+                let mut rows = statement.raw_query();
+                let mut steps = 0;
+                while let Some(row) = rows.next().unwrap() {
+                    let step: String = row.get("detail").unwrap();
+                    assert!(step.starts_with("SEARCH"), "{step}");
+                    steps += 1;
+                }
+                assert!(steps >= 3);
+            }
+        }
+    }
+}

@@ -83,7 +83,7 @@ impl SqliteStore {
     pub fn open(config: SqliteConfig) -> Result<Self, OpenError> {
         let connection = open::first(&config)?;
         let runner = if config.inline {
-            Runner::Inline(Mutex::new(Db::new(connection, config.step_hook.clone())))
+            Runner::Inline(Mutex::new(Db::new(connection, &config)))
         } else {
             Runner::Threads(Threads::start(&config, connection)?)
         };

@@ -12,12 +12,12 @@ use crate::batch::{self, Work, Works};
 use crate::config::SqliteConfig;
 use crate::db::Db;
 use crate::error::OpenError;
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, Writer};
 use crate::open;
 
-/// Beyond so many pages (32 MiB) the log is made to start over. Without, it would never end under a load that never
+/// Beyond so many pages (64 MiB) the log is made to start over. Without, it would never end under a load that never
 /// pauses: there is always a commit that the checkpoint has not moved yet.
-const LOG_PAGES: i64 = 8192;
+const LOG_PAGES: i64 = 16_384;
 
 pub(crate) struct Threads {
     lanes: Arc<Lanes>,
@@ -60,7 +60,7 @@ impl Threads {
             })?;
             threads.checkpointer = Some((stop, handle));
             for _ in 0..readers {
-                let db = Db::new(open::another(config)?, None);
+                let db = Db::new(open::another(config)?, config);
                 let lanes = Arc::clone(&threads.lanes);
                 threads.readers.push(spawn("reader", move || {
                     let mut reads = Works::new();
@@ -70,10 +70,10 @@ impl Threads {
                 })?);
             }
         }
-        let db = Db::new(first, config.step_hook.clone());
-        let (lanes, busy_timeout) = (Arc::clone(&threads.lanes), config.busy_timeout);
+        let db = Db::new(first, config);
+        let lanes = Arc::clone(&threads.lanes);
         threads.writer = Some(spawn("writer", move || {
-            write_until_closed(&db, &lanes, &log, busy_timeout);
+            write_until_closed(&db, &lanes, &log);
             if in_file {
                 checkpoint(db.connection(), "TRUNCATE");
             }
@@ -100,7 +100,7 @@ impl Drop for Threads {
     }
 }
 
-fn write_until_closed(db: &Db, lanes: &Lanes, log: &Log, busy_timeout: Duration) {
+fn write_until_closed(db: &Db, lanes: &Lanes, log: &Log) {
     let (mut reads, mut writes) = (Works::new(), Works::new());
     while lanes.take(&mut reads, &mut writes) {
         batch::read(db, &mut reads);
@@ -111,13 +111,9 @@ fn write_until_closed(db: &Db, lanes: &Lanes, log: &Log, busy_timeout: Duration)
         batch::write(db, &mut writes, lanes);
         log.written.fetch_add(1, Ordering::Relaxed);
         if log.too_long.swap(false, Ordering::Relaxed) {
-            // A read of another process may go on for long; then it is better to go on as well, and try later.
-            let patience = busy_timeout.min(Duration::from_millis(10));
-            if db.connection().busy_timeout(patience).is_ok() {
-                checkpoint(db.connection(), "RESTART");
-            }
-            if let Err(error) = db.connection().busy_timeout(busy_timeout) {
-                tracing::debug!(%error, "sqlite.busy_timeout_failed");
+            lanes.writer_is(Writer::Away);
+            if let Err(fault) = db.restart_log() {
+                tracing::debug!(?fault, "sqlite.restart_failed");
             }
         }
     }
@@ -155,6 +151,11 @@ fn checkpoint_until(
         if now != seen {
             (seen, tidy) = (now, false);
             if checkpoint(connection, "PASSIVE").is_some_and(|pages| pages > LOG_PAGES) {
+                // Each leaves only what was written while it ran, so that in the end the writer has little to move and
+                // is held up for some milliseconds only.
+                for _ in 0..2 {
+                    checkpoint(connection, "PASSIVE");
+                }
                 log.too_long.store(true, Ordering::Relaxed);
             }
         } else if !tidy {
@@ -166,7 +167,7 @@ fn checkpoint_until(
 
 /// Moves what it can from the log to the database file; the length of the log in pages. A failure is left to the next
 /// turn: the log holds everything.
-fn checkpoint(connection: &Connection, mode: &'static str) -> Option<i64> {
+pub(crate) fn checkpoint(connection: &Connection, mode: &'static str) -> Option<i64> {
     let sql = format!("PRAGMA wal_checkpoint({mode})");
     let result = connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     match result {

@@ -1,5 +1,7 @@
 //! Group commit, several at once, crashes between writes.
 
+#![allow(clippy::allow_attributes, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -202,10 +204,10 @@ fn rich_set() -> authcore::store::ChangeSet {
 
 #[test]
 fn a_crash_between_two_writes_leaves_nothing() {
-    let begin = set(1, [insert(account(2)), insert(account(3)), insert(account(4))]);
+    let initial = set(1, [insert(account(2)), insert(account(3)), insert(account(4))]);
     let begun = |path: &std::path::Path| {
         let store = SqliteStore::open(SqliteConfig::file(path).inline()).unwrap();
-        ready(store.commit(&begin)).unwrap();
+        ready(store.commit(&initial)).unwrap();
     };
     let mut at = 0;
     loop {
@@ -269,6 +271,52 @@ async fn a_set_that_fails_in_the_middle_fails_alone() {
     }
     drop(store);
     sound(&path);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_do_not_wait_for_a_commit_that_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let store = Arc::new(SqliteStore::open(SqliteConfig::file(&path)).unwrap());
+    store.commit(&set(1, [insert(account(1))])).await.unwrap();
+    // Another process that writes for long.
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let writing = Arc::clone(&store);
+    let commit = tokio::spawn(async move { writing.commit(&set(2, [insert(account(2))])).await });
+    for _ in 0..500 {
+        assert!(by_id(&store, 1).await.is_some());
+        tokio::task::yield_now().await;
+    }
+    let mut tasks = JoinSet::new();
+    for _ in 0..200 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { by_id(&store, 2).await.is_none() });
+    }
+    while let Some(done) = tasks.join_next().await {
+        assert!(done.unwrap(), "nothing of a commit shows before it is done");
+    }
+    assert!(!commit.is_finished());
+    other.execute_batch("ROLLBACK").unwrap();
+    commit.await.unwrap().unwrap();
+    assert!(by_id(&store, 2).await.is_some());
+}
+
+#[tokio::test]
+async fn a_writer_that_never_gets_its_turn_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let config = SqliteConfig::file(&path).with_busy_timeout(std::time::Duration::from_millis(10));
+    let store = SqliteStore::open(config).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let Err(CommitError::Store(error)) = store.commit(&set(1, [insert(account(1))])).await else {
+        panic!("it was committed");
+    };
+    assert_eq!(*error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.is_retryable());
+    other.execute_batch("ROLLBACK").unwrap();
+    store.commit(&set(1, [insert(account(1))])).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

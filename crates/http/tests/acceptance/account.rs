@@ -183,3 +183,24 @@ fn t12_5_what_is_no_id_is_refused() {
         answer.refused(400, 3, &format!("ID '{bad}' is not a valid system ID."));
     }
 }
+
+#[test]
+fn differs_12_5_there_is_no_system_user_and_nobody_is_found_by_facebook_id() {
+    let server = Server::start();
+    let player = server.device(DEVICE);
+    for query in ["ids=00000000-0000-0000-0000-000000000000", "usernames=", "facebook_ids=1"] {
+        server.get(&format!("/v2/user?{query}"), &player.bearer()).done();
+    }
+}
+
+#[test]
+fn differs_12_5_at_most_100_users_are_looked_up() {
+    let server = Server::start();
+    let player = server.device(DEVICE);
+    let find = |count| {
+        let names: Vec<_> = (0..count).map(|number| format!("usernames=n{number}")).collect();
+        server.get(&format!("/v2/user?{}", names.join("&")), &player.bearer())
+    };
+    find(100).done();
+    find(101).refused_somehow(400, 3);
+}

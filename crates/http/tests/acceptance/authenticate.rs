@@ -209,3 +209,13 @@ fn t13_6_tokens_hold_nothing_that_the_published_client_cannot_decode() {
     assert_eq!(player.username(), "js~?>\u{1f600}ü");
     assert_eq!(player.claims()["vrs"], json!({"~": "???ÿ"}));
 }
+
+#[test]
+fn differs_5_2_vars_have_2048_bytes_at_most() {
+    let server = Server::start();
+    let ask = |length| {
+        server.authenticate("device", json!({"id": ID, "vars": {"a": "x".repeat(length)}}))
+    };
+    ask(2048).refused_somehow(400, 3);
+    assert!(ask(2047).player().created);
+}

@@ -176,3 +176,13 @@ fn differs_6_7_many_wrong_passwords_must_wait() {
     server.wait(600);
     assert!(!server.email(EMAIL, PASSWORD).created);
 }
+
+#[test]
+fn differs_4_7_the_length_of_a_password_is_counted_in_characters() {
+    let server = Server::start();
+    let ask = |password: &str| server.authenticate_email(EMAIL, password);
+    ask("日本語").refused(400, 3, "Password must be at least 8 characters long.");
+    ask(&"p".repeat(257)).refused(400, 3, "Password must be at most 256 characters long.");
+    assert!(ask(&"語".repeat(256)).player().created);
+    assert!(!server.email(EMAIL, &"語".repeat(256)).created);
+}

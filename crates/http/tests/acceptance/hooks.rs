@@ -37,7 +37,7 @@ impl Host {
 }
 
 fn no(code: Option<i32>, text: &str) -> Refusal {
-    Refusal::Host { code, text: text.to_owned().into() }
+    Refusal::Host { code, text: text.to_owned() }
 }
 
 #[async_trait]

@@ -1,6 +1,11 @@
 //! What clients of Nakama see, over real sockets and a real database file. Each test is named after the case of the
 //! behaviour notes that it covers; `differs` marks where this server is stricter on purpose.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail like tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail like tests"
+)]
 
 mod account;
 mod authenticate;

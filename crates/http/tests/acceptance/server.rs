@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use authcore::account::{AccountId, Folding};
+use authcore::store::Store;
 use authcore::{BanRequest, Clock as _, Operator, Policy};
 use authcore_http::nakama::{NakamaConfig, router};
 use authcore_store_sqlite::{SqliteConfig, SqliteStore};
@@ -21,7 +22,7 @@ use ureq::http::{HeaderMap, Request, Response};
 use ureq::{Agent, Body};
 
 const SERVER_KEY: &str = "defaultkey";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// No `Authorization` header.
 pub(crate) const NOBODY: &str = "";
@@ -40,7 +41,7 @@ pub(crate) struct Server {
     // In this order: the runtime holds the engine, which holds the store, which holds the file.
     runtime: Runtime,
     harness: Harness,
-    folder: TempDir,
+    folder: Arc<TempDir>,
     address: SocketAddr,
     agent: Agent,
     starts: u64,
@@ -52,11 +53,23 @@ impl Server {
     }
 
     pub(crate) fn with(policy: Policy, build: impl FnOnce(Builder) -> Builder + Send) -> Self {
-        Self::open(tempfile::tempdir().unwrap(), 0, policy, build)
+        Self::open(Arc::new(tempfile::tempdir().unwrap()), 0, policy, build)
     }
 
     fn open(
-        folder: TempDir,
+        folder: Arc<TempDir>,
+        starts: u64,
+        policy: Policy,
+        build: impl FnOnce(Builder) -> Builder + Send,
+    ) -> Self {
+        let file = folder.path().join("players.db");
+        let store = Arc::new(SqliteStore::open(SqliteConfig::file(file)).unwrap());
+        Self::on(store, folder, starts, policy, build)
+    }
+
+    fn on(
+        store: Arc<dyn Store>,
+        folder: Arc<TempDir>,
         starts: u64,
         policy: Policy,
         build: impl FnOnce(Builder) -> Builder + Send,
@@ -66,8 +79,6 @@ impl Server {
             .enable_all()
             .build()
             .unwrap();
-        let file = folder.path().join("players.db");
-        let store = Arc::new(SqliteStore::open(SqliteConfig::file(file)).unwrap());
         // Each start has random bytes of its own, as ids must not come twice.
         let harness = runtime.block_on(Harness::seeded(starts, store, policy, |builder| {
             build(builder.folding(Folding::Exact))
@@ -99,6 +110,19 @@ impl Server {
         let server = Self::open(folder, starts + 1, Policy::nakama(), |builder| builder);
         server.clock().set(now);
         server
+    }
+
+    /// Another engine with a server of its own, over the same store.
+    pub(crate) fn second(&self) -> Self {
+        let store = Arc::clone(self.harness.store());
+        let folder = Arc::clone(&self.folder);
+        let server = Self::on(store, folder, self.starts + 1, Policy::nakama(), |builder| builder);
+        server.clock().set(self.now());
+        server
+    }
+
+    pub(crate) fn sweep(&self) {
+        self.runtime.block_on(self.harness.engine().sweep(1000)).unwrap();
     }
 
     pub(crate) fn clock(&self) -> &ManualClock {

@@ -11,7 +11,7 @@ const REFRESH: &str = "/v2/account/session/refresh";
 const SESSION_INVALID: &str = "Session token invalid.";
 const REFRESH_INVALID: &str = "Refresh token invalid.";
 
-fn refresh_with_vars(server: &Server, token: &str, vars: Value) -> Player {
+fn refresh_with_vars(server: &Server, token: &str, vars: &Value) -> Player {
     server.post(REFRESH, &server_key(), json!({"token": token, "vars": vars})).player()
 }
 
@@ -58,10 +58,10 @@ fn s2_refresh_with_vars_replaces_and_without_keeps() {
     let server = Server::start();
     let body = json!({"id": DEVICE, "vars": {"a": "b", "c": "d"}});
     let first = server.authenticate("device", body).player();
-    let kept = refresh_with_vars(&server, &first.refresh_token, json!({}));
+    let kept = refresh_with_vars(&server, &first.refresh_token, &json!({}));
     assert_eq!(kept.claims()["vrs"], json!({"a": "b", "c": "d"}));
     server.wait(1);
-    let replaced = refresh_with_vars(&server, &kept.refresh_token, json!({"e": "f"}));
+    let replaced = refresh_with_vars(&server, &kept.refresh_token, &json!({"e": "f"}));
     assert_eq!(replaced.claims()["vrs"], json!({"e": "f"}));
     server.wait(1);
     let last = server.refresh(&replaced.refresh_token).player();
@@ -178,11 +178,8 @@ fn s5_logging_out_the_session_token() {
     server.logout(&player, json!({"token": player.token})).done();
     server.is_dead(&player);
     server.is_alive(&other);
-    // Whatever a refresh still yields, it does not open the door again.
-    let refreshed = server.refresh(&player.refresh_token);
-    if refreshed.status == 200 {
-        server.is_dead(&refreshed.player());
-    }
+    // The refresh token is not ended, but what it yields opens no door (11.4).
+    server.is_dead(&server.refresh(&player.refresh_token).player());
 }
 
 #[test]
@@ -335,4 +332,39 @@ fn differs_11_5_what_was_ended_stays_so_after_a_restart_and_the_rest_lives() {
     server.is_alive(&rotated);
     server.refresh_is_dead(&stale.refresh_token);
     server.is_dead(&rotated);
+}
+
+#[test]
+fn differs_11_5_what_was_ended_stays_so_after_its_tokens_are_over_and_a_sweep() {
+    let server = Server::start();
+    let first = server.device(DEVICE);
+    server.wait(1800);
+    let second = server.refresh(&first.refresh_token).player();
+    server.logout(&second, json!({"refresh_token": first.refresh_token})).done();
+    server.wait(1900);
+    server.sweep();
+    server.refresh_is_dead(&second.refresh_token);
+    let live = server.device(DEVICE);
+    server.sweep();
+    server.is_alive(&live);
+}
+
+#[test]
+fn differs_11_5_what_was_ended_is_so_for_another_server_of_the_same_store_too() {
+    let here = Server::start();
+    let there = here.second();
+    let player = here.device(DEVICE);
+    there.is_alive(&player);
+    here.logout(&player, json!({})).done();
+    there.is_dead(&player);
+    there.refresh_is_dead(&player.refresh_token);
+    let player = there.device(DEVICE);
+    here.ban(&player.id());
+    there.is_dead(&player);
+    there.authenticate_device(DEVICE).refused(403, 7, "User account banned.");
+    there.unban(&player.id());
+    let player = here.device(DEVICE);
+    there.delete("/v2/account", &player.bearer()).done();
+    here.is_dead(&player);
+    here.refresh_is_dead(&player.refresh_token);
 }

@@ -256,3 +256,21 @@ fn t3_3_the_body_is_parsed_before_the_key_is_checked() {
     let answer = server.send("POST", DEVICE, &[], Some(b"{}"));
     answer.refused(401, 16, "Server key required");
 }
+
+#[test]
+fn t1_3_a_body_may_come_in_chunks() {
+    let server = Server::start();
+    let (head, tail) = BODY.split_at(5);
+    let mut request = format!(
+        "POST {DEVICE} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: {}\r\n\
+         Transfer-Encoding: chunked\r\n\r\n",
+        server_key()
+    )
+    .into_bytes();
+    for chunk in [head, tail, b""] {
+        request.extend(format!("{:x}\r\n", chunk.len()).bytes());
+        request.extend_from_slice(chunk);
+        request.extend_from_slice(b"\r\n");
+    }
+    assert!(server.raw(&request).player().created);
+}

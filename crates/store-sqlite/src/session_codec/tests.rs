@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use authcore::store::{StoreError, StoreErrorKind};
 use proptest::prelude::*;
 
@@ -147,7 +149,10 @@ fn the_form_does_not_change() {
     session.device_name = Some("d".into());
     session.client_vars.insert("k".into(), "v".into());
     let list = encode(&[session]).unwrap();
-    let hex: String = list.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::new();
+    for byte in list {
+        write!(hex, "{byte:02x}").unwrap();
+    }
     assert_eq!(
         hex,
         "0132070707070707070707070707070707072900\
@@ -191,8 +196,7 @@ fn text_that_is_not_utf_8_and_doubled_names_are_corrupt() {
     let mut session = plain();
     session.device_name = Some("\u{e9}".into());
     let mut list = encode(&[session]).unwrap();
-    let last = list.len() - 1;
-    list[last] = 0xff;
+    *list.last_mut().unwrap() = 0xff;
     assert!(is_corrupt(decode(&list)));
 
     let mut session = plain();

@@ -1,5 +1,12 @@
 //! Accounts and change sets to test with.
-#![allow(dead_code, reason = "each test file uses some of it")]
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "helpers of tests, of which each test file uses some"
+)]
 
 use authcore::account::{
     Account, AccountId, CommitId, Epoch, Identity, IdentityKey, Ordinal, Profile, ProviderId,
