@@ -16,7 +16,9 @@ use crate::refusal::Refusal;
 ///   [`Refusal::Disabled`] switches an operation off, [`Refusal::Host`] says no in the host's own words.
 /// - [`veto`](Self::veto) runs after the account is known and before anything is written, perhaps several times: it
 ///   must be quick and without effect.
-/// - [`after`](Self::after) runs once, after the commit, before the answer. It cannot fail the call.
+/// - [`after`](Self::after) runs once, after the commit, before the answer. It cannot refuse what is done.
+///
+/// A hook that panics takes its request with it, like any code of the host's.
 ///
 /// # Cancel safety
 ///

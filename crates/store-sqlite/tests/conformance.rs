@@ -1,5 +1,7 @@
 //! The conformance kit on the SQLite store: on a file, in memory, without threads, and through the wrappers.
 
+#![expect(clippy::expect_used, reason = "a store that does not open has failed the test")]
+
 use std::path::Path;
 use std::sync::Arc;
 

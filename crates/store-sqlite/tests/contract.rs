@@ -97,7 +97,6 @@ async fn an_account_is_found_by_exactly_its_keys() {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "a list of conditions")]
 async fn each_condition_has_its_conflict() {
     for (kind, _folder, store) in each_kind() {
         let mut first = named(1, "ann");

@@ -7,7 +7,7 @@ use std::thread;
 use async_trait::async_trait;
 use futures_channel::oneshot;
 
-use super::scheme::{Argon2Params, PasswordHash};
+use super::scheme::{Argon2Params, Memory, PasswordHash};
 use crate::secret::Secret;
 
 /// Hashes passwords somewhere that does not hold up the caller's runtime.
@@ -139,7 +139,7 @@ impl ThreadedHasher {
         }
         // Made from the present parameters, so that it follows each change of them. Its salt is no secret: nothing
         // is kept under it.
-        let nobody = config.params.hash(&Secret::new(""), &[0; 16])?;
+        let nobody = config.params.hash(&Secret::new(""), &[0; 16], &mut Memory::default())?;
         let threads = config.threads.clamp(1, fit);
         let (jobs, taken) = mpsc::sync_channel(config.queue);
         let taken = Arc::new(Mutex::new(taken));
@@ -176,6 +176,7 @@ fn work(jobs: &Mutex<mpsc::Receiver<Job>>, waiting: &AtomicUsize, config: &Hashe
     if let Some(on_start) = &config.on_thread_start {
         on_start();
     }
+    let mut memory = Memory::default();
     loop {
         // The lock is held while waiting, by one idle thread at a time.
         let next = match jobs.lock() {
@@ -186,10 +187,11 @@ fn work(jobs: &Mutex<mpsc::Receiver<Job>>, waiting: &AtomicUsize, config: &Hashe
         // Nobody may be waiting for the answer any more; that is no fault.
         match next {
             Ok(Job::Hash(password, salt, answer)) if !answer.is_canceled() => {
-                let _ = answer.send(config.params.hash(&password, &salt));
+                let _ = answer.send(config.params.hash(&password, &salt, &mut memory));
             }
             Ok(Job::Verify(password, hash, answer)) if !answer.is_canceled() => {
-                let _ = answer.send(hash.verify(&password, config.params));
+                let _ = answer.send(hash.verify(&password, config.params, &mut memory));
+                memory.shrink_to(config.params);
             }
             Ok(_) => {}
             Err(mpsc::RecvError) => return,

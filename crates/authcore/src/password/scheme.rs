@@ -1,8 +1,7 @@
 use std::fmt;
 
-use argon2::password_hash::phc::PasswordHash as Phc;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use super::hasher::{HashFault, Verdict};
 use super::rules::normal_form;
@@ -62,12 +61,16 @@ impl PasswordHash {
     }
 
     /// Compares in constant time; takes as long as the hash's parameters say.
-    pub(super) fn verify(&self, password: &Secret, current: Argon2Params) -> Verdict {
+    pub(super) fn verify(
+        &self,
+        password: &Secret,
+        current: Argon2Params,
+        memory: &mut Memory,
+    ) -> Verdict {
         let bytes = normal_form(password);
         let (right, outdated) = match self.scheme {
             Scheme::Argon2id { memory_kib, passes, lanes } => {
-                let right = Phc::new(&self.text)
-                    .is_ok_and(|phc| Argon2::default().verify_password(&bytes, &phc).is_ok());
+                let right = argon2id_matches(&self.text, &bytes, memory).unwrap_or(false);
                 let outdated = memory_kib < current.memory_kib
                     || passes < current.passes
                     || lanes < current.lanes;
@@ -92,6 +95,44 @@ impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash([redacted])")
     }
+}
+
+/// What Argon2 fills, kept by each hashing thread from one password to the next: given back and asked for again, it
+/// would scatter over the allocator's arenas and outgrow its cap several times over.
+#[derive(Default)]
+pub(super) struct Memory(Vec<Block>);
+
+impl Memory {
+    fn blocks(&mut self, count: usize) -> &mut [Block] {
+        if self.0.len() < count {
+            // The old ones go first, so that both are never held at once.
+            self.0 = Vec::new();
+            self.0.resize(count, Block::new());
+        }
+        &mut self.0
+    }
+
+    /// Gives back what only a hash of stronger parameters needed.
+    pub(super) fn shrink_to(&mut self, params: Argon2Params) {
+        let keep = usize::try_from(params.memory_kib).unwrap_or(usize::MAX);
+        if self.0.len() > keep {
+            self.0 = Vec::new();
+        }
+    }
+}
+
+fn argon2id_matches(text: &str, password: &[u8], memory: &mut Memory) -> Option<bool> {
+    let phc = Phc::new(text).ok()?;
+    let params = Params::try_from(&phc).ok()?;
+    let (salt, expected) = (phc.salt?, phc.hash?);
+    let blocks = memory.blocks(params.block_count());
+    let mut tag = [0; Output::MAX_LENGTH];
+    let tag = tag.get_mut(..expected.len())?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(password, salt.as_ref(), tag, blocks)
+        .ok()?;
+    // Compares in constant time.
+    Some(Output::new(tag).ok()? == expected)
 }
 
 fn argon2id_scheme(text: &str) -> Result<Scheme, InvalidHash> {
@@ -142,13 +183,30 @@ impl Argon2Params {
         self,
         password: &Secret,
         salt: &[u8; 16],
+        memory: &mut Memory,
     ) -> Result<PasswordHash, HashFault> {
-        let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32))
-            .map_err(|error| HashFault::Failed(error.to_string().into()))?;
-        let phc = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_with_salt(&normal_form(password), salt)
-            .map_err(|error| HashFault::Failed(error.to_string().into()))?;
+        let phc =
+            self.phc(password, salt, memory).map_err(|error| HashFault::Failed(error.into()))?;
         PasswordHash::parse(&phc.to_string()).map_err(|error| HashFault::Failed(error.into()))
+    }
+
+    fn phc(self, password: &Secret, salt: &[u8; 16], memory: &mut Memory) -> Result<Phc, String> {
+        let text = |error: &dyn ToString| error.to_string();
+        let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32))
+            .map_err(|error| text(&error))?;
+        let described = ParamsString::try_from(&params).map_err(|error| text(&error))?;
+        let blocks = memory.blocks(params.block_count());
+        let mut tag = [0; 32];
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into_with_memory(&normal_form(password), salt, &mut tag, blocks)
+            .map_err(|error| text(&error))?;
+        Ok(Phc {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: described,
+            salt: Some(Salt::new(salt).map_err(|error| text(&error))?),
+            hash: Some(Output::new(&tag).map_err(|error| text(&error))?),
+        })
     }
 }
 
@@ -164,18 +222,46 @@ mod tests {
     #[test]
     fn an_argon2id_hash_verifies_and_is_a_phc_string() {
         let password = Secret::new("correct horse");
-        let hash = Argon2Params::STANDARD.hash(&password, &[7; 16]).unwrap();
+        let hash =
+            Argon2Params::STANDARD.hash(&password, &[7; 16], &mut Memory::default()).unwrap();
         assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
-        assert_eq!(hash.verify(&password, Argon2Params::STANDARD), Verdict::Right);
-        assert_eq!(hash.verify(&Secret::new("wrong"), Argon2Params::STANDARD), Verdict::Wrong);
-        assert_eq!(hash.verify(&password, Argon2Params::STRONG), Verdict::RightButOutdated);
+        assert_eq!(
+            hash.verify(&password, Argon2Params::STANDARD, &mut Memory::default()),
+            Verdict::Right
+        );
+        assert_eq!(
+            hash.verify(&Secret::new("wrong"), Argon2Params::STANDARD, &mut Memory::default()),
+            Verdict::Wrong
+        );
+        assert_eq!(
+            hash.verify(&password, Argon2Params::STRONG, &mut Memory::default()),
+            Verdict::RightButOutdated
+        );
+    }
+
+    #[test]
+    fn another_implementations_hash_verifies() {
+        // Made by the reference implementation's command-line tool.
+        let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let hash = PasswordHash::parse(hash).unwrap();
+        let mut memory = Memory::default();
+        let verdict = |text: &str, memory: &mut Memory| {
+            hash.verify(&Secret::new(text), Argon2Params::STANDARD, memory)
+        };
+        assert_eq!(verdict("password", &mut memory), Verdict::Right);
+        assert_eq!(verdict("passwort", &mut memory), Verdict::Wrong);
+        assert_eq!(memory.0.len(), 65_536);
+        memory.shrink_to(Argon2Params::STANDARD);
+        assert!(memory.0.is_empty());
     }
 
     #[test]
     fn security_11_bcrypt_refuses_what_it_cannot_see() {
         let full = "a".repeat(72);
         let hash = bcrypt_of(&full);
-        let verdict = |text: &str| hash.verify(&Secret::new(text), Argon2Params::STANDARD);
+        let verdict = |text: &str| {
+            hash.verify(&Secret::new(text), Argon2Params::STANDARD, &mut Memory::default())
+        };
         assert_eq!(verdict(&full), Verdict::RightButOutdated);
         assert_eq!(verdict(&format!("{full}b")), Verdict::Wrong);
     }

@@ -179,7 +179,13 @@ fn invalid(field: Field, rule: Rule, operation: Operation) -> NakamaAnswer {
             | Field::Timezone,
             _,
         ) => return nakama_fault(Operation::Update, None),
-        (field, rule) => format!("Invalid {field:?}: {rule:?}.").into(),
+        (Field::Vars, Rule::Bytes { max, .. }) => {
+            format!("Session vars invalid, must be at most {max} bytes.").into()
+        }
+        (Field::Count, Rule::Characters { max, .. }) => {
+            format!("Too many users asked for, must be at most {max}.").into()
+        }
+        _ => "Invalid argument.".into(),
     };
     answer(INVALID_ARGUMENT, text)
 }
@@ -332,6 +338,9 @@ mod tests {
             (Field::RefreshToken, Rule::NotYours),
             (Field::AccessToken, Rule::NotYours),
             (Field::LangTag, Rule::Characters { min: 1, max: 18 }),
+            (Field::Vars, Rule::Bytes { min: 0, max: 2048 }),
+            (Field::Count, Rule::Characters { min: 0, max: 100 }),
+            (Field::Identity, Rule::Required),
         ];
         for (field, rule) in cases {
             let refusal = Refusal::Invalid { field, rule };

@@ -176,9 +176,12 @@ fn t13_5_a_client_that_refreshes_several_times_at_once_stays_in() {
     let server = Server::start();
     for _ in 0..ROUNDS {
         let first = server.device("a-device-of-mine");
+        // Old enough to rotate.
+        server.wait(10);
         let answers = at_once(8, |_| server.refresh(&first.refresh_token));
         for next in answers.into_iter().map(Answer::player) {
             assert_eq!(next.claims()["tid"], first.claims()["tid"]);
+            assert_ne!(next.refresh_token, first.refresh_token);
             server.is_alive(&next);
             server.refresh(&next.refresh_token).ok();
         }

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::server::{NOBODY, Player, Server, claims, server_key};
 
 const DEVICE: &str = "a-device-of-mine";
+/// Seconds: a younger refresh token does not rotate, and a former one still counts.
+const GRACE: i64 = 10;
 const REFRESH: &str = "/v2/account/session/refresh";
 const SESSION_INVALID: &str = "Session token invalid.";
 const REFRESH_INVALID: &str = "Refresh token invalid.";
@@ -20,7 +22,7 @@ fn s1_refresh_keeps_who_and_since_when() {
     let server = Server::start();
     let body = json!({"id": DEVICE, "vars": {"a": "b"}});
     let first = server.authenticate("device?username=before", body).player();
-    server.wait(5);
+    server.wait(GRACE);
     server.put("/v2/account", &first.bearer(), json!({"username": "after"})).done();
     assert_eq!(first.username(), "before");
     let answer = server.refresh(&first.refresh_token);
@@ -99,13 +101,32 @@ fn s3_11_2_a_refresh_token_ends_after_an_hour() {
 }
 
 #[test]
+fn differs_11_3_a_refresh_token_younger_than_the_grace_stays() {
+    let server = Server::start();
+    let first = server.device(DEVICE);
+    server.wait(GRACE - 1);
+    let second = server.refresh(&first.refresh_token).player();
+    assert_eq!(second.refresh_token, first.refresh_token);
+    assert_eq!(second.claims()["exp"], server.now().timestamp() + 60);
+    server.wait(1);
+    let third = server.refresh(&first.refresh_token).player();
+    assert_ne!(third.refresh_token, first.refresh_token);
+    for player in [&first, &second, &third] {
+        server.is_alive(player);
+    }
+}
+
+#[test]
 fn differs_11_3_an_old_refresh_token_within_the_grace_gets_the_same_successor() {
     let server = Server::start();
     let first = server.device(DEVICE);
+    server.wait(GRACE);
     let second = server.refresh(&first.refresh_token).player();
-    server.wait(9);
+    assert_ne!(second.refresh_token, first.refresh_token);
+    server.wait(GRACE - 1);
     let again = server.refresh(&first.refresh_token).player();
-    server.is_alive(&second);
+    assert_eq!(again.token, second.token);
+    assert_eq!(again.refresh_token, second.refresh_token);
     server.is_alive(&again);
     server.refresh(&again.refresh_token).ok();
 }
@@ -115,8 +136,9 @@ fn differs_11_3_an_old_refresh_token_after_the_grace_is_refused_and_its_session_
     let server = Server::start();
     let other = server.device(DEVICE);
     let first = server.device(DEVICE);
+    server.wait(GRACE);
     let second = server.refresh(&first.refresh_token).player();
-    server.wait(11);
+    server.wait(GRACE);
     server.is_alive(&second);
     server.refresh_is_dead(&first.refresh_token);
     server.is_dead(&second);
@@ -160,8 +182,9 @@ fn differs_11_3_an_account_has_ten_sessions_and_the_oldest_gives_way() {
 fn s4_logging_out_the_refresh_token_leaves_the_session_token() {
     let server = Server::start();
     let first = server.device(DEVICE);
-    server.wait(1);
+    server.wait(GRACE);
     let second = server.refresh(&first.refresh_token).player();
+    assert_ne!(second.refresh_token, first.refresh_token);
     server.logout(&first, json!({"refresh_token": first.refresh_token})).done();
     server.is_alive(&first);
     server.is_alive(&second);
@@ -201,7 +224,9 @@ fn s6_logging_out_everywhere_ends_all_in_the_same_moment() {
     for nothing in [json!({}), json!({"token": "", "refresh_token": ""}), json!({"token": null})] {
         let sessions = [server.device(DEVICE), server.device(DEVICE), server.device(DEVICE)];
         let [first, second, third] = &sessions;
+        server.wait(GRACE);
         let newest = server.refresh(&second.refresh_token).player();
+        assert_ne!(newest.refresh_token, second.refresh_token);
         server.logout(first, nothing).done();
         for dead in [first, second, third, &newest] {
             server.is_dead(dead);
@@ -315,7 +340,9 @@ fn differs_11_5_what_was_ended_stays_so_after_a_restart_and_the_rest_lives() {
     let half = server.custom("half-logged-out");
     server.logout(&half, json!({"refresh_token": half.refresh_token})).done();
     let stale = server.custom("refreshed-before");
+    server.wait(GRACE);
     let rotated = server.refresh(&stale.refresh_token).player();
+    assert_ne!(rotated.refresh_token, stale.refresh_token);
 
     let server = server.restart();
     for dead in [&one, &everywhere, &banned, &unbanned, &deleted] {
@@ -328,7 +355,7 @@ fn differs_11_5_what_was_ended_stays_so_after_a_restart_and_the_rest_lives() {
     server.is_alive(&live);
     server.is_alive(&server.refresh(&live.refresh_token).player());
     assert_eq!(server.device(DEVICE).id(), live.id());
-    server.wait(11);
+    server.wait(GRACE);
     server.is_alive(&rotated);
     server.refresh_is_dead(&stale.refresh_token);
     server.is_dead(&rotated);
