@@ -1,6 +1,6 @@
 //! What a player asks for, and what comes back.
 
-use crate::account::{Account, AccountId, ProviderId};
+use crate::account::{Account, AccountId, ProviderId, SessionId};
 use crate::credential::Credential;
 use crate::secret::Secret;
 use crate::session::{Session, TokenPair, Vars};
@@ -147,10 +147,12 @@ pub struct Refreshed {
 pub enum Logout {
     /// The caller's session.
     ThisSession,
+    /// One of the caller's sessions; nothing happens when it has ended.
+    Session(SessionId),
     /// All sessions of the caller.
     Everywhere,
-    /// What these tokens stand for: access tokens and refresh tokens end apart (nakama 11.4). Both must be the
-    /// caller's own and alive, or nothing ends.
+    /// What these tokens stand for: access tokens and refresh tokens end apart (nakama 11.4). Each that is given must be
+    /// the caller's own and not over, or nothing ends.
     Tokens {
         /// Ends the access tokens of its session.
         access: Option<Secret>,

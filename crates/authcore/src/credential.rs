@@ -165,25 +165,43 @@ fn check_email_and_password(
     r#use: Use,
     policy: &Policy,
 ) -> Result<(), Refusal> {
-    let invalid = |rule| Err(Refusal::Invalid { field: Field::Email, rule });
-    if email.is_empty() || (r#use == Use::Link && password.is_empty()) {
-        return invalid(Rule::Required);
+    if r#use == Use::Login {
+        check_email(email)?;
+        return Ok(check_password(password, tried_min(policy))?);
     }
-    if has_space_or_control(email) {
-        return invalid(Rule::Forbidden);
+    // Linking asks for the password between the address's characters and its shape (nakama 9.4).
+    if password.is_empty() {
+        return Err(bad_email(Rule::Required));
     }
-    if r#use == Use::Link {
-        check_password(password, policy.password_min)?;
-    }
+    check_email_characters(email)?;
+    check_password(password, policy.password_min)?;
+    check_email(email)
+}
+
+/// Characters, then shape, then length (nakama 4.6, 6.1).
+pub(crate) fn check_email(email: &str) -> Result<(), Refusal> {
+    check_email_characters(email)?;
     if !looks_like_email(email) {
-        return invalid(Rule::Shape);
+        return Err(bad_email(Rule::Shape));
     }
     if !(10..=255).contains(&email.len()) {
-        return invalid(Rule::Bytes { min: 10, max: 255 });
+        return Err(bad_email(Rule::Bytes { min: 10, max: 255 }));
     }
-    let min = if r#use == Use::Link { policy.password_min } else { tried_min(policy) };
-    check_password(password, min)?;
     Ok(())
+}
+
+fn check_email_characters(email: &str) -> Result<(), Refusal> {
+    if email.is_empty() {
+        return Err(bad_email(Rule::Required));
+    }
+    if has_space_or_control(email) {
+        return Err(bad_email(Rule::Forbidden));
+    }
+    Ok(())
+}
+
+const fn bad_email(rule: Rule) -> Refusal {
+    Refusal::Invalid { field: Field::Email, rule }
 }
 
 /// The fewest code points of a password that is tried: an account may have an older password that is shorter than what

@@ -43,6 +43,8 @@ pub struct Policy {
     /// Whether an unlink and a change of password end all sessions but the one that asked, and that one too when it
     /// was opened by what was unlinked (security 63, 72).
     pub credential_change_ends_sessions: bool,
+    /// How many identities an account may have, 1 to 1000: each costs a little at every write of the account.
+    pub identities_per_account: usize,
     /// How recently a player must have proven who they are to link, unlink, change a password or delete the account
     /// (security 39); none asks for nothing.
     pub step_up: Option<TimeDelta>,
@@ -99,6 +101,9 @@ impl Several {
     }
 }
 
+/// No time span is longer than this, so that no sum with it leaves the calendar.
+const LONGEST: TimeDelta = TimeDelta::days(3653);
+
 impl Policy {
     /// The safe side of every choice; follows the security checklist.
     #[must_use]
@@ -113,6 +118,7 @@ impl Policy {
             refresh_replaces_vars: false,
             relink: Relink::Refuse,
             several: Several::DevicesOnly,
+            identities_per_account: 64,
             unlink_missing_is_done: false,
             credential_change_ends_sessions: true,
             step_up: Some(TimeDelta::minutes(10)),
@@ -158,8 +164,22 @@ impl Policy {
                 (second..=TimeDelta::minutes(60)).contains(&self.access_lifetime),
                 "access_lifetime must be 1 second to 60 minutes",
             ),
-            (self.session_idle >= second, "session_idle must be at least 1 second"),
-            (self.session_absolute >= second, "session_absolute must be at least 1 second"),
+            (
+                (second..=LONGEST).contains(&self.session_idle),
+                "session_idle must be 1 second to 10 years",
+            ),
+            (
+                (second..=LONGEST).contains(&self.session_absolute),
+                "session_absolute must be 1 second to 10 years",
+            ),
+            (
+                self.step_up.is_none_or(|within| (second..=LONGEST).contains(&within)),
+                "step_up must be 1 second to 10 years",
+            ),
+            (
+                (1..=1000).contains(&self.identities_per_account),
+                "identities_per_account must be 1 to 1000",
+            ),
             (
                 (TimeDelta::zero()..=TimeDelta::minutes(5)).contains(&self.refresh_grace),
                 "refresh_grace must be 0 to 5 minutes",
@@ -170,8 +190,9 @@ impl Policy {
             ),
             ((8..=64).contains(&self.password_min), "password_min must be 8 to 64"),
             (
-                self.password_attempts.limit >= 1 && self.password_attempts.window >= second,
-                "password_attempts must admit at least 1 and refill over at least 1 second",
+                self.password_attempts.limit >= 1
+                    && (second..=LONGEST).contains(&self.password_attempts.window),
+                "password_attempts must admit at least 1 and refill over 1 second to 10 years",
             ),
         ];
         match rules.iter().find(|(holds, _)| !holds) {
@@ -207,7 +228,9 @@ mod tests {
         let broken = [
             Policy { access_lifetime: TimeDelta::minutes(61), ..Policy::default() },
             Policy { session_idle: TimeDelta::zero(), ..Policy::default() },
-            Policy { session_absolute: TimeDelta::zero(), ..Policy::default() },
+            Policy { session_absolute: TimeDelta::MAX, ..Policy::default() },
+            Policy { step_up: Some(TimeDelta::MAX), ..Policy::default() },
+            Policy { identities_per_account: 0, ..Policy::default() },
             Policy { refresh_grace: TimeDelta::minutes(6), ..Policy::default() },
             Policy { sessions_per_account: 0, ..Policy::default() },
             Policy { password_min: 7, ..Policy::default() },

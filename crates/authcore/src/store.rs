@@ -125,7 +125,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`] when the store cannot be written.
     async fn prune_events(&self, up_to: EventCursor) -> Result<u64, StoreError>;
 
-    /// Removes at most `limit` each of the codes, claims and throttles that are over at `now`, and returns how many
+    /// Removes at most `limit` each of the codes, single-use keys and throttles that are over at `now`, and returns how many
     /// there were. Nothing depends on it but the store's size.
     ///
     /// # Errors
@@ -247,9 +247,9 @@ pub enum Write {
     /// Removes a one-time code; nothing happens when there is none.
     DeleteCode(CodeKey),
     /// Uses up something that may be used once. Conflict when it was used before.
-    Claim {
+    UseUp {
         /// What.
-        key: ClaimKey,
+        key: SingleUseKey,
         /// From when on it may be forgotten.
         forget_at: DateTime<Utc>,
     },
@@ -290,7 +290,7 @@ pub enum Conflict {
     /// The code is gone, or has another number of tries left.
     CodeChanged(CodeKey),
     /// It was used before.
-    Claimed(ClaimKey),
+    UsedUp(SingleUseKey),
 }
 
 macro_rules! digest_key {
@@ -331,7 +331,7 @@ digest_key! {
 }
 digest_key! {
     /// Names something that may be used once: a digest of it.
-    ClaimKey
+    SingleUseKey
 }
 
 /// A code that may be used once, for one purpose. Exhaustive on purpose, like [`Account`].

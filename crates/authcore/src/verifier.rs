@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::account::{IdentityKey, ProviderId};
 use crate::secret::Secret;
-use crate::store::ClaimKey;
+use crate::store::SingleUseKey;
 
 /// Proves who a player is at one provider. A verifier that is not configured cannot be built: no audience, no verifier.
 #[async_trait]
@@ -60,7 +60,7 @@ impl VerifyContext {
     pub fn scoped_identity(&self, tenant: &str, issuer: &str, subject: &str) -> VerifiedIdentity {
         VerifiedIdentity {
             key: IdentityKey::scoped(self.provider.clone(), tenant, issuer, subject),
-            claims: Vec::new(),
+            single_use: Vec::new(),
         }
     }
 }
@@ -70,14 +70,14 @@ impl VerifyContext {
 #[must_use]
 pub struct VerifiedIdentity {
     key: IdentityKey,
-    claims: Vec<(ClaimKey, DateTime<Utc>)>,
+    single_use: Vec<(SingleUseKey, DateTime<Utc>)>,
 }
 
 impl VerifiedIdentity {
     /// Adds something that may be used once (a nonce, a ticket); it is used up in the same commit, and may be
     /// forgotten from `forget_at` on.
-    pub fn using_up(mut self, claim: ClaimKey, forget_at: DateTime<Utc>) -> Self {
-        self.claims.push((claim, forget_at));
+    pub fn using_up(mut self, key: SingleUseKey, forget_at: DateTime<Utc>) -> Self {
+        self.single_use.push((key, forget_at));
         self
     }
 
@@ -87,8 +87,8 @@ impl VerifiedIdentity {
         &self.key
     }
 
-    pub(crate) fn claims(&self) -> &[(ClaimKey, DateTime<Utc>)] {
-        &self.claims
+    pub(crate) fn single_use(&self) -> &[(SingleUseKey, DateTime<Utc>)] {
+        &self.single_use
     }
 }
 

@@ -12,7 +12,7 @@ use authcore::lifecycle::{Ban, BanState, Expiry};
 use authcore::password::Password;
 use authcore::session::{Activity, LoginRecord, Method, Session, SessionRef, Vars};
 use authcore::store::{
-    ChangeSet, Charge, ClaimKey, CodeKey, CodePurpose, OneTimeCode, Require, ThrottleKey, Write,
+    ChangeSet, Charge, CodeKey, CodePurpose, OneTimeCode, Require, SingleUseKey, ThrottleKey, Write,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -48,8 +48,8 @@ pub(crate) fn code_key(number: u32) -> CodeKey {
     CodeKey::new(digest(number))
 }
 
-pub(crate) fn claim_key(number: u32) -> ClaimKey {
-    ClaimKey::new(digest(number))
+pub(crate) fn claim_key(number: u32) -> SingleUseKey {
+    SingleUseKey::new(digest(number))
 }
 
 pub(crate) fn throttle_key(number: u32) -> ThrottleKey {
@@ -305,7 +305,7 @@ pub(crate) trait Build: Sized {
     }
 
     fn claim_until(self, number: u32, forget_at: DateTime<Utc>) -> Self {
-        self.write(Write::Claim { key: claim_key(number), forget_at })
+        self.write(Write::UseUp { key: claim_key(number), forget_at })
     }
 
     fn reset(self, number: u32) -> Self {

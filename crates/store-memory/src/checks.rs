@@ -39,8 +39,8 @@ impl State {
             Write::UpdateAccount { account, expect } => self.check_account(account.id, *expect),
             Write::DeleteAccount { id, expect } => self.check_account(*id, *expect),
             Write::UpdateActivity { id, expect, .. } => self.check_activity(*id, *expect),
-            Write::Claim { key, .. } => {
-                holds(self.claims.get(key).is_none(), || Conflict::Claimed(*key))
+            Write::UseUp { key, .. } => {
+                holds(self.single_use.get(key).is_none(), || Conflict::UsedUp(*key))
             }
             Write::PutCode(_)
             | Write::DeleteCode(_)

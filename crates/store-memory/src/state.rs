@@ -3,8 +3,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use authcore::account::{AccountId, CommitId, Epoch, IdentityKey};
 use authcore::event::{Event, EventCursor, StoredEvent};
 use authcore::store::{
-    Admission, ChangeSet, Charge, ClaimKey, CodeKey, CommitError, Conflict, Lookup, OneTimeCode,
-    StoreHeader, ThrottleKey, Write,
+    Admission, ChangeSet, Charge, CodeKey, CommitError, Conflict, Lookup, OneTimeCode,
+    SingleUseKey, StoreHeader, ThrottleKey, Write,
 };
 use chrono::{DateTime, Utc};
 
@@ -25,7 +25,7 @@ pub(crate) struct State {
     usernames: Index,
     pub(crate) codes: Expiring<CodeKey, (CommitId, OneTimeCode)>,
     codes_of: BTreeSet<(AccountId, CodeKey)>,
-    pub(crate) claims: Expiring<ClaimKey, CommitId>,
+    pub(crate) single_use: Expiring<SingleUseKey, CommitId>,
     throttles: Expiring<ThrottleKey, ()>,
     /// By cursor.
     events: VecDeque<StoredEvent>,
@@ -72,18 +72,18 @@ impl State {
 
     pub(crate) fn sweep(&mut self, now: DateTime<Utc>, limit: u32) -> u64 {
         let codes = self.codes.over(now, limit);
-        let claims = self.claims.over(now, limit);
+        let single_use = self.single_use.over(now, limit);
         let throttles = self.throttles.over(now, limit);
         for key in &codes {
             self.remove_code(key);
         }
-        for key in &claims {
-            self.claims.remove(key);
+        for key in &single_use {
+            self.single_use.remove(key);
         }
         for key in &throttles {
             self.throttles.remove(key);
         }
-        as_u64(codes.len() + claims.len() + throttles.len())
+        as_u64(codes.len() + single_use.len() + throttles.len())
     }
 
     /// Checks everything before it writes anything.
@@ -125,7 +125,7 @@ impl State {
                 Write::PutCode(code) => {
                     self.codes.get(&code.key).is_some_and(|(by, _)| *by == change.id)
                 }
-                Write::Claim { key, .. } => self.claims.get(key) == Some(&change.id),
+                Write::UseUp { key, .. } => self.single_use.get(key) == Some(&change.id),
                 Write::RaiseStoreEpoch => self.epoch_by == Some(change.id),
                 _ => false,
             })
@@ -190,8 +190,8 @@ impl State {
                 self.codes_of.insert((code.account, code.key));
             }
             Write::DeleteCode(key) => self.remove_code(key),
-            Write::Claim { key, forget_at } => {
-                self.claims.insert(*key, *forget_at, by);
+            Write::UseUp { key, forget_at } => {
+                self.single_use.insert(*key, *forget_at, by);
             }
             Write::ResetThrottle(key) => {
                 self.throttles.remove(key);

@@ -41,7 +41,8 @@ pub struct Account {
     pub password: Option<Password>,
     /// Whether the player is banned.
     pub ban: BanState,
-    /// Raised by ban, password change, withdrawal and log-out-everywhere: sessions of a lower epoch are dead.
+    /// Raised by a ban, by log-out-everywhere, and by an unlink or a change of password where the policy says so: sessions
+    /// of a lower epoch are dead.
     pub epoch: Epoch,
     /// The ordinal that the next identity gets; never reused.
     pub next_ordinal: Ordinal,

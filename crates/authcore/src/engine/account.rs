@@ -16,7 +16,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Refusal::AccountNotFound`] when it is gone, or a fault.
+    /// [`Refusal::AccessTokenInvalid`] when the caller's session has ended since it was verified, or a fault.
     ///
     /// # Cancel safety
     ///
@@ -27,8 +27,7 @@ impl Engine {
         who: &Authenticated,
     ) -> Result<Account, Error> {
         self.parts.hooks.before_account(context, who).await?;
-        let found = self.load(&Lookup::Id(who.account()), self.now()).await?;
-        let account = found.ok_or(Refusal::AccountNotFound)?.account;
+        let account = self.load_caller(who, self.now()).await?.account;
         self.parts.hooks.after(context, &Done::Account(&account)).await;
         Ok(account)
     }
@@ -148,7 +147,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Refusal::RecentLoginRequired`], or a fault.
+    /// [`Refusal::RecentLoginRequired`], [`Refusal::AccessTokenInvalid`] when the caller's session has ended since it was
+    /// verified, or a fault.
     ///
     /// # Cancel safety
     ///
@@ -163,6 +163,7 @@ impl Engine {
         self.check_step_up(who, now)?;
         let mut tries = Tries::new();
         while let Some(settled) = self.load(&Lookup::Id(who.account()), now).await? {
+            settled.caller(who, now)?;
             self.parts.hooks.veto(context, &Intent::Delete(&settled.account))?;
             let delete = Write::DeleteAccount { id: who.account(), expect: settled.version };
             let draft = Draft {

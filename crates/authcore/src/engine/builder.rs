@@ -21,7 +21,7 @@ pub struct EngineBuilder<K, C> {
     store: Arc<dyn Store>,
     key: K,
     clock: C,
-    previous_keys: Vec<MasterKey>,
+    previous_keys: Vec<(MasterKey, Algorithm)>,
     algorithm: Algorithm,
     verifiers: Vec<Arc<dyn Verifier>>,
     hooks: Arc<dyn Hooks>,
@@ -114,8 +114,9 @@ impl<K, C> EngineBuilder<K, C> {
     }
 
     /// Accepts, besides, tokens that were signed with a former key, until all of them are over.
-    pub fn previous_signing_key(mut self, key: MasterKey) -> Self {
-        self.previous_keys.push(key);
+    /// The key may be the same under another algorithm.
+    pub fn previous_signing_key(mut self, key: MasterKey, algorithm: Algorithm) -> Self {
+        self.previous_keys.push((key, algorithm));
         self
     }
 
@@ -198,8 +199,8 @@ impl EngineBuilder<MasterKey, Arc<dyn Clock>> {
         check_names(&self.verifiers)?;
         let mut keys =
             TokenKeys::new(&self.key, self.algorithm, &self.game).map_err(OpenError::Keys)?;
-        for previous in &self.previous_keys {
-            keys = keys.with_previous(previous, self.algorithm).map_err(OpenError::Keys)?;
+        for (previous, algorithm) in &self.previous_keys {
+            keys = keys.with_previous(previous, *algorithm).map_err(OpenError::Keys)?;
         }
         let hasher = match self.hasher {
             Some(hasher) => hasher,

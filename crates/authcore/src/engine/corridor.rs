@@ -5,9 +5,11 @@ use crate::account::{Account, AccountId, CommitId, Epoch, SessionId, Version};
 use crate::error::{Error, Fault};
 use crate::event::{Event, EventKind};
 use crate::lifecycle::settle;
+use crate::proof::Authenticated;
 use crate::refusal::Refusal;
 use crate::session::{Activity, Session};
 use crate::store::{ChangeSet, CommitError, Lookup, Require, Snapshot, StoreErrorKind, Write};
+use crate::verifier::VerifiedIdentity;
 
 /// How often a lost race is run again before the player is told to come back.
 const RETRIES: usize = 8;
@@ -35,6 +37,14 @@ impl Settled {
             .iter()
             .find(|session| session.id == id)
             .filter(|session| session.is_alive(self.account.epoch, self.store_epoch, now))
+    }
+
+    /// Whether the caller's session is still alive: a proof whose session has ended since is none.
+    pub(super) fn caller(&self, who: &Authenticated, now: DateTime<Utc>) -> Result<(), Refusal> {
+        match self.alive(who.session().id, now) {
+            Some(session) if !session.access_revoked => Ok(()),
+            _ => Err(Refusal::AccessTokenInvalid),
+        }
     }
 
     /// What a commit writes when the account becomes `account`.
@@ -65,6 +75,16 @@ pub(super) struct Draft {
     pub(super) require: Vec<Require>,
     pub(super) writes: Vec<Write>,
     pub(super) events: Vec<EventKind>,
+}
+
+impl Draft {
+    /// A draft that uses up what a verifier's proof may be used for once.
+    pub(super) fn using_up(verified: Option<&VerifiedIdentity>) -> Self {
+        let single_use = verified.into_iter().flat_map(VerifiedIdentity::single_use);
+        let writes =
+            single_use.map(|(key, at)| Write::UseUp { key: *key, forget_at: *at }).collect();
+        Self { writes, ..Self::default() }
+    }
 }
 
 /// The tries that an operation has.
@@ -103,6 +123,18 @@ impl Engine {
         let settled =
             Settled { account, changed, version, activity, activity_version, store_epoch };
         Ok(Some(settled))
+    }
+
+    /// The caller's account.
+    pub(super) async fn load_caller(
+        &self,
+        who: &Authenticated,
+        now: DateTime<Utc>,
+    ) -> Result<Settled, Error> {
+        let settled = self.load(&Lookup::Id(who.account()), now).await?;
+        let settled = settled.ok_or(Refusal::AccessTokenInvalid)?;
+        settled.caller(who, now)?;
+        Ok(settled)
     }
 
     /// Hands a change set to the store; when its fate is unknown, the same one again, which settles it.

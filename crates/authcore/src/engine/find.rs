@@ -18,7 +18,8 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Refusal::Invalid`] when more than 100 are asked for, or a fault.
+    /// [`Refusal::Invalid`] when more than 100 are asked for, [`Refusal::AccessTokenInvalid`] when the caller's session
+    /// has ended since it was verified, or a fault.
     ///
     /// # Cancel safety
     ///
@@ -31,9 +32,10 @@ impl Engine {
     ) -> Result<Vec<Account>, Error> {
         let find = self.parts.hooks.before_find_accounts(context, who, find).await?;
         if find.ids.len() + find.usernames.len() > MOST {
-            let rule = Rule::Characters { min: 0, max: MOST };
+            let rule = Rule::AtMostItems { items: MOST };
             return Err(Refusal::Invalid { field: Field::Count, rule }.into());
         }
+        self.check_alive(who).await?;
         let usernames = find.usernames.iter().map(|name| self.parts.folding.username(name));
         let lookups: Vec<_> = find
             .ids

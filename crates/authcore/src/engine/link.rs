@@ -13,7 +13,7 @@ use crate::mapping::{LinkRequest, Which, link, unlink};
 use crate::proof::Authenticated;
 use crate::refusal::{Field, Refusal, Rule};
 use crate::secret::Secret;
-use crate::store::{Conflict, Lookup, Write};
+use crate::store::Conflict;
 use crate::verifier::VerifiedIdentity;
 
 /// A login that was proven to be the player's.
@@ -107,9 +107,7 @@ impl Engine {
             };
             let events = link(&mut account, &request, &self.policy, now)?;
             self.parts.hooks.veto(context, &Intent::Link(&account))?;
-            let claims = proven.verified.iter().flat_map(VerifiedIdentity::claims);
-            let claims = claims.map(|(key, at)| Write::Claim { key: *key, forget_at: *at });
-            let mut draft = Draft { writes: claims.collect(), ..Draft::default() };
+            let mut draft = Draft::using_up(proven.verified.as_ref());
             if events.is_empty() && draft.writes.is_empty() {
                 return Ok(account);
             }
@@ -130,11 +128,7 @@ impl Engine {
                     Conflict::IdentityTaken(key) => {
                         return Err(Refusal::IdentityTaken(key.provider().clone()).into());
                     }
-                    // A credential that may be used once was used before.
-                    Conflict::Claimed(_) => {
-                        let provider = proven.key.provider().clone();
-                        return Err(Refusal::CredentialRejected(provider).into());
-                    }
+                    Conflict::UsedUp(_) => return Err(used_up(&proven.key).into()),
                     _ => {}
                 },
             }
@@ -160,8 +154,14 @@ impl Engine {
         let request = self.parts.hooks.before_unlink(context, who, request).await?;
         let now = self.now();
         self.check_step_up(who, now)?;
+        let mut verified = None;
         let exactly = match &request.exactly {
-            Some(which) => Some(self.unlink_key(&request.provider, which, now).await?),
+            Some(which) if !request.provider.is_built_in() => {
+                check_provider_payload(which)?;
+                let proof = self.ask_verifier(&request.provider, which, now).await?;
+                Some(verified.insert(proof).key().clone())
+            }
+            Some(which) => Some(self.built_in_key(&request.provider, which)?),
             None if request.provider == ProviderId::DEVICE => {
                 return Err(
                     Refusal::Invalid { field: Field::DeviceId, rule: Rule::Required }.into()
@@ -173,30 +173,22 @@ impl Engine {
             Some(key) => Which::Exactly(key),
             None => Which::Any(&request.provider),
         };
-        let account = self.commit_unlink(context, who, &which, now).await?;
+        let account = self.commit_unlink(context, who, &which, verified.as_ref(), now).await?;
         self.parts.hooks.after(context, &Done::Unlink(&account)).await;
         Ok(account)
     }
 
-    /// The key of exactly one identity: what is given for a built-in kind, what the verifier says for another.
-    async fn unlink_key(
-        &self,
-        provider: &ProviderId,
-        which: &Secret,
-        now: DateTime<Utc>,
-    ) -> Result<IdentityKey, Error> {
+    /// The key of exactly one identity of a built-in kind.
+    fn built_in_key(&self, provider: &ProviderId, which: &Secret) -> Result<IdentityKey, Refusal> {
         if *provider == ProviderId::DEVICE && which.is_empty() {
             check_id(Field::DeviceId, "")?;
         }
-        if *provider == ProviderId::EMAIL {
-            let key = self.parts.folding.email(which.reveal());
-            return Ok(IdentityKey::new(ProviderId::EMAIL, &key));
-        }
-        if provider.is_built_in() {
-            return Ok(IdentityKey::new(provider.clone(), which.reveal()));
-        }
-        check_provider_payload(which)?;
-        Ok(self.ask_verifier(provider, which, now).await?.key().clone())
+        let subject = if *provider == ProviderId::EMAIL {
+            self.parts.folding.email(which.reveal())
+        } else {
+            which.reveal().into()
+        };
+        Ok(IdentityKey::new(provider.clone(), &subject))
     }
 
     async fn commit_unlink(
@@ -204,6 +196,7 @@ impl Engine {
         context: &RequestContext,
         who: &Authenticated,
         which: &Which<'_>,
+        verified: Option<&VerifiedIdentity>,
         now: DateTime<Utc>,
     ) -> Result<Account, Error> {
         let mut tries = Tries::new();
@@ -215,13 +208,17 @@ impl Engine {
                 return Ok(account);
             }
             self.parts.hooks.veto(context, &Intent::Unlink(&account))?;
-            let mut draft = Draft::default();
+            let mut draft = Draft::using_up(verified);
             self.end_other_sessions(who, &settled, &mut account, &gone, &mut draft);
             draft.events = events;
             match self.commit(account.id, draft, now).await {
                 Ok(()) => return Ok(account),
-                Err(lost) => tries.again(lost)?,
-            };
+                Err(lost) => {
+                    if let (Conflict::UsedUp(_), Some(verified)) = (tries.again(lost)?, verified) {
+                        return Err(used_up(verified.key()).into());
+                    }
+                }
+            }
         }
     }
 
@@ -249,19 +246,9 @@ impl Engine {
         }
         draft.writes.push(settled.update(account));
     }
+}
 
-    /// The caller's account; a proof whose session has ended since is none.
-    pub(super) async fn load_caller(
-        &self,
-        who: &Authenticated,
-        now: DateTime<Utc>,
-    ) -> Result<Settled, Error> {
-        let settled = self.load(&Lookup::Id(who.account()), now).await?;
-        settled
-            .filter(|settled| {
-                let session = settled.alive(who.session().id, now);
-                session.is_some_and(|session| !session.access_revoked)
-            })
-            .ok_or_else(|| Refusal::AccessTokenInvalid.into())
-    }
+/// What may be used once was used before.
+fn used_up(key: &IdentityKey) -> Refusal {
+    Refusal::CredentialRejected(key.provider().clone())
 }

@@ -113,6 +113,13 @@ impl Engine {
         if let Some(username) = login.username.as_deref().filter(|name| !name.is_empty()) {
             check_username(username)?;
         }
+        if let Checked::Password { who: PasswordOwner::Email { .. }, password } = &checked
+            && login.create
+            && !self.policy.tells_unknown_accounts
+        {
+            // Said before it is known whether there is an account, so that it does not tell (security 25).
+            check_password(password, self.policy.password_min).map_err(Refusal::from)?;
+        }
         let proven = self.prove(checked, now).await?;
         let session = SessionId::new(self.random()?);
         let mut attempt = Attempt {
@@ -202,7 +209,7 @@ impl Attempt<'_> {
                 }
                 Err(lost) => {
                     let conflict = tries.again(lost)?;
-                    if let (Conflict::Claimed(_), Some(provider)) =
+                    if let (Conflict::UsedUp(_), Some(provider)) =
                         (&conflict, self.login.credential.provider())
                     {
                         // What may be used once was used before.
@@ -294,15 +301,11 @@ impl Attempt<'_> {
 
     /// What every login commits: what is used up by it, and the event where policy asks for it.
     fn draft(&self, account: Option<AccountId>) -> Draft {
-        let mut draft = Draft::default();
-        if let Proven::Identity { verified: Some(verified), .. } = &self.proven {
-            draft.writes.extend(
-                verified
-                    .claims()
-                    .iter()
-                    .map(|(key, forget_at)| Write::Claim { key: *key, forget_at: *forget_at }),
-            );
-        }
+        let verified = match &self.proven {
+            Proven::Identity { verified, .. } => verified.as_ref(),
+            Proven::Password { .. } => None,
+        };
+        let mut draft = Draft::using_up(verified);
         if self.charged {
             draft.writes.push(Write::ResetThrottle(throttle_of(account, &self.name())));
         }

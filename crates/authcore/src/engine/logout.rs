@@ -10,8 +10,7 @@ use crate::event::{EventKind, SessionEnd};
 use crate::hooks::Done;
 use crate::proof::Authenticated;
 use crate::refusal::{Field, Refusal, Rule};
-use crate::session::Activity;
-use crate::store::Lookup;
+use crate::session::{Activity, Session};
 
 /// Which tokens end.
 #[derive(Clone, Copy, Default)]
@@ -20,14 +19,37 @@ struct Ends {
     refresh: Option<SessionId>,
 }
 
+impl Ends {
+    const fn whole(session: SessionId) -> Self {
+        Self { access: Some(session), refresh: Some(session) }
+    }
+}
+
 impl Engine {
-    /// Ends sessions: this one, all of them, or what some tokens stand for. When it is answered, they are over, for
+    /// The caller's sessions that are alive, oldest first (security 37).
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::AccessTokenInvalid`] when the caller's session has ended since it was verified, or a fault.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time.
+    pub async fn sessions(&self, who: &Authenticated) -> Result<Vec<Session>, Error> {
+        let now = self.now();
+        let mut settled = self.load_caller(who, now).await?;
+        let (account, store) = (settled.account.epoch, settled.store_epoch);
+        settled.activity.sessions.retain(|session| session.is_alive(account, store, now));
+        Ok(settled.activity.sessions)
+    }
+
+    /// Ends sessions: this one, another one, all of them, or what some tokens stand for. When it is answered, they are over, for
     /// every node and after any restart (security 35, 37).
     ///
     /// # Errors
     ///
-    /// [`Refusal::Invalid`] with [`Rule::NotYours`] when a token is not the caller's own or not alive; nothing has
-    /// ended then.
+    /// [`Refusal::Invalid`] with [`Rule::NotYours`] when a token is not the caller's own or is over, and
+    /// [`Refusal::AccessTokenInvalid`] when the caller's session has ended since it was verified; nothing has ended then.
     ///
     /// # Cancel safety
     ///
@@ -42,10 +64,8 @@ impl Engine {
         let now = self.now();
         match logout {
             Logout::Everywhere => self.end_everywhere(who, now).await?,
-            Logout::ThisSession => {
-                let id = Some(who.session().id);
-                self.end(who, Ends { access: id, refresh: id }, now).await?;
-            }
+            Logout::ThisSession => self.end(who, Ends::whole(who.session().id), now).await?,
+            Logout::Session(id) => self.end(who, Ends::whole(id), now).await?,
             Logout::Tokens { access, refresh } => {
                 let keys = &self.parts.keys;
                 let mut ends = Ends::default();
@@ -69,9 +89,7 @@ impl Engine {
     async fn end_everywhere(&self, who: &Authenticated, now: DateTime<Utc>) -> Result<(), Error> {
         let mut tries = Tries::new();
         loop {
-            let Some(settled) = self.load(&Lookup::Id(who.account()), now).await? else {
-                return Ok(());
-            };
+            let settled = self.load_caller(who, now).await?;
             let mut account = settled.account.clone();
             account.epoch = account.epoch.next();
             let draft = Draft {
@@ -89,9 +107,7 @@ impl Engine {
     async fn end(&self, who: &Authenticated, ends: Ends, now: DateTime<Utc>) -> Result<(), Error> {
         let mut tries = Tries::new();
         loop {
-            let Some(settled) = self.load(&Lookup::Id(who.account()), now).await? else {
-                return Ok(());
-            };
+            let settled = self.load_caller(who, now).await?;
             let Some(draft) = end_sessions(&settled, ends) else {
                 return Ok(());
             };

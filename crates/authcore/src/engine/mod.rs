@@ -7,6 +7,7 @@ mod account;
 mod builder;
 mod corridor;
 mod find;
+mod import;
 mod link;
 mod login;
 mod logout;
@@ -16,7 +17,8 @@ mod refresh;
 mod verify;
 
 pub use builder::{EngineBuilder, OpenError};
-pub use operator::{BanRequest, ImportedAccount, ImportedIdentity};
+pub use import::{ImportedAccount, ImportedIdentity};
+pub use operator::BanRequest;
 
 use std::fmt;
 use std::sync::Arc;
@@ -101,7 +103,7 @@ impl Engine {
         self.parts.keys.jwks()
     }
 
-    /// Reads at most `limit` events after a cursor, oldest first. Whoever keeps the last cursor misses none.
+    /// Reads at most `limit` events after a cursor, and never more than 1000, oldest first. Whoever keeps the last cursor misses none.
     ///
     /// ```
     /// # futures_executor::block_on(async {
@@ -131,7 +133,7 @@ impl Engine {
         after: EventCursor,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, Error> {
-        Ok(self.parts.store.events(after, limit).await?)
+        Ok(self.parts.store.events(after, limit.min(1000)).await?)
     }
 
     /// Removes the events up to and including a cursor, when every consumer has read on. Returns how many there were.
@@ -151,7 +153,7 @@ impl Engine {
         Ok(self.parts.store.prune_events(up_to).await?)
     }
 
-    /// Removes what is over and only takes up room: used-up codes, claims and throttles, at most `limit` of each.
+    /// Removes what is over and only takes up room: used-up codes, single-use keys and throttles, at most `limit` of each.
     /// Nothing depends on it but the store's size.
     ///
     /// # Errors

@@ -2,18 +2,13 @@ use chrono::{DateTime, Utc};
 
 use super::Engine;
 use super::corridor::{Draft, Tries};
-use crate::account::{
-    Account, AccountId, IdentityKey, Profile, ProviderId, Username, check_username,
-};
+use crate::account::{Account, AccountId};
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::lifecycle::{Ban, BanState, Expiry};
-use crate::password::{Password, PasswordHash};
 use crate::proof::Operator;
 use crate::refusal::{Field, Refusal, Rule};
-use crate::secret::Secret;
-use crate::session::Activity;
-use crate::store::{Conflict, Lookup, Write};
+use crate::store::{Lookup, Write};
 
 /// Asks for a ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,49 +38,6 @@ impl BanRequest {
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
         self
-    }
-}
-
-/// An account as another system had it.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct ImportedAccount {
-    /// The id to keep; a new one when there is none.
-    pub id: Option<AccountId>,
-    /// The username.
-    pub username: Option<String>,
-    /// The profile.
-    pub profile: Profile,
-    /// The email address to log in with.
-    pub email: Option<String>,
-    /// The password's hash: Argon2id as a PHC string, or bcrypt. It is made anew at the next login where it is weaker
-    /// than today's.
-    pub password_hash: Option<Secret>,
-    /// The other logins.
-    pub identities: Vec<ImportedIdentity>,
-    /// When the other system made it; now when it does not say.
-    pub created_at: Option<DateTime<Utc>>,
-}
-
-/// A login as another system had it.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct ImportedIdentity {
-    /// Its provider.
-    pub provider: ProviderId,
-    /// Its tenant, or empty.
-    pub tenant: String,
-    /// Its issuer, or empty.
-    pub issuer: String,
-    /// Its subject; 1 to 255 bytes.
-    pub subject: String,
-}
-
-impl ImportedIdentity {
-    /// A login of a provider without tenants and issuers.
-    #[must_use]
-    pub fn new(provider: ProviderId, subject: impl Into<String>) -> Self {
-        Self { provider, tenant: String::new(), issuer: String::new(), subject: subject.into() }
     }
 }
 
@@ -220,88 +172,5 @@ impl Engine {
                 Err(lost) => tries.again(lost)?,
             };
         }
-    }
-
-    /// Brings in an account from another system, with its password's hash.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Invalid`], [`Refusal::IdentityTaken`] or [`Refusal::UsernameTaken`] when it is here already; nothing
-    /// was written then. Or a fault.
-    ///
-    /// # Cancel safety
-    ///
-    /// May be dropped; the account may be committed all the same.
-    pub async fn import_account(
-        &self,
-        _operator: &Operator,
-        imported: ImportedAccount,
-    ) -> Result<Account, Error> {
-        let now = self.now();
-        let id = match imported.id {
-            Some(id) => id,
-            None => AccountId::new(now, &self.random()?),
-        };
-        let account = self.imported(id, imported, now)?;
-        let insert = Write::InsertAccount {
-            account: Box::new(account.clone()),
-            activity: Activity::default(),
-        };
-        let draft = Draft {
-            writes: vec![insert],
-            events: vec![EventKind::AccountImported],
-            ..Draft::default()
-        };
-        let Err(lost) = self.commit(id, draft, now).await else {
-            return Ok(account);
-        };
-        Err(match Tries::new().again(lost)? {
-            Conflict::IdentityTaken(key) => Refusal::IdentityTaken(key.provider().clone()).into(),
-            Conflict::UsernameTaken(_) => Refusal::UsernameTaken.into(),
-            _ => Refusal::Invalid { field: Field::Identity, rule: Rule::NotYours }.into(),
-        })
-    }
-
-    fn imported(
-        &self,
-        id: AccountId,
-        imported: ImportedAccount,
-        now: DateTime<Utc>,
-    ) -> Result<Account, Refusal> {
-        let invalid = |field, rule| Refusal::Invalid { field, rule };
-        let mut account = Account::new(id, now);
-        account.profile = imported.profile;
-        account.created_at = imported.created_at.unwrap_or(now);
-        if let Some(username) = &imported.username {
-            check_username(username)?;
-            account.username = Some(Username::new(username, self.parts.folding));
-        }
-        if let Some(email) = imported.email {
-            if !(1..=255).contains(&email.len()) {
-                return Err(invalid(Field::Email, Rule::Bytes { min: 1, max: 255 }));
-            }
-            let key = IdentityKey::new(ProviderId::EMAIL, &self.parts.folding.email(&email));
-            account.add_identity(key, Some(email.into()), now);
-        }
-        if let Some(hash) = imported.password_hash {
-            let hash = PasswordHash::parse(hash.reveal())
-                .map_err(|_| invalid(Field::PasswordHash, Rule::Shape))?;
-            account.password =
-                Some(Password { hash: hash.as_str().into(), version: 1, set_at: now });
-        }
-        for identity in imported.identities {
-            if !(1..=255).contains(&identity.subject.len()) {
-                return Err(invalid(Field::Identity, Rule::Bytes { min: 1, max: 255 }));
-            }
-            let ImportedIdentity { provider, tenant, issuer, subject } = identity;
-            let key = IdentityKey::scoped(provider, &tenant, &issuer, &subject);
-            if account.identity(&key).is_none() {
-                account.add_identity(key, None, now);
-            }
-        }
-        if account.identities.is_empty() && account.username.is_none() {
-            return Err(invalid(Field::Identity, Rule::Required));
-        }
-        Ok(account)
     }
 }

@@ -17,7 +17,8 @@ impl Engine {
     /// A refresh token rotates at its first use, and at most once in a grace window
     /// ([`refresh_grace`](crate::Policy::refresh_grace)): a younger one stays. Within the window after it rotated the
     /// former token gets the same pair again, so that neither a lost answer nor several calls at once lose anything.
-    /// Its use after that ends the session, because somebody else may hold it (security 56-60).
+    /// Its use after that ends the session, because somebody else may hold it (security 56-60). Vars that come with a
+    /// token that has rotated already are not taken: its successor is made as it was.
     ///
     /// ```
     /// # futures_executor::block_on(async {

@@ -1,9 +1,11 @@
+use chrono::{DateTime, Utc};
+
 use super::Engine;
 use crate::account::Account;
 use crate::error::Error;
 use crate::proof::Authenticated;
 use crate::refusal::Refusal;
-use crate::session::AccessClaims;
+use crate::session::{AccessClaims, Session, SessionRef};
 use crate::store::Lookup;
 
 impl Engine {
@@ -33,13 +35,25 @@ impl Engine {
     pub async fn verify(&self, access_token: &str) -> Result<Authenticated, Error> {
         let claims = self.verify_stateless(access_token)?;
         let now = self.now();
-        let found = self.parts.store.session(claims.session_ref()).await?;
-        let alive = found.filter(|found| {
+        match self.alive(claims.session_ref(), now).await? {
+            Some(session) => Ok(Authenticated::new(claims, session)),
+            None => Err(Refusal::AccessTokenInvalid.into()),
+        }
+    }
+
+    /// The session, when it is alive and its access tokens count.
+    async fn alive(&self, at: SessionRef, now: DateTime<Utc>) -> Result<Option<Session>, Error> {
+        let found = self.parts.store.session(at).await?.filter(|found| {
             let session = &found.session;
             session.is_alive(found.account_epoch, found.store_epoch, now) && !session.access_revoked
         });
-        match alive {
-            Some(found) => Ok(Authenticated::new(claims, found.session)),
+        Ok(found.map(|found| found.session))
+    }
+
+    /// Whether a proof is still one.
+    pub(super) async fn check_alive(&self, who: &Authenticated) -> Result<(), Error> {
+        match self.alive(who.session_ref(), self.now()).await? {
+            Some(_) => Ok(()),
             None => Err(Refusal::AccessTokenInvalid.into()),
         }
     }

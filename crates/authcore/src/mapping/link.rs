@@ -35,6 +35,9 @@ pub(crate) fn link(
                 Relink::Replace => remove_all(account, provider, &mut events),
             }
         }
+        if account.identities.len() >= policy.identities_per_account {
+            return Err(Refusal::TooManyIdentities { most: policy.identities_per_account });
+        }
         let shown = request.shown.map(Into::into);
         let ordinal = account.add_identity(request.key.clone(), shown, now);
         events.push(EventKind::IdentityLinked { ordinal, provider: provider.clone() });
@@ -117,6 +120,18 @@ mod tests {
         assert_eq!(account.identities.len(), 4);
         let ordinals: Vec<_> = account.identities.iter().map(|i| i.ordinal.number()).collect();
         assert_eq!(ordinals, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn an_account_has_no_more_identities_than_the_policy_allows() {
+        let mut account = account();
+        let policy = Policy { identities_per_account: 3, ..Policy::nakama() };
+        for device in ["one", "two"] {
+            try_link(&mut account, &key("device", device), &policy).unwrap();
+        }
+        let refusal = try_link(&mut account, &key("device", "three"), &policy);
+        assert_eq!(refusal, Err(Refusal::TooManyIdentities { most: 3 }));
+        assert_eq!(try_link(&mut account, &key("device", "two"), &policy), Ok(vec![]));
     }
 
     #[test]

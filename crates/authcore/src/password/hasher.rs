@@ -17,6 +17,9 @@ pub trait PasswordHasher: fmt::Debug + Send + Sync + 'static {
     /// made.
     fn is_busy(&self) -> bool;
 
+    /// Whether a hash of these parameters can be checked within the memory that one may take.
+    fn can_check(&self, hash: &PasswordHash) -> bool;
+
     /// Hashes a new password.
     ///
     /// # Errors
@@ -77,9 +80,10 @@ pub struct HasherConfig {
     pub params: Argon2Params,
     /// How many hash at once; by default half of the machine's cores, at least one.
     pub threads: usize,
-    /// How many may wait; the surplus is told to try again later.
+    /// How many may wait, at least one; the surplus is told to try again later.
     pub queue: usize,
-    /// How much memory hashing may take, in bytes. There are never more threads than fit, but always one.
+    /// How much memory hashing may take, in bytes, in equal shares for the threads. There are never more threads than
+    /// fit; a kept hash that needs more than its share cannot be checked.
     pub memory_bytes: u64,
     /// Called once on each thread, for a host that wants to lower their priority.
     pub on_thread_start: Option<Arc<dyn Fn() + Send + Sync>>,
@@ -141,7 +145,8 @@ impl ThreadedHasher {
         // is kept under it.
         let nobody = config.params.hash(&Secret::new(""), &[0; 16], &mut Memory::default())?;
         let threads = config.threads.clamp(1, fit);
-        let (jobs, taken) = mpsc::sync_channel(config.queue);
+        let queue = config.queue.max(1);
+        let (jobs, taken) = mpsc::sync_channel(queue);
         let taken = Arc::new(Mutex::new(taken));
         let waiting = Arc::new(AtomicUsize::new(0));
         for _ in 0..threads {
@@ -153,7 +158,7 @@ impl ThreadedHasher {
                 .map_err(|error| HashFault::Failed(error.into()))?;
         }
         let memory_bytes = config.memory_bytes / u64::try_from(threads).unwrap_or(1);
-        Ok(Self { jobs, waiting, queue: config.queue, nobody, memory_bytes })
+        Ok(Self { jobs, waiting, queue, nobody, memory_bytes })
     }
 
     fn submit(&self, job: Job) -> Result<(), HashFault> {
@@ -201,6 +206,10 @@ fn work(jobs: &Mutex<mpsc::Receiver<Job>>, waiting: &AtomicUsize, config: &Hashe
 
 #[async_trait]
 impl PasswordHasher for ThreadedHasher {
+    fn can_check(&self, hash: &PasswordHash) -> bool {
+        hash.memory_bytes() <= self.memory_bytes
+    }
+
     fn is_busy(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) >= self.queue
     }
@@ -216,12 +225,14 @@ impl PasswordHasher for ThreadedHasher {
         password: Secret,
         hash: Option<PasswordHash>,
     ) -> Result<Verdict, HashFault> {
-        // A kept hash that needs more than its share of memory (a stronger setting of the past) is let through only
-        // while it fits: the cap is a promise.
-        let known = hash.filter(|hash| hash.memory_bytes() <= self.memory_bytes);
-        let nobody = known.is_none();
+        let nobody = hash.is_none();
+        let hash = hash.unwrap_or_else(|| self.nobody.clone());
+        if !self.can_check(&hash) {
+            // To call the password wrong would be a lie, and the cap is a promise.
+            return Err(HashFault::Failed("the hash needs more memory than one may take".into()));
+        }
         let (sender, answer) = oneshot::channel();
-        self.submit(Job::Verify(password, known.unwrap_or_else(|| self.nobody.clone()), sender))?;
+        self.submit(Job::Verify(password, hash, sender))?;
         let verdict = answer.await.map_err(|_| gone())?;
         Ok(if nobody { Verdict::Wrong } else { verdict })
     }
@@ -266,6 +277,17 @@ mod tests {
         for call in pending {
             assert!(block_on(call).is_ok());
         }
+    }
+
+    #[test]
+    fn a_hash_beyond_its_share_is_a_fault_and_never_a_wrong_password() {
+        let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let hash = PasswordHash::parse(hash).unwrap();
+        let config = HasherConfig { threads: 1, memory_bytes: 60 << 20, ..HasherConfig::default() };
+        let hasher = ThreadedHasher::start(&config).unwrap();
+        assert!(!hasher.can_check(&hash));
+        let verdict = block_on(hasher.verify(Secret::new("password"), Some(hash)));
+        assert!(matches!(verdict, Err(HashFault::Failed(_))));
     }
 
     #[test]

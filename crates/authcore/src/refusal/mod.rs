@@ -53,6 +53,15 @@ pub enum Refusal {
     /// A login of this kind cannot be added to an account.
     #[error("an identity of {0} cannot be linked")]
     NotLinkable(ProviderId),
+    /// The account has as many identities as the policy allows.
+    #[error("an account may have at most {most} identities")]
+    TooManyIdentities {
+        /// How many.
+        most: usize,
+    },
+    /// An account of this id is here already.
+    #[error("an account of this id is here already")]
+    AccountExists,
     /// The account does not have this identity.
     #[error("the account does not have this identity of {0}")]
     NotLinked(ProviderId),
@@ -137,6 +146,8 @@ pub enum Field {
     Count,
     /// What a ban says to the player.
     BanMessage,
+    /// What the host keeps with a profile: JSON text.
+    Metadata,
 }
 
 /// The rule that a field breaks.
@@ -171,10 +182,17 @@ pub enum Rule {
         /// How many.
         characters: usize,
     },
+    /// There must be at most this many.
+    AtMostItems {
+        /// How many.
+        items: usize,
+    },
     /// It does not look like one.
     Shape,
-    /// It does not belong to the caller, or is not alive.
+    /// It does not belong to the caller, or is over.
     NotYours,
+    /// It asks for more than may be spent on it.
+    TooCostly,
 }
 
 impl From<UsernameRule> for Refusal {
@@ -212,6 +230,8 @@ impl Refusal {
             Self::IdentityTaken(_) => "identity_taken",
             Self::AlreadyLinked(_) => "already_linked",
             Self::NotLinkable(_) => "not_linkable",
+            Self::TooManyIdentities { .. } => "too_many_identities",
+            Self::AccountExists => "account_exists",
             Self::NotLinked(_) => "not_linked",
             Self::LastIdentity(_) => "last_identity",
             Self::NothingToChange => "nothing_to_change",

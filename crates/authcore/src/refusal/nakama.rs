@@ -83,6 +83,10 @@ impl Refusal {
             Self::NotLinkable(provider) => {
                 answer(INVALID_ARGUMENT, format!("{} cannot be linked.", id_label(provider)))
             }
+            Self::TooManyIdentities { .. } => {
+                answer(RESOURCE_EXHAUSTED, "Too many identifiers are linked.")
+            }
+            Self::AccountExists => answer(ALREADY_EXISTS, "User account already exists."),
             Self::NotLinked(_) | Self::LastIdentity(_) => answer(
                 PERMISSION_DENIED,
                 "Cannot unlink last account identifier. Check profile exists and is not last link.",
@@ -182,8 +186,8 @@ fn invalid(field: Field, rule: Rule, operation: Operation) -> NakamaAnswer {
         (Field::Vars, Rule::Bytes { max, .. }) => {
             format!("Session vars invalid, must be at most {max} bytes.").into()
         }
-        (Field::Count, Rule::Characters { max, .. }) => {
-            format!("Too many users asked for, must be at most {max}.").into()
+        (Field::Count, Rule::AtMostItems { items }) => {
+            format!("Too many users asked for, must be at most {items}.").into()
         }
         _ => "Invalid argument.".into(),
     };
@@ -256,6 +260,8 @@ mod tests {
             Refusal::IdentityTaken(provider.clone()),
             Refusal::AlreadyLinked(provider.clone()),
             Refusal::NotLinkable(provider.clone()),
+            Refusal::TooManyIdentities { most: 64 },
+            Refusal::AccountExists,
             Refusal::NotLinked(provider.clone()),
             Refusal::LastIdentity(provider),
             Refusal::NothingToChange,
@@ -279,6 +285,8 @@ mod tests {
                 | Refusal::IdentityTaken(_)
                 | Refusal::AlreadyLinked(_)
                 | Refusal::NotLinkable(_)
+                | Refusal::TooManyIdentities { .. }
+                | Refusal::AccountExists
                 | Refusal::NotLinked(_)
                 | Refusal::LastIdentity(_)
                 | Refusal::NothingToChange
@@ -339,7 +347,7 @@ mod tests {
             (Field::AccessToken, Rule::NotYours),
             (Field::LangTag, Rule::Characters { min: 1, max: 18 }),
             (Field::Vars, Rule::Bytes { min: 0, max: 2048 }),
-            (Field::Count, Rule::Characters { min: 0, max: 100 }),
+            (Field::Count, Rule::AtMostItems { items: 100 }),
             (Field::Identity, Rule::Required),
         ];
         for (field, rule) in cases {

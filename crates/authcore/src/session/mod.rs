@@ -6,7 +6,9 @@ mod rotation;
 mod tokens;
 
 pub use claims::{AccessClaims, ClaimStyle};
-pub use tokens::{TokenKeys, TokenPair};
+pub use tokens::TokenPair;
+
+pub(crate) use tokens::TokenKeys;
 
 pub(crate) use claims::RefreshClaims;
 pub(crate) use open::{OpenSession, open_session};

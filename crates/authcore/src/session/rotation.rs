@@ -41,8 +41,8 @@ pub(crate) fn rotate(
     }
     let previous = generation.checked_add(1) == Some(session.generation);
     let same_device = match (&session.device_id, device_id) {
-        (Some(opened), Some(asking)) => **opened == *asking,
-        _ => true,
+        (Some(opened), asking) => Some(&**opened) == asking,
+        (None, _) => true,
     };
     if previous && in_grace && same_device { Rotation::Repeat } else { Rotation::Reused }
 }
@@ -72,7 +72,7 @@ mod tests {
             client_vars: Vars::new(),
             server_vars: Vars::new(),
             device_name: None,
-            device_id: Some("phone".into()),
+            device_id: None,
             epoch: Epoch::FIRST,
             store_epoch: Epoch::FIRST,
         }
@@ -150,8 +150,11 @@ mod tests {
     #[test]
     fn security_59_another_device_gets_no_second_successor() {
         let policy = Policy::nakama();
-        assert_eq!(rotate(&session(3), 2, Some("phone"), &policy, at(1)), Rotation::Repeat);
-        assert_eq!(rotate(&session(3), 2, Some("other"), &policy, at(1)), Rotation::Reused);
+        let session = Session { device_id: Some("phone".into()), ..session(3) };
+        assert_eq!(rotate(&session, 2, Some("phone"), &policy, at(1)), Rotation::Repeat);
+        for other in [Some("other"), None] {
+            assert_eq!(rotate(&session, 2, other, &policy, at(1)), Rotation::Reused);
+        }
     }
 
     #[test]

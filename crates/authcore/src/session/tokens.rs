@@ -26,7 +26,7 @@ pub struct TokenPair {
 /// The keys that tokens are signed with, for one game: derived for it and for each purpose, so that a token of another
 /// game or kind never verifies.
 #[derive(Debug)]
-pub struct TokenKeys {
+pub(crate) struct TokenKeys {
     access: KeySet,
     refresh: KeySet,
     game: Box<str>,
@@ -34,11 +34,7 @@ pub struct TokenKeys {
 
 impl TokenKeys {
     /// Keys derived from the game's one signing key.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError`] when derivation fails.
-    pub fn new(key: &MasterKey, algorithm: Algorithm, game: &str) -> Result<Self, KeyError> {
+    pub(crate) fn new(key: &MasterKey, algorithm: Algorithm, game: &str) -> Result<Self, KeyError> {
         let derive = |purpose: Purpose| TokenKey::derive(key, algorithm, game, purpose.as_str());
         Ok(Self {
             access: KeySet::new(derive(Purpose::Access)?),
@@ -48,11 +44,11 @@ impl TokenKeys {
     }
 
     /// Accepts, besides, tokens signed with a former signing key, until all of them are over.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyError`] when derivation fails.
-    pub fn with_previous(self, key: &MasterKey, algorithm: Algorithm) -> Result<Self, KeyError> {
+    pub(crate) fn with_previous(
+        self,
+        key: &MasterKey,
+        algorithm: Algorithm,
+    ) -> Result<Self, KeyError> {
         let derive =
             |purpose: Purpose| TokenKey::derive(key, algorithm, &self.game, purpose.as_str());
         let (access, refresh) = (derive(Purpose::Access)?, derive(Purpose::Refresh)?);
@@ -65,14 +61,12 @@ impl TokenKeys {
 
     /// The public halves of the access keys as a JWK set, for other servers to verify access tokens with. Empty under
     /// HS256, which has none.
-    #[must_use]
-    pub fn jwks(&self) -> String {
+    pub(crate) fn jwks(&self) -> String {
         self.access.jwks()
     }
 
     /// The game that the keys are for.
-    #[must_use]
-    pub fn game(&self) -> &str {
+    pub(crate) fn game(&self) -> &str {
         &self.game
     }
 

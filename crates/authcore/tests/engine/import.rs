@@ -19,13 +19,49 @@ fn an_imported_account_is_the_player_of_all_its_logins() {
         assert!(!player.created && player.account.id == account.id);
         // Once more is refused, and changes nothing.
         let again = world.engine().import_account(&operator, imported.clone()).await;
-        assert!(matches!(refusal(again), Refusal::Invalid { .. }));
+        assert_eq!(refusal(again), Refusal::AccountExists);
         imported.id = None;
         let again = world.engine().import_account(&operator, imported.clone()).await;
         assert_eq!(refusal(again), Refusal::IdentityTaken(ProviderId::CUSTOM));
         imported.identities.clear();
         let again = world.engine().import_account(&operator, imported).await;
         assert_eq!(refusal(again), Refusal::UsernameTaken);
+    });
+}
+
+#[test]
+fn an_import_keeps_to_the_rules_of_accounts_made_here() {
+    block_on(async {
+        let world = Harness::new(Policy::nakama()).await;
+        let operator = Operator::vouched_for("migration");
+        let of = |identities: Vec<ImportedIdentity>| {
+            let mut imported = ImportedAccount::default();
+            imported.identities = identities;
+            imported
+        };
+        let mut metadata = of(vec![ImportedIdentity::new(ProviderId::DEVICE, "0123456789")]);
+        metadata.profile.metadata = "no json".into();
+        let mut long = metadata.clone();
+        long.profile.metadata = "{}".into();
+        long.profile.display_name = "x".repeat(256).into();
+        for imported in [
+            of(vec![ImportedIdentity::new(ProviderId::EMAIL, "Me@Example.com")]),
+            of(vec![ImportedIdentity::new(ProviderId::DEVICE, "too short")]),
+            metadata,
+            long,
+        ] {
+            let refused = refusal(world.engine().import_account(&operator, imported).await);
+            assert!(matches!(refused, Refusal::Invalid { .. }), "{refused:?}");
+        }
+        let two = ["first-id", "second-id"].map(|id| ImportedIdentity::new(ProviderId::CUSTOM, id));
+        let refused = refusal(world.engine().import_account(&operator, of(two.into())).await);
+        assert_eq!(refused, Refusal::AlreadyLinked(ProviderId::CUSTOM));
+        let mut first = of(vec![ImportedIdentity::new(ProviderId::DEVICE, "first-device")]);
+        first.id = Some(AccountId::from_bytes([3; 16]));
+        world.engine().import_account(&operator, first.clone()).await.unwrap();
+        first.identities = vec![ImportedIdentity::new(ProviderId::DEVICE, "second-device")];
+        let refused = refusal(world.engine().import_account(&operator, first).await);
+        assert_eq!(refused, Refusal::AccountExists);
     });
 }
 

@@ -1,7 +1,7 @@
-use authcore::account::ProviderId;
+use authcore::account::{ProfileUpdate, ProviderId};
 use authcore::event::{EventCursor, EventKind};
 use authcore::refusal::{Field, Rule};
-use authcore::{Link, Login, Operator, Policy, Refusal, Unlink};
+use authcore::{FindAccounts, Link, Login, Logout, Operator, Policy, Refusal, Unlink};
 use authcore_testkit::Harness;
 use chrono::TimeDelta;
 
@@ -132,13 +132,31 @@ fn security_39_a_login_that_is_too_old_must_be_renewed() {
 #[test]
 fn a_proof_whose_session_has_ended_is_none() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::new(Policy::nakama()).await;
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
         let operator = Operator::vouched_for("test");
-        world.engine().end_sessions(&operator, player.account.id).await.unwrap();
-        let link = world.engine().link(&context(), &caller, Link::new(custom("custom-id"))).await;
-        assert_eq!(refusal(link), Refusal::AccessTokenInvalid);
+        let ban = authcore::BanRequest::permanent();
+        world.engine().ban(&operator, player.account.id, ban).await.unwrap();
+        let (engine, context) = (world.engine(), context());
+        let mut update = ProfileUpdate::default();
+        update.display_name = Some("Ann".into());
+        let answers = [
+            engine.link(&context, &caller, Link::new(custom("custom-id"))).await.map(drop),
+            engine.unlink(&context, &caller, Unlink::any(ProviderId::CUSTOM)).await.map(drop),
+            engine.update_profile(&context, &caller, update).await.map(drop),
+            engine.account(&context, &caller).await.map(drop),
+            engine.find_accounts(&context, &caller, FindAccounts::default()).await.map(drop),
+            engine.sessions(&caller).await.map(drop),
+            engine.logout(&context, &caller, Logout::ThisSession).await,
+            engine.logout(&context, &caller, Logout::Everywhere).await,
+            engine.delete_account(&context, &caller).await,
+        ];
+        for answer in answers {
+            assert_eq!(refusal(answer), Refusal::AccessTokenInvalid);
+        }
+        engine.unban(&operator, player.account.id).await.unwrap();
+        assert!(!log_in(engine, device(DEVICE)).await.created, "the account is still there");
     });
 }
 

@@ -174,7 +174,7 @@ impl Verifier for Portal {
         match credential.reveal().strip_prefix("ticket-of-") {
             Some("nobody") => Err(VerifyError::Unavailable("down".into())),
             Some(subject) => {
-                let used_up = authcore::store::ClaimKey::new([7; 32]);
+                let used_up = authcore::store::SingleUseKey::new([7; 32]);
                 Ok(context.identity(subject).using_up(used_up, context.now() + TimeDelta::hours(1)))
             }
             None => Err(VerifyError::Rejected("not a ticket")),
@@ -206,6 +206,35 @@ fn a_verifier_proves_who_logs_in() {
         assert_eq!(refusal(forged), Refusal::CredentialRejected(provider));
         let down = try_log_in(world.engine(), portal("ticket-of-nobody")).await.unwrap_err();
         assert!(down.refusal().is_none(), "a provider that is down is a fault, not a no");
+    });
+}
+
+#[test]
+fn what_may_be_used_once_is_used_up_by_an_unlink_as_well() {
+    block_on(async {
+        let world = Harness::on(
+            std::sync::Arc::new(authcore_store_memory::MemoryStore::new()),
+            Policy::nakama(),
+            |builder| builder.verifier(Portal(ProviderId::new("portal").unwrap())),
+        )
+        .await;
+        let (engine, provider) = (world.engine(), ProviderId::new("portal").unwrap());
+        let mut imported = authcore::ImportedAccount::default();
+        imported.identities = vec![
+            authcore::ImportedIdentity::new(provider.clone(), "ann"),
+            authcore::ImportedIdentity::new(ProviderId::DEVICE, "0123456789"),
+        ];
+        let operator = authcore::Operator::vouched_for("migration");
+        engine.import_account(&operator, imported).await.unwrap();
+        let player = log_in(engine, device("0123456789")).await;
+        let caller = crate::who(engine, &player).await;
+        let unlink = authcore::Unlink::exactly(provider.clone(), "ticket-of-ann");
+        engine.unlink(&context(), &caller, unlink).await.unwrap();
+        let again = try_log_in(engine, portal("ticket-of-ann")).await;
+        assert_eq!(refusal(again), Refusal::CredentialRejected(provider.clone()));
+        let link = authcore::Link::new(portal("ticket-of-ann"));
+        let again = engine.link(&context(), &caller, link).await;
+        assert_eq!(refusal(again), Refusal::CredentialRejected(provider));
     });
 }
 

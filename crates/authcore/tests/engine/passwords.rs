@@ -100,6 +100,18 @@ fn security_1_a_new_password_is_long_enough_for_the_policy() {
 }
 
 #[test]
+fn security_25_a_short_password_is_told_alike_for_known_and_unknown_names() {
+    block_on(async {
+        let world = Harness::new(Policy::recommended()).await;
+        log_in(world.engine(), email(ADDRESS, RIGHT)).await;
+        let known = refusal(try_log_in(world.engine(), email(ADDRESS, "short one")).await);
+        let unknown =
+            refusal(try_log_in(world.engine(), email("nobody@example.com", "short one")).await);
+        assert_eq!(known, unknown);
+    });
+}
+
+#[test]
 fn wrong_passwords_run_out_and_come_back_with_time() {
     block_on(async {
         let world = Harness::new(Policy::nakama()).await;

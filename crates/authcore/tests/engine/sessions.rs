@@ -315,3 +315,25 @@ fn a_refresh_after_the_cap_pushed_the_session_out_is_refused() {
         assert_eq!(refused, Refusal::RefreshTokenInvalid);
     });
 }
+
+#[test]
+fn security_37_a_player_sees_their_sessions_and_ends_one() {
+    block_on(async {
+        let world = Harness::new(Policy::recommended()).await;
+        let mut phone = RequestContext::new();
+        phone.device_name = Some("phone".into());
+        let login = authcore::Login::new(device(DEVICE));
+        let lost = world.engine().login(&phone, login).await.unwrap();
+        let here = log_in(world.engine(), device(DEVICE)).await;
+        let caller = who(world.engine(), &here).await;
+        let sessions = world.engine().sessions(&caller).await.unwrap();
+        let names: Vec<_> = sessions.iter().map(|session| session.device_name.as_deref()).collect();
+        assert_eq!(names, [Some("phone"), None]);
+        let logout = Logout::Session(sessions[0].id);
+        world.engine().logout(&context(), &caller, logout.clone()).await.unwrap();
+        assert!(world.engine().verify(lost.tokens.access.reveal()).await.is_err());
+        assert_eq!(world.engine().sessions(&caller).await.unwrap().len(), 1);
+        world.engine().logout(&context(), &caller, logout).await.unwrap();
+        assert!(world.engine().verify(here.tokens.access.reveal()).await.is_ok());
+    });
+}

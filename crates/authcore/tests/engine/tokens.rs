@@ -59,7 +59,8 @@ fn security_50_a_former_key_still_verifies_after_rotation() {
                 .clock(ManualClock::default())
                 .hasher(CheapHasher::new());
             if let Some(previous) = previous {
-                builder = builder.previous_signing_key(MasterKey::new(previous).unwrap());
+                builder = builder
+                    .previous_signing_key(MasterKey::new(previous).unwrap(), Algorithm::Hs256);
             }
             builder.open()
         };
@@ -72,6 +73,29 @@ fn security_50_a_former_key_still_verifies_after_rotation() {
         let later = open(OTHER_KEY, None).await.unwrap();
         assert!(later.verify(next.tokens.access.reveal()).await.is_ok());
         assert!(later.verify(player.tokens.access.reveal()).await.is_err());
+    });
+}
+
+#[test]
+fn security_50_the_algorithm_can_be_changed_with_overlap() {
+    block_on(async {
+        let store = MemoryStore::new();
+        let key = || MasterKey::new(KEY).unwrap();
+        let builder = || {
+            Engine::builder("chess", store.clone())
+                .signing_key(key())
+                .clock(ManualClock::default())
+                .hasher(CheapHasher::new())
+        };
+        let before = builder().open().await.unwrap();
+        let player = log_in(&before, device("0123456789")).await;
+        let after = builder()
+            .algorithm(Algorithm::Ed25519)
+            .previous_signing_key(key(), Algorithm::Hs256)
+            .open()
+            .await
+            .unwrap();
+        assert!(after.verify(player.tokens.access.reveal()).await.is_ok());
     });
 }
 

@@ -71,9 +71,8 @@ impl<'a> AccountAnswer<'a> {
         let email = first(ProviderId::EMAIL);
         let mut user = user(account);
         for identity in &account.identities {
-            let provider = identity.key.provider();
-            if !provider.is_built_in() {
-                put(&mut user, provider_field(provider), identity.key.subject());
+            if let Some(field) = provider_field(identity.key.provider()) {
+                put(&mut user, field, identity.key.subject());
             }
         }
         Self {
@@ -93,15 +92,16 @@ impl<'a> AccountAnswer<'a> {
     }
 }
 
-fn provider_field(provider: &ProviderId) -> &str {
+/// The field that Nakama has for a provider; others have none.
+fn provider_field(provider: &ProviderId) -> Option<&'static str> {
     match provider.as_str() {
-        "apple" => "apple_id",
-        "facebook" => "facebook_id",
-        "facebookinstantgame" => "facebook_instant_game_id",
-        "gamecenter" => "gamecenter_id",
-        "google" => "google_id",
-        "steam" => "steam_id",
-        other => other,
+        "apple" => Some("apple_id"),
+        "facebook" => Some("facebook_id"),
+        "facebookinstantgame" => Some("facebook_instant_game_id"),
+        "gamecenter" => Some("gamecenter_id"),
+        "google" => Some("google_id"),
+        "steam" => Some("steam_id"),
+        _ => None,
     }
 }
 

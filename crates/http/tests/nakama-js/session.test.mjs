@@ -90,7 +90,8 @@ test("J19: a session that is about to expire is refreshed before the call", asyn
   await wait(1100);
   assert.equal((await nakama.getAccount(session)).user.id, session.user_id);
   assert.notEqual(session.token, first);
-  assert.notEqual(session.refresh_token, refresh);
+  // Younger than the grace window, so it stays: calls that overlap all hold a token that counts.
+  assert.equal(session.refresh_token, refresh);
 });
 
 test("J19 by way of a storage write, as the client's own test does it", async () => {

@@ -51,7 +51,7 @@ fn good() -> Vec<ChangeSet> {
 /// What makes a set fail; none of it touches what the good ones do.
 fn bad() -> Vec<(ChangeSet, Conflict)> {
     vec![
-        (silent().claim(1), Conflict::Claimed(claim_key(1))),
+        (silent().claim(1), Conflict::UsedUp(claim_key(1))),
         (silent().update(account(3), 9), Conflict::AccountChanged(id(3))),
         (silent().insert(account(3)), Conflict::AccountExists(id(3))),
         (silent().activity(3, activity(9), 9), Conflict::ActivityChanged(id(3))),
@@ -204,7 +204,7 @@ pub(crate) async fn dropped_commit_is_whole_or_nothing(on: &mut Trial) {
         on.ok(&set).await;
         assert_eq!(on.get(id(number)).await.version, Version::FIRST);
         assert!(on.code(code_key(number)).await.is_some());
-        on.refused(&self::set().claim(number), Conflict::Claimed(claim_key(number))).await;
+        on.refused(&self::set().claim(number), Conflict::UsedUp(claim_key(number))).await;
     }
     let told = on.store().events(authcore::event::EventCursor::START, 1000).await.expect("events");
     assert_eq!(told.len(), 40, "each was applied once");

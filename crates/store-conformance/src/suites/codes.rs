@@ -56,7 +56,7 @@ pub(crate) async fn what_is_over_stays_until_swept(on: &mut Trial) {
         .await;
     assert!(on.code(code_key(1)).await.is_some());
     on.ok(&set().require(Require::Code(code_key(1), 5))).await;
-    on.refused(&set().claim(1), Conflict::Claimed(claim_key(1))).await;
+    on.refused(&set().claim(1), Conflict::UsedUp(claim_key(1))).await;
 }
 
 pub(crate) async fn sweep_takes_only_what_is_over(on: &mut Trial) {
@@ -77,7 +77,7 @@ pub(crate) async fn sweep_takes_only_what_is_over(on: &mut Trial) {
     assert_eq!(on.sweep(at(0)).await, 0);
     assert_eq!((on.code(code_key(1)).await, on.code(code_key(2)).await), (None, None));
     assert!(on.code(code_key(3)).await.is_some());
-    on.refused(&set().claim(3), Conflict::Claimed(claim_key(3))).await;
+    on.refused(&set().claim(3), Conflict::UsedUp(claim_key(3))).await;
     on.ok(&set().claim(1).claim(2)).await;
     let all = |number| charge_of_all(number, -1);
     assert_eq!(
@@ -121,10 +121,10 @@ pub(crate) async fn claims_are_used_up_one_by_one(on: &mut Trial) {
     on.ok(&set().claim(1)).await;
     on.ok(&set().claim(2).claim(3)).await;
     for number in 1..=3 {
-        on.refused(&set().claim(number), Conflict::Claimed(claim_key(number))).await;
+        on.refused(&set().claim(number), Conflict::UsedUp(claim_key(number))).await;
     }
     // Claims belong to nobody: no account takes them along.
     on.ok(&set().insert(account(1)).claim(4)).await;
     on.ok(&set().delete(1, 1)).await;
-    on.refused(&set().claim(4), Conflict::Claimed(claim_key(4))).await;
+    on.refused(&set().claim(4), Conflict::UsedUp(claim_key(4))).await;
 }

@@ -126,7 +126,7 @@ async fn add(store: &dyn Store, opened: &Session) -> ChangeSet {
 
 pub(crate) async fn one_claim_has_one_winner(on: &mut Trial) {
     let sets = (0..MANY).map(|number| set().insert(account(number)).claim(1)).collect();
-    assert_losers(on.race(sets).await, &Conflict::Claimed(claim_key(1)));
+    assert_losers(on.race(sets).await, &Conflict::UsedUp(claim_key(1)));
 }
 
 pub(crate) async fn one_set_many_times_is_done_once(on: &mut Trial) {

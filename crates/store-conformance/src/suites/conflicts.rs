@@ -94,8 +94,8 @@ pub(crate) async fn changed_code_is_named(on: &mut Trial) {
 
 pub(crate) async fn used_claim_is_named(on: &mut Trial) {
     prepare(on).await;
-    on.refused(&set().claim(1), Conflict::Claimed(claim_key(1))).await;
-    on.refused(&set().claim(2).claim(1), Conflict::Claimed(claim_key(1))).await;
+    on.refused(&set().claim(1), Conflict::UsedUp(claim_key(1))).await;
+    on.refused(&set().claim(2).claim(1), Conflict::UsedUp(claim_key(1))).await;
     on.ok(&set().claim(2)).await;
 }
 
@@ -123,7 +123,7 @@ fn failing() -> Vec<(ChangeSet, Conflict)> {
         (set().require(Require::Account(id(1), Version::new(9))), Conflict::AccountChanged(id(1))),
         (set().require(Require::Code(code_key(7), 1)), Conflict::CodeChanged(code_key(7))),
         (set().require(Require::Activity(id(8), Version::new(9))), Conflict::AccountMissing(id(8))),
-        (set().claim(1), Conflict::Claimed(claim_key(1))),
+        (set().claim(1), Conflict::UsedUp(claim_key(1))),
         (set().activity(1, activity(9), 9), Conflict::ActivityChanged(id(1))),
         (set().delete(6, 1), Conflict::AccountMissing(id(6))),
         (set().insert(stolen), Conflict::IdentityTaken(device("device-1"))),
@@ -151,7 +151,7 @@ pub(crate) async fn conditions_come_before_uniqueness(on: &mut Trial) {
     prepare(on).await;
     // In the order of the writes uniqueness would be first.
     let stolen = with_identity(bare(3), device("device-1"));
-    on.refused(&set().insert(stolen).claim(1), Conflict::Claimed(claim_key(1))).await;
+    on.refused(&set().insert(stolen).claim(1), Conflict::UsedUp(claim_key(1))).await;
     let renamed = with_username(bare(4), "user-1");
     let set = set().insert(renamed).require(Require::Epoch(id(1), Epoch::new(9)));
     on.refused(&set, Conflict::AccountChanged(id(1))).await;

@@ -42,7 +42,7 @@ pub(crate) async fn everything_survives(on: &mut Trial) {
         assert_eq!(on.load(&lookup_username("user-3")).await, None);
         assert_eq!(on.code(code_key(1)).await, Some(code(1, 2, at(9))));
         assert_eq!(on.code(code_key(2)).await, None);
-        on.refused(&set().claim(1), Conflict::Claimed(claim_key(1))).await;
+        on.refused(&set().claim(1), Conflict::UsedUp(claim_key(1))).await;
         assert!(matches!(on.consume(&charge(1, at(0))).await, Admission::Refused { .. }));
     }
 }
@@ -82,7 +82,7 @@ pub(crate) async fn cursors_are_not_reused_after_reopening(on: &mut Trial) {
 
 pub(crate) async fn refused_set_leaves_nothing_behind(on: &mut Trial) {
     on.ok(&set().insert(account(1)).claim(1)).await;
-    on.refused(&set().insert(account(2)).raise().claim(1), Conflict::Claimed(claim_key(1))).await;
+    on.refused(&set().insert(account(2)).raise().claim(1), Conflict::UsedUp(claim_key(1))).await;
     on.reopen().await;
     assert_eq!(on.load(&Lookup::Id(id(2))).await, None);
     assert_eq!(on.get(id(1)).await.store_epoch, Epoch::FIRST);

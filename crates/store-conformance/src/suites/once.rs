@@ -77,7 +77,7 @@ pub(crate) async fn codes(on: &mut Trial) {
 
 pub(crate) async fn claim(on: &mut Trial) {
     twice(on, &set().claim(1)).await;
-    on.refused(&set().claim(1), Conflict::Claimed(claim_key(1))).await;
+    on.refused(&set().claim(1), Conflict::UsedUp(claim_key(1))).await;
 }
 
 pub(crate) async fn reset(on: &mut Trial) {

@@ -19,7 +19,10 @@ use super::error::ApiError;
 pub(crate) const BODY_LIMIT: usize = 262_144;
 
 /// The most bytes a body may have once inflated: a small body must not become a big one.
-const INFLATED_LIMIT: usize = 4 * 1024 * 1024;
+const INFLATED_LIMIT: usize = 1024 * 1024;
+
+/// The most vars that are read. The engine takes fewer; this keeps a stranger from filling memory before it is asked.
+const MOST_VARS: usize = 2048;
 
 /// How much of a body that is too large is read and thrown away. A connection closed with
 /// unread bytes in it may be reset, and then the client never sees the answer.
@@ -228,6 +231,9 @@ impl<'de> Deserialize<'de> for Vars {
                     if vars.insert(key, value).is_some() {
                         return Err(A::Error::custom("a key twice"));
                     }
+                    if vars.len() > MOST_VARS {
+                        return Err(A::Error::custom("too many vars"));
+                    }
                 }
                 Ok(Vars(vars))
             }
@@ -338,6 +344,16 @@ mod tests {
     #[test]
     fn nakama_1_3_a_known_field_once_in_each_spelling_is_refused() {
         refused(r#"{"signed_player_info":"a","signedPlayerInfo":"a"}"#);
+    }
+
+    #[test]
+    fn more_vars_than_any_engine_takes_are_refused_while_reading() {
+        let vars = |count: usize| {
+            let entries: Vec<_> = (0..count).map(|number| format!(r#""{number}":"""#)).collect();
+            format!(r#"{{"vars":{{{}}}}}"#, entries.join(","))
+        };
+        assert_eq!(login(vars(MOST_VARS)).vars.unwrap().0.len(), MOST_VARS);
+        refused(vars(MOST_VARS + 1));
     }
 
     #[test]
