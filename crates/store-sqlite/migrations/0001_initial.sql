@@ -94,12 +94,12 @@ CREATE TABLE codes (
 CREATE INDEX codes_account ON codes (account_id);
 CREATE INDEX codes_expires_at ON codes (expires_at);
 
-CREATE TABLE claims (
+CREATE TABLE single_use (
     key       BLOB PRIMARY KEY NOT NULL CHECK (length(key) = 32),
     forget_at INTEGER NOT NULL,
     commit_id BLOB NOT NULL CHECK (length(commit_id) = 16)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX claims_forget_at ON claims (forget_at);
+CREATE INDEX single_use_forget_at ON single_use (forget_at);
 
 -- A unit of a throttle may be shorter than a millisecond, so the moment is kept to the nanosecond: the milliseconds,
 -- and the nanoseconds beyond them.
@@ -111,7 +111,7 @@ CREATE TABLE throttles (
 CREATE INDEX throttles_used_up_until ON throttles (used_up_until);
 
 -- The latest change sets whose own documents cannot tell that they were applied: those that remove an account, and
--- those that write neither accounts nor claims. Bounded by the store.
+-- those that write neither accounts nor single-use keys. Bounded by the store.
 CREATE TABLE recent_commits (
     seq       INTEGER PRIMARY KEY AUTOINCREMENT,
     commit_id BLOB NOT NULL UNIQUE CHECK (length(commit_id) = 16)

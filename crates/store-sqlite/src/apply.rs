@@ -73,9 +73,9 @@ pub(crate) fn apply(db: &Db, plan: &Plan) -> Result<(), Fault> {
             Planned::Activity { id, activity, .. } => update_activity(db, *id, activity, plan.id)?,
             Planned::PutCode(code) => put_code(db, code)?,
             Planned::DeleteCode(key) => delete_code(db, key)?,
-            Planned::Claim { key, forget_at } => {
-                db.step("claims");
-                let sql = "INSERT INTO claims (key, forget_at, commit_id) VALUES (?1, ?2, ?3)";
+            Planned::UseUp { key, forget_at } => {
+                db.step("single_use");
+                let sql = "INSERT INTO single_use (key, forget_at, commit_id) VALUES (?1, ?2, ?3)";
                 db.execute(
                     sql,
                     params![key.as_bytes(), forget_at.timestamp_millis(), plan.id.as_bytes()],

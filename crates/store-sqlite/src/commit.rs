@@ -29,7 +29,7 @@ impl Operation for Plan {
     }
 }
 
-/// Whether the set was applied before, and is still the last word on the accounts, activities and claims it writes.
+/// Whether the set was applied before, and is still the last word on the accounts, activities and single-use keys it writes.
 fn was_applied(db: &Db, plan: &Plan) -> Result<bool, Fault> {
     if !plan.has_witness() && !plan.deletes() {
         return Ok(false);
@@ -44,9 +44,12 @@ fn was_applied(db: &Db, plan: &Plan) -> Result<bool, Fault> {
             Planned::Delete { id, .. } => {
                 account_state(db, *id)?.is_none() && remembers(db, plan.id)?
             }
-            Planned::Claim { key, .. } => {
-                wrote(db, "SELECT commit_id FROM claims WHERE key = ?1", key.as_bytes(), plan.id)?
-            }
+            Planned::UseUp { key, .. } => wrote(
+                db,
+                "SELECT commit_id FROM single_use WHERE key = ?1",
+                key.as_bytes(),
+                plan.id,
+            )?,
             // These cannot tell, and need not: the others were written in one go with them.
             Planned::PutCode(_)
             | Planned::DeleteCode(_)
@@ -134,10 +137,10 @@ fn check_write(db: &Db, write: &Planned) -> Result<(), Stop> {
             must(state.version == *expect, || Conflict::AccountChanged(*id))
         }
         Planned::Activity { id, expect, .. } => check_activity(db, *id, *expect),
-        Planned::Claim { key, .. } => {
-            let sql = "SELECT 1 FROM claims WHERE key = ?1";
+        Planned::UseUp { key, .. } => {
+            let sql = "SELECT 1 FROM single_use WHERE key = ?1";
             let free = db.first(sql, (key.as_bytes(),), |_| Ok(()))?.is_none();
-            must(free, || Conflict::Claimed(*key))
+            must(free, || Conflict::UsedUp(*key))
         }
         Planned::PutCode(_)
         | Planned::DeleteCode(_)

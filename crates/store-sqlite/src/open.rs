@@ -46,7 +46,7 @@ const TABLES: &[&str] = &[
     "account_activity",
     "events",
     "codes",
-    "claims",
+    "single_use",
     "throttles",
     "recent_commits",
 ];

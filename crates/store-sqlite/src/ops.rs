@@ -207,8 +207,8 @@ impl Operation for Sweep {
             "DELETE FROM codes WHERE key IN (SELECT key FROM codes WHERE expires_at <= ?1 LIMIT ?2)",
             params![now, self.limit],
         )?;
-        let claims = db.execute(
-            "DELETE FROM claims WHERE key IN (SELECT key FROM claims WHERE forget_at <= ?1 LIMIT ?2)",
+        let single_use = db.execute(
+            "DELETE FROM single_use WHERE key IN (SELECT key FROM single_use WHERE forget_at <= ?1 LIMIT ?2)",
             params![now, self.limit],
         )?;
         let throttles = db.execute(
@@ -216,6 +216,6 @@ impl Operation for Sweep {
              AND (used_up_until < ?1 OR used_up_nanos <= ?3) LIMIT ?2)",
             params![now, self.limit, nanos_beyond(self.now)],
         )?;
-        Ok(u64::try_from(codes + claims + throttles).unwrap_or(u64::MAX))
+        Ok(u64::try_from(codes + single_use + throttles).unwrap_or(u64::MAX))
     }
 }

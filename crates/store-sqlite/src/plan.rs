@@ -4,7 +4,7 @@
 use authcore::account::{Account, AccountId, CommitId, Version};
 use authcore::event::EVENT_FORMAT;
 use authcore::session::Activity;
-use authcore::store::{ChangeSet, ClaimKey, CodeKey, OneTimeCode, Require, ThrottleKey, Write};
+use authcore::store::{ChangeSet, CodeKey, OneTimeCode, Require, SingleUseKey, ThrottleKey, Write};
 use chrono::{DateTime, Utc};
 
 use crate::error::Fault;
@@ -25,7 +25,7 @@ pub(crate) enum Planned {
     Activity { id: AccountId, activity: ActivityRow, expect: Version },
     PutCode(OneTimeCode),
     DeleteCode(CodeKey),
-    Claim { key: ClaimKey, forget_at: DateTime<Utc> },
+    UseUp { key: SingleUseKey, forget_at: DateTime<Utc> },
     ResetThrottle(ThrottleKey),
     RaiseStoreEpoch,
 }
@@ -85,7 +85,7 @@ impl Plan {
                 Planned::Insert { .. }
                     | Planned::Update { .. }
                     | Planned::Activity { .. }
-                    | Planned::Claim { .. }
+                    | Planned::UseUp { .. }
             )
         })
     }
@@ -116,7 +116,7 @@ impl Planned {
             }
             Write::PutCode(code) => Self::PutCode(code.clone()),
             Write::DeleteCode(key) => Self::DeleteCode(*key),
-            Write::Claim { key, forget_at } => Self::Claim { key: *key, forget_at: *forget_at },
+            Write::UseUp { key, forget_at } => Self::UseUp { key: *key, forget_at: *forget_at },
             Write::ResetThrottle(key) => Self::ResetThrottle(*key),
             Write::RaiseStoreEpoch => Self::RaiseStoreEpoch,
             _ => return Err(Fault::other(UnknownPart)),

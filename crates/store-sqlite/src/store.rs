@@ -47,7 +47,7 @@ use crate::threads::Threads;
 ///
 /// # Replays
 ///
-/// Rows of accounts, activities and claims name the change set that wrote them last. Sets that leave no such row
+/// Rows of accounts, activities and single-use keys name the change set that wrote them last. Sets that leave no such row
 /// behind (those that only remove, or write only codes, throttles, events or the store's epoch) are recognized while
 /// they are among the last 65 536 of their kind.
 ///

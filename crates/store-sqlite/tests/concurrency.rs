@@ -241,7 +241,8 @@ fn a_crash_between_two_writes_leaves_nothing() {
 async fn a_set_that_fails_in_the_middle_fails_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
-    let hook: authcore_store_sqlite::StepHook = Arc::new(|step| assert!(step != "claims", "crash"));
+    let hook: authcore_store_sqlite::StepHook =
+        Arc::new(|step| assert!(step != "single_use", "crash"));
     let store = SqliteStore::open(SqliteConfig::file(&path).with_step_hook(hook)).unwrap();
     let store = Arc::new(store);
     let mut tasks = JoinSet::new();
@@ -250,8 +251,8 @@ async fn a_set_that_fails_in_the_middle_fails_alone() {
         tasks.spawn(async move {
             let mut change = set(number.into(), [insert(account(number))]);
             if number % 16 == 0 {
-                let key = authcore::store::ClaimKey::new([1; 32]);
-                change.writes.push(Write::Claim { key, forget_at: at(1) });
+                let key = authcore::store::SingleUseKey::new([1; 32]);
+                change.writes.push(Write::UseUp { key, forget_at: at(1) });
             }
             (number, store.commit(&change).await)
         });
@@ -362,7 +363,7 @@ fn dump(path: &std::path::Path) -> Vec<String> {
         "account_activity",
         "events",
         "codes",
-        "claims",
+        "single_use",
         "throttles",
         "recent_commits",
     ];

@@ -7,7 +7,7 @@ use authcore::event::{EventCursor, EventKind, SessionEnd};
 use authcore::lifecycle::{Ban, BanState, Expiry};
 use authcore::session::{Activity, SessionRef};
 use authcore::store::{
-    Admission, Charge, ClaimKey, CodeKey, CodePurpose, Conflict, Lookup, OneTimeCode, Require,
+    Admission, Charge, CodeKey, CodePurpose, Conflict, Lookup, OneTimeCode, Require, SingleUseKey,
     Store, StoreHeader, ThrottleKey, Write,
 };
 use chrono::TimeDelta;
@@ -102,9 +102,9 @@ async fn each_condition_has_its_conflict() {
         let mut first = named(1, "ann");
         first.password = full(1).0.password;
         let key = CodeKey::new([1; 32]);
-        let claim = ClaimKey::new([1; 32]);
-        let claiming = || Write::Claim { key: claim, forget_at: at(1) };
-        let begin = set(1, [insert(first.clone()), Write::PutCode(code(1, 3)), claiming()]);
+        let single_use = SingleUseKey::new([1; 32]);
+        let using_up = || Write::UseUp { key: single_use, forget_at: at(1) };
+        let begin = set(1, [insert(first.clone()), Write::PutCode(code(1, 3)), using_up()]);
         store.commit(&begin).await.unwrap();
         let (v1, v2, huge) = (Version::FIRST, Version::new(2), Version::new(u64::MAX));
         let delete = |number, expect| Write::DeleteAccount { id: id(number), expect };
@@ -138,7 +138,7 @@ async fn each_condition_has_its_conflict() {
             (delete(1, v2), Conflict::AccountChanged(id(1))),
             (login(9, 1, 1), Conflict::AccountMissing(id(9))),
             (login(1, 1, 2), Conflict::ActivityChanged(id(1))),
-            (claiming(), Conflict::Claimed(claim)),
+            (using_up(), Conflict::UsedUp(single_use)),
             (insert(taken.clone()), Conflict::IdentityTaken(first.identities[0].key.clone())),
             (insert(named(2, "ann")), Conflict::UsernameTaken("ann".into())),
         ];
@@ -230,7 +230,7 @@ async fn one_account_s_identities_may_trade_places() {
 #[tokio::test]
 async fn a_set_that_is_handed_over_again_is_done_once() {
     for (kind, _folder, store) in each_kind() {
-        let claim = Write::Claim { key: ClaimKey::new([5; 32]), forget_at: at(1) };
+        let used_up = Write::UseUp { key: SingleUseKey::new([5; 32]), forget_at: at(1) };
         let delete = Write::DeleteAccount { id: id(2), expect: Version::FIRST };
         let first = requiring(3, [Require::Account(id(1), Version::FIRST)], [login(1, 1, 1)]);
         let mut epoch = set(6, [Write::RaiseStoreEpoch]);
@@ -242,7 +242,7 @@ async fn a_set_that_is_handed_over_again_is_done_once() {
             set(2, [update(named(1, "ann"), 1)]),
             first.clone(),
             set(4, [delete]),
-            set(5, [claim]),
+            set(5, [used_up]),
             epoch,
             telling,
             requiring(8, [], [Write::PutCode(code(1, 3))]),
@@ -398,7 +398,7 @@ async fn a_sweep_takes_what_is_over_and_no_more_than_asked() {
         for number in 0..4 {
             let over = at(100 + i64::from(number % 2));
             writes.push(Write::PutCode(OneTimeCode { expires_at: over, ..code(number, 1) }));
-            writes.push(Write::Claim { key: ClaimKey::new([number; 32]), forget_at: over });
+            writes.push(Write::UseUp { key: SingleUseKey::new([number; 32]), forget_at: over });
         }
         store.commit(&set(1, writes)).await.unwrap();
         for key in 0..4 {
@@ -410,8 +410,8 @@ async fn a_sweep_takes_what_is_over_and_no_more_than_asked() {
         assert_eq!(store.sweep(at(100), 9).await.unwrap(), 3, "{kind}");
         assert!(store.code(&CodeKey::new([1; 32])).await.unwrap().is_some());
         assert_eq!(store.sweep(last_moment(), 9).await.unwrap(), 6, "{kind}");
-        let claim = Write::Claim { key: ClaimKey::new([1; 32]), forget_at: at(1) };
-        store.commit(&set(2, [claim])).await.unwrap();
+        let used_up = Write::UseUp { key: SingleUseKey::new([1; 32]), forget_at: at(1) };
+        store.commit(&set(2, [used_up])).await.unwrap();
     }
 }
 
