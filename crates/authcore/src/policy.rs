@@ -217,6 +217,76 @@ impl Default for Policy {
 mod tests {
     use super::*;
 
+    /// Each knob and what the presets say, as the documentation shows it. A new knob does not compile here before it has
+    /// a row.
+    fn table() -> String {
+        let row = |policy: &Policy| {
+            let Policy {
+                claim_style,
+                access_lifetime,
+                session_idle,
+                session_absolute,
+                refresh_grace,
+                sessions_per_account,
+                refresh_replaces_vars,
+                relink,
+                several,
+                unlink_missing_is_done,
+                credential_change_ends_sessions,
+                identities_per_account,
+                step_up,
+                generated_usernames,
+                password_min,
+                tells_unknown_accounts,
+                tells_bans_first,
+                password_attempts,
+                login_events,
+            } = policy;
+            let seconds = |span: &TimeDelta| format!("{} s", span.num_seconds());
+            let yes = |knob: &bool| if *knob { "yes" } else { "no" }.to_owned();
+            let attempts = password_attempts;
+            vec![
+                ("claim_style", format!("{claim_style:?}")),
+                ("access_lifetime", seconds(access_lifetime)),
+                ("session_idle", seconds(session_idle)),
+                ("session_absolute", seconds(session_absolute)),
+                ("refresh_grace", seconds(refresh_grace)),
+                ("sessions_per_account", sessions_per_account.to_string()),
+                ("refresh_replaces_vars", yes(refresh_replaces_vars)),
+                ("relink", format!("{relink:?}")),
+                ("several", format!("{several:?}")),
+                ("unlink_missing_is_done", yes(unlink_missing_is_done)),
+                ("credential_change_ends_sessions", yes(credential_change_ends_sessions)),
+                ("identities_per_account", identities_per_account.to_string()),
+                ("step_up", step_up.as_ref().map_or("none".to_owned(), seconds)),
+                ("generated_usernames", yes(generated_usernames)),
+                ("password_min", password_min.to_string()),
+                ("tells_unknown_accounts", yes(tells_unknown_accounts)),
+                ("tells_bans_first", yes(tells_bans_first)),
+                (
+                    "password_attempts",
+                    format!("{} in {}", attempts.limit, seconds(&attempts.window)),
+                ),
+                ("login_events", yes(login_events)),
+            ]
+        };
+        let mut table =
+            String::from("| knob | `recommended()` | `nakama()` |\n| --- | --- | --- |\n");
+        for ((knob, safe), (_, nakama)) in
+            row(&Policy::recommended()).into_iter().zip(row(&Policy::nakama()))
+        {
+            table.push_str(&format!("| `{knob}` | {safe} | {nakama} |\n"));
+        }
+        table
+    }
+
+    #[test]
+    fn the_documented_table_is_true() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/policy.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        assert!(page.contains(&table()), "docs/policy.md must hold this table:\n{}", table());
+    }
+
     #[test]
     fn presets_are_within_their_bounds() {
         assert_eq!(Policy::recommended().check(), Ok(()));
