@@ -39,7 +39,7 @@ pub(crate) struct Options {
     /// What game clients present before they are players.
     #[arg(long, env = "AUTHCORE_SERVER_KEY", value_name = "KEY", hide_env_values = true)]
     pub(crate) server_key: Option<String>,
-    /// What operators present; without one there are no operator routes.
+    /// What operators present; at least 16 bytes. Without one there are no operator routes.
     #[arg(long, env = "AUTHCORE_OPERATOR_KEY", value_name = "KEY", hide_env_values = true)]
     pub(crate) operator_key: Option<String>,
     /// The secret that tokens are signed with; at least 32 bytes.

@@ -19,6 +19,8 @@ pub(crate) struct File {
     pub(crate) sqlite: Sqlite,
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Passwords,
+    pub(crate) limits: Limits,
+    pub(crate) events: Events,
     pub(crate) nakama: Nakama,
     pub(crate) log: Log,
 }
@@ -61,6 +63,20 @@ pub(crate) struct Passwords {
     pub(crate) queue: Option<usize>,
     /// How much memory hashing may take, in MiB.
     pub(crate) memory_mib: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// How many connections are open at once.
+    pub(crate) connections: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Events {
+    /// For how many days events are kept; with 0 for ever.
+    pub(crate) keep_days: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
@@ -121,6 +137,8 @@ mod tests {
         assert!(!error.contains("a secret"), "{error}");
         assert!(File::parse("[nakama]\naccess_lifetime = 5").is_err());
         assert!(File::parse("[sqlite]\nsynchronous = \"sometimes\"").is_err());
+        assert!(File::parse("[limits]\nconections = 5").is_err());
+        assert!(File::parse("[events]\nkeep_days = -1").is_err());
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 mod cli;
 mod config;
+mod connections;
 mod keys;
 mod operator;
 mod serve;
 mod settings;
+mod sweep;
 
 use std::process::ExitCode;
 

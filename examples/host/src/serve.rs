@@ -8,29 +8,27 @@ use std::time::Duration;
 use authcore::account::Folding;
 use authcore::password::ThreadedHasher;
 use authcore::store::Store;
-use authcore::{Engine, Policy};
+use authcore::{Algorithm, Engine, Policy};
 use authcore_http::nakama::{self, NakamaConfig};
 use authcore_store_memory::MemoryStore;
 use authcore_store_sqlite::{SqliteConfig, SqliteStore};
 use axum::Router;
-use axum::extract::Request;
-use axum::http::StatusCode;
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
-use crate::operator;
+use crate::connections::{self, Limits};
 use crate::settings::{Place, Settings};
+use crate::{operator, sweep};
 
+/// How long a client may take to send the head of a request.
+const HEAD: Duration = Duration::from_secs(10);
 /// How long one request may take, its body included. Hashing a password is the longest of what is done.
 const REQUEST: Duration = Duration::from_secs(30);
 /// How long requests that run get to end when the host is told to stop.
 const FAREWELL: Duration = Duration::from_secs(10);
-/// How often what is over is removed from the store.
-const SWEEP: Duration = Duration::from_mins(1);
 
 pub(crate) fn run(settings: Settings) -> Result<(), String> {
     start_log(settings.log);
@@ -70,43 +68,44 @@ async fn serve(settings: Settings, store: Arc<dyn Store>) -> Result<(), String> 
         .map_err(|error| format!("cannot listen at {}: {error}", settings.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let mut stop = Stop::install()?;
-    let sweeper = tokio::spawn(sweep(engine.clone()));
+    let sweeper = tokio::spawn(sweep::run(engine.clone(), now, settings.keep_events));
     let (told, stopping) = tokio::sync::watch::channel(false);
-    let mut until = stopping.clone();
-    let service = routes(&settings, engine).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        // An error means that the sender is gone, which is an end as well.
-        let _ = until.wait_for(|stop| *stop).await;
-    });
-    let server = tokio::spawn(async move { server.await });
+    let limits = Limits {
+        connections: settings.connections,
+        head: HEAD,
+        request: REQUEST,
+        farewell: FAREWELL,
+    };
+    let routes = routes(&settings, engine);
+    let server = tokio::spawn(connections::serve(listener, routes, limits, stopping));
     announce(address);
     stop.wait().await;
     tracing::info!("told to stop");
     sweeper.abort();
     // Nobody listens any more when the server has ended by itself.
     let _ = told.send(true);
-    match tokio::time::timeout(FAREWELL, server).await {
-        Ok(Ok(result)) => result.map_err(|error| format!("the server failed: {error}")),
-        Ok(Err(error)) => Err(format!("the server failed: {error}")),
-        Err(_) => {
-            tracing::warn!("some connections were cut");
-            Ok(())
-        }
-    }
+    server.await.map_err(|error| format!("the server failed: {error}"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the host is where the clock comes from")]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
 async fn open_engine(settings: &Settings, store: Arc<dyn Store>) -> Result<Engine, String> {
     let hasher = ThreadedHasher::start(&settings.hasher).map_err(|error| chain(&error))?;
     let mut builder = Engine::builder_on(&settings.game, store)
         .signing_key(settings.signing_key.clone())
-        .clock(chrono::Utc::now)
+        .clock(now)
         .algorithm(settings.algorithm)
         .hasher(hasher)
         .folding(Folding::Exact)
         .policy(Policy::recommended());
     for key in &settings.previous_signing_keys {
-        builder = builder.previous_signing_key(key.clone());
+        // The algorithm may have changed with the key, or alone.
+        for algorithm in [Algorithm::Hs256, Algorithm::Ed25519] {
+            builder = builder.previous_signing_key(key.clone(), algorithm);
+        }
     }
     builder.open().await.map_err(|error| chain(&error))
 }
@@ -122,25 +121,7 @@ fn routes(settings: &Settings, engine: Engine) -> Router {
     };
     // The policy was checked when the settings were gathered.
     let players = engine.with_policy(settings.policy.clone()).unwrap_or(engine);
-    nakama::router(players, config).merge(operators).layer(middleware::from_fn(in_time))
-}
-
-/// A client that sends its request a byte at a time does not hold a place for ever.
-async fn in_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
-    }
-}
-
-async fn sweep(engine: Engine) {
-    let mut ticks = tokio::time::interval(SWEEP);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = engine.sweep(1000).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "sweeping failed");
-        }
-    }
+    nakama::router(players, config).merge(operators)
 }
 
 fn announce(address: SocketAddr) {

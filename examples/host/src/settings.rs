@@ -14,6 +14,11 @@ use crate::cli::Options;
 use crate::config::{self, File, LogFormat};
 use crate::keys::{DevKeys, is_well_known};
 
+/// Below this many bytes an operator key can be guessed.
+const OPERATOR_KEY_MIN: usize = 16;
+const CONNECTIONS: u32 = 10_000;
+const KEEP_DAYS: u32 = 30;
+
 pub(crate) struct Settings {
     pub(crate) game: String,
     pub(crate) listen: SocketAddr,
@@ -26,6 +31,9 @@ pub(crate) struct Settings {
     pub(crate) algorithm: Algorithm,
     pub(crate) policy: Policy,
     pub(crate) hasher: HasherConfig,
+    pub(crate) connections: u32,
+    /// How long events are kept; `None` keeps them for ever.
+    pub(crate) keep_events: Option<TimeDelta>,
     pub(crate) proxy_count: usize,
     pub(crate) body_limit: Option<usize>,
     pub(crate) test_fixtures: bool,
@@ -81,9 +89,12 @@ impl Settings {
         if !dev {
             refuse_well_known("signing key", &signing_key)?;
             refuse_well_known("server key", &server_key)?;
-            if let Some(key) = &operator_key {
-                refuse_well_known("operator key", key)?;
+            for key in &file.previous_signing_keys {
+                refuse_well_known("previous signing key", key)?;
             }
+        }
+        if let Some(key) = &operator_key {
+            check_operator_key(key, dev)?;
         }
         let default_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 7350));
         Ok(Self {
@@ -108,7 +119,13 @@ impl Settings {
                 config::Algorithm::Ed25519 => Algorithm::Ed25519,
             },
             policy: policy(&file.nakama)?,
-            hasher: hasher(&file.passwords),
+            hasher: hasher(&file.passwords)?,
+            connections: not_zero("limits.connections", file.limits.connections)?
+                .unwrap_or(CONNECTIONS),
+            keep_events: match file.events.keep_days.unwrap_or(KEEP_DAYS) {
+                0 => None,
+                days => Some(TimeDelta::days(i64::from(days))),
+            },
             proxy_count: file.nakama.proxy_count,
             body_limit: file.nakama.body_limit,
             test_fixtures: options.nakama_test_fixtures,
@@ -118,9 +135,20 @@ impl Settings {
 }
 
 fn required(what: &str, option: &str, value: Option<String>) -> Result<String, String> {
-    value.filter(|value| !value.is_empty()).ok_or_else(|| {
-        format!("there is no {what}: give {option}, its variable or its line in the file, or try things out with --dev")
-    })
+    match value {
+        Some(value) if value.is_empty() => Err(format!("the {what} is empty")),
+        Some(value) => Ok(value),
+        None => Err(format!(
+            "there is no {what}: add --dev to try things out, or give {option}, its variable or its line in the file"
+        )),
+    }
+}
+
+fn not_zero<T: Default + PartialEq>(key: &str, value: Option<T>) -> Result<Option<T>, String> {
+    if value.as_ref() == Some(&T::default()) {
+        return Err(format!("{key} = 0 lets nothing through; give at least 1"));
+    }
+    Ok(value)
 }
 
 fn refuse_well_known(what: &str, key: &str) -> Result<(), String> {
@@ -128,6 +156,18 @@ fn refuse_well_known(what: &str, key: &str) -> Result<(), String> {
         return Err(format!(
             "everybody knows this {what}; choose another, or try things out with --dev"
         ));
+    }
+    Ok(())
+}
+
+/// Whoever has it can ban anybody, and nothing slows down guessing.
+fn check_operator_key(key: &str, dev: bool) -> Result<(), String> {
+    if is_well_known(key) && dev {
+        return Ok(());
+    }
+    refuse_well_known("operator key", key)?;
+    if key.len() < OPERATOR_KEY_MIN {
+        return Err(format!("the operator key must have at least {OPERATOR_KEY_MIN} bytes"));
     }
     Ok(())
 }
@@ -154,11 +194,11 @@ fn policy(nakama: &config::Nakama) -> Result<Policy, String> {
     Ok(policy)
 }
 
-fn hasher(passwords: &config::Passwords) -> HasherConfig {
+fn hasher(passwords: &config::Passwords) -> Result<HasherConfig, String> {
     let mut hasher = HasherConfig::default();
-    hasher.threads = passwords.threads.unwrap_or(hasher.threads);
-    hasher.queue = passwords.queue.unwrap_or(hasher.queue);
-    if let Some(mib) = passwords.memory_mib {
+    hasher.threads = not_zero("passwords.threads", passwords.threads)?.unwrap_or(hasher.threads);
+    hasher.queue = not_zero("passwords.queue", passwords.queue)?.unwrap_or(hasher.queue);
+    if let Some(mib) = not_zero("passwords.memory_mib", passwords.memory_mib)? {
         hasher.memory_bytes = mib.saturating_mul(1024 * 1024);
     }
     // A storm of passwords must not starve the rest: whoever needs a core for microseconds goes first. Where the
@@ -166,7 +206,7 @@ fn hasher(passwords: &config::Passwords) -> HasherConfig {
     hasher.on_thread_start = Some(Arc::new(|| {
         let _ = rustix::process::nice(10);
     }));
-    hasher
+    Ok(hasher)
 }
 
 impl fmt::Display for Settings {
@@ -220,7 +260,103 @@ mod tests {
         );
         assert!(fault(Options { server_key: None, ..options("memory") }).contains("--server-key"));
         assert!(fault(Options { game: None, ..options("memory") }).contains("--game"));
+        for missing in [
+            Options { signing_key: None, ..options("memory") },
+            Options { server_key: None, ..options("memory") },
+            Options { game: None, ..options("memory") },
+        ] {
+            let text = fault(missing);
+            let (reason, remedies) = text.split_once(": ").unwrap();
+            assert!(reason.starts_with("there is no "), "{text}");
+            assert!(remedies.starts_with("add --dev to try things out"), "{text}");
+        }
         assert!(fault(options("postgres")).contains("neither"));
+    }
+
+    #[test]
+    fn an_empty_key_is_not_a_key() {
+        let server = || Options { server_key: Some(String::new()), ..options("memory") };
+        assert_eq!(fault(server()), "the server key is empty");
+        assert_eq!(fault(Options { dev: true, ..server() }), "the server key is empty");
+        let signing = Options { signing_key: Some(String::new()), ..options("memory") };
+        assert_eq!(fault(signing), "the signing key is empty");
+    }
+
+    #[test]
+    fn an_operator_key_that_can_be_guessed_is_refused_and_not_shown() {
+        let with =
+            |key: &str, dev| Options { operator_key: Some(key.into()), dev, ..options("memory") };
+        for dev in [false, true] {
+            for short in ["", "fifteen bytes!!"] {
+                let text = fault(with(short, dev));
+                assert_eq!(text, "the operator key must have at least 16 bytes");
+            }
+            assert!(Settings::gather(with("sixteen bytes!!!", dev), true).is_ok());
+        }
+        assert!(Settings::gather(with("defaulthttpkey", true), true).is_ok());
+    }
+
+    /// A configuration file that lives as long as the folder.
+    fn with_file(text: &str) -> (tempfile::TempDir, Options) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("host.toml");
+        std::fs::write(&path, text).unwrap();
+        (folder, Options { config: Some(path), ..options("memory") })
+    }
+
+    #[test]
+    fn previous_signing_keys_are_held_to_what_the_current_one_is() {
+        let (_folder, known) =
+            with_file(r#"previous_signing_keys = ["thirty-two bytes of real secrecy"]"#);
+        let known = || Options { config: known.config.clone(), ..options("memory") };
+        let text = fault(known());
+        assert!(text.contains("everybody knows this previous signing key"), "{text}");
+        assert!(Settings::gather(Options { dev: true, ..known() }, true).is_ok());
+        let (_folder, short) = with_file(r#"previous_signing_keys = ["short but secret"]"#);
+        let text = fault(short);
+        assert!(text.contains("previous signing key") && !text.contains("but secret"), "{text}");
+    }
+
+    #[test]
+    fn a_limit_of_zero_is_refused_by_name() {
+        for (table, key) in [
+            ("passwords", "threads"),
+            ("passwords", "queue"),
+            ("passwords", "memory_mib"),
+            ("limits", "connections"),
+        ] {
+            let (_folder, options) = with_file(&format!("[{table}]\n{key} = 0"));
+            let text = fault(options);
+            assert!(text.starts_with(&format!("{table}.{key} = 0 ")), "{text}");
+        }
+    }
+
+    #[test]
+    fn events_are_kept_for_thirty_days_unless_told_otherwise() {
+        let keep = |text: &str| {
+            let (_folder, options) = with_file(text);
+            Settings::gather(options, true).unwrap().keep_events
+        };
+        assert_eq!(keep(""), Some(TimeDelta::days(30)));
+        assert_eq!(keep("[events]\nkeep_days = 7"), Some(TimeDelta::days(7)));
+        assert_eq!(keep("[events]\nkeep_days = 0"), None);
+    }
+
+    #[test]
+    fn the_documented_file_holds_the_defaults() {
+        let (_folder, options) = with_file(include_str!("../host.example.toml"));
+        let written = Settings::gather(options, true).unwrap();
+        let (_folder, options) = with_file("");
+        let default = Settings::gather(options, true).unwrap();
+        let all = |settings: &Settings| {
+            let hasher = &settings.hasher;
+            (
+                (settings.listen, settings.connections, settings.keep_events),
+                (hasher.queue, hasher.memory_bytes, settings.proxy_count),
+                format!("{:?}", settings.policy),
+            )
+        };
+        assert_eq!(all(&written), all(&default));
     }
 
     #[test]

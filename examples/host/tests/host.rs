@@ -6,9 +6,18 @@
     reason = "helpers of tests fail by panicking"
 )]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use authcore::account::Folding;
+use authcore::event::EventCursor;
+use authcore::{Credential, Login, Operator, Policy, RequestContext};
+use authcore_store_sqlite::{SqliteConfig, SqliteStore};
+use authcore_testkit::{Builder, Harness};
 
 use serde_json::{Value, json};
 
@@ -33,16 +42,28 @@ struct Host {
 
 impl Host {
     fn start(folder: &Path) -> Self {
-        let mut child = command(&["serve", "--listen", "127.0.0.1:0"])
-            .envs(KEYS)
-            .current_dir(folder)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::spawn(command(&["serve", "--listen", "127.0.0.1:0"]).envs(KEYS).current_dir(folder))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
         Self { child, address }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let socket = TcpStream::connect(self.address.strip_prefix("http://").unwrap()).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        socket
+    }
+
+    /// Asks it to end, as a supervisor does, and waits until it has.
+    fn terminate(mut self) -> bool {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap().success()
     }
 
     fn post(&self, path: &str, authorization: &str, body: &Value) -> (u16, Value) {
@@ -174,4 +195,101 @@ fn a_store_of_another_game_is_refused() {
     let store = format!("sqlite:{}", folder.path().join("players.db").display());
     let refused = error_of(&run(&["serve", "--listen", "127.0.0.1:0", "--store", &store], &other));
     assert!(refused.contains("chess"), "{refused}");
+}
+
+/// Asks for the health over a connection that stays open; the first bytes of the answer.
+fn health(socket: &mut TcpStream) -> std::io::Result<[u8; 12]> {
+    socket.write_all(b"GET /healthcheck HTTP/1.1\r\nhost: here\r\n\r\n")?;
+    let mut start = [0; 12];
+    socket.read_exact(&mut start)?;
+    Ok(start)
+}
+
+#[test]
+fn the_cap_on_connections_is_the_configured_one() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("host.toml"), "[limits]\nconnections = 1").unwrap();
+    let configured = ["serve", "--listen", "127.0.0.1:0", "--config", "host.toml"];
+    let host = Host::spawn(command(&configured).envs(KEYS).current_dir(folder.path()));
+    let mut first = host.connect();
+    assert_eq!(&health(&mut first).unwrap(), b"HTTP/1.1 200");
+    let mut second = host.connect();
+    second.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(health(&mut second).is_err(), "it waits for the first to end");
+    drop(first);
+    second.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut start = [0; 12];
+    second.read_exact(&mut start).unwrap();
+    assert_eq!(&start, b"HTTP/1.1 200");
+    assert!(host.terminate(), "although a connection is open");
+}
+
+/// Waits until the log says so.
+fn wait_for(log: &Path, words: &str) {
+    while !std::fs::read_to_string(log).unwrap().contains(words) {
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn too_many_open_files_are_survived_without_a_storm_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let mut limited = Command::new("/bin/sh");
+    limited
+        .args(["-c", "ulimit -n 40; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_authcore-host")])
+        .args(["serve", "--listen", "127.0.0.1:0", "--store", "memory"])
+        .env_clear()
+        .envs(KEYS)
+        .stderr(std::fs::File::create(&log).unwrap());
+    let host = Host::spawn(&mut limited);
+    let sockets: Vec<TcpStream> = (0..60).map(|_| host.connect()).collect();
+    let complaint = "cannot accept connections";
+    wait_for(&log, complaint);
+    // Nothing but time would let a loop show itself that does not wait.
+    let mut silence = &sockets[59];
+    silence.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    assert!(silence.read(&mut [0]).is_err());
+    let complaints = std::fs::read_to_string(&log).unwrap().matches(complaint).count();
+    assert!(complaints <= 2, "{complaints}");
+    drop(sockets);
+    assert_eq!(host.log_in().0, 200);
+    assert!(host.terminate());
+}
+
+#[test]
+fn events_that_are_older_than_the_file_says_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, log) = (folder.path().join("players.db"), folder.path().join("log"));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let world = || {
+        let store = SqliteStore::open(SqliteConfig::file(&path)).unwrap();
+        let folded_as_in_the_host = |builder: Builder| builder.folding(Folding::Exact);
+        Harness::on(Arc::new(store), Policy::recommended(), folded_as_in_the_host)
+    };
+    let operator = Operator::vouched_for("a test");
+    // The harness's clock stands in the past.
+    let old = runtime.block_on(async {
+        let world = world().await;
+        let login = Login::new(Credential::Device("a-device-of-old".into()));
+        world.engine().login(&RequestContext::new(), login).await.unwrap();
+        world.engine().events(&operator, EventCursor::START, 100).await.unwrap()
+    });
+    assert!(!old.is_empty());
+    std::fs::write(folder.path().join("host.toml"), "[events]\nkeep_days = 1").unwrap();
+    let host = Host::spawn(
+        command(&["serve", "--listen", "127.0.0.1:0", "--config", "host.toml"])
+            .envs(KEYS)
+            .env("AUTHCORE_GAME", "test")
+            .current_dir(folder.path())
+            .stderr(std::fs::File::create(&log).unwrap()),
+    );
+    assert_eq!(host.log_in().0, 200);
+    wait_for(&log, "old events were removed");
+    assert!(host.terminate());
+    let left = runtime.block_on(async {
+        world().await.engine().events(&operator, EventCursor::START, 100).await.unwrap()
+    });
+    assert!(!left.is_empty(), "today's stay");
+    assert!(left.iter().all(|stored| !old.contains(stored)), "{left:?}");
 }

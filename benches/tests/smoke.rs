@@ -1,0 +1,79 @@
+//! Every workload once, on few accounts.
+
+use std::sync::Arc;
+
+use authcore::store::Store;
+use authcore_benches::floor::{FloorTokens, MemoryFloor, SqliteFloor};
+use authcore_benches::measure::{cpu_time, runtime};
+use authcore_benches::world::World;
+use authcore_benches::{Op, Outcome, Target, engine};
+use authcore_store_memory::MemoryStore;
+use tokio::runtime::Runtime;
+
+const ACCOUNTS: u64 = 10;
+
+const OPS: [Op; 5] = [Op::Login, Op::Create, Op::Refresh, Op::Verify, Op::VerifyStateless];
+
+fn each_once<T: Target>(runtime: &Runtime, target: T) -> Outcome<()> {
+    let world = World::new(target, ACCOUNTS);
+    for op in OPS {
+        for tasks in [1, 4] {
+            runtime.block_on(world.prepare(op, tasks))?;
+            let took = runtime.block_on(world.run(op, tasks, 40))?;
+            assert!(!took.is_zero(), "{op:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn memory() {
+    let runtime = runtime().unwrap();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    runtime.block_on(engine::preload(&store, ACCOUNTS, 2)).unwrap();
+    each_once(&runtime, runtime.block_on(engine::open(store)).unwrap()).unwrap();
+    each_once(&runtime, MemoryFloor::filled(ACCOUNTS).unwrap()).unwrap();
+}
+
+#[test]
+fn sqlite() {
+    let (runtime, folder) = (runtime().unwrap(), tempfile::tempdir().unwrap());
+    let (ours, theirs) = (folder.path().join("engine.db"), folder.path().join("floor.db"));
+    engine::make_file(&runtime, &ours, ACCOUNTS).unwrap();
+    std::fs::copy(&ours, &theirs).unwrap();
+    let store = Arc::new(engine::sqlite(&ours).unwrap());
+    each_once(&runtime, runtime.block_on(engine::open(store)).unwrap()).unwrap();
+    each_once(&runtime, SqliteFloor::open(&theirs).unwrap()).unwrap();
+}
+
+/// Both sides do what the other does: what was preloaded logs in, and is not made anew.
+#[test]
+fn preloaded_accounts_are_found() {
+    let (runtime, folder) = (runtime().unwrap(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("a.db");
+    engine::make_file(&runtime, &path, ACCOUNTS).unwrap();
+    let count = || {
+        let file = rusqlite::Connection::open(&path).unwrap();
+        file.query_row("SELECT count(*) FROM accounts", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let floor = World::new(SqliteFloor::open(&path).unwrap(), ACCOUNTS);
+    runtime.block_on(floor.run(Op::Login, 2, 20)).unwrap();
+    assert_eq!(count(), 10);
+    runtime.block_on(floor.run(Op::Create, 2, 20)).unwrap();
+    assert_eq!(count(), 30);
+}
+
+#[test]
+fn cpu_time_is_told() {
+    let before = cpu_time("self");
+    let floor = MemoryFloor::filled(10_000).unwrap();
+    assert!(cpu_time("self") > before);
+    drop(floor);
+}
+
+#[test]
+fn a_floor_token_of_another_key_does_not_count() {
+    let (floor, engine) = (FloorTokens::default(), MemoryFloor::default());
+    assert!(floor.read("a.b.c").is_err());
+    assert!(engine.verify_stateless("a.b.c").is_err());
+}
