@@ -5,9 +5,9 @@ use authcore::store::{CodeKey, OneTimeCode, Require};
 use rusqlite::params;
 
 use crate::db::Db;
+use crate::diff::Diff;
 use crate::error::Fault;
 use crate::plan::{ActivityRow, Plan, Planned};
-use crate::rows;
 
 /// How many sets without a document of their own are remembered, the latest ones. The doubt about a commit lasts for
 /// seconds.
@@ -49,24 +49,31 @@ pub(crate) fn plain_login(db: &Db, plan: &Plan) -> Result<bool, Fault> {
     Ok(true)
 }
 
-pub(crate) fn apply(db: &Db, plan: &Plan) -> Result<(), Fault> {
+/// Writes the set; `diffs` are those of its accounts, in their order.
+pub(crate) fn apply(db: &Db, plan: &Plan, diffs: &[Diff<'_>]) -> Result<(), Fault> {
     // What a set frees, it may give to another account: everything goes before anything comes.
-    let mut coming = Vec::new();
     for write in &plan.writes {
-        match write {
-            Planned::Delete { id, .. } => delete(db, *id)?,
-            Planned::Update { account, .. } => coming.push(free(db, plan, account)?),
-            _ => {}
+        if let Planned::Delete { id, .. } = write {
+            delete(db, *id)?;
         }
     }
-    let mut coming = coming.into_iter();
+    for diff in diffs {
+        free(db, diff, diffs.len() > 1)?;
+    }
+    let mut diffs = diffs.iter();
     for write in &plan.writes {
         match write {
-            Planned::Insert { account, activity } => insert(db, account, activity, plan.id)?,
+            Planned::Insert { account, activity } => {
+                insert(db, account, activity, plan.id)?;
+                diffs.next().map_or(Ok(()), |diff| identities(db, diff))?;
+            }
             Planned::Update { account, .. } => {
                 update(db, account, plan.id)?;
-                for identity in coming.next().unwrap_or_default() {
-                    insert_identity(db, account.id, identity)?;
+                if let Some(diff) = diffs.next() {
+                    if diff.username {
+                        set_username(db, account)?;
+                    }
+                    identities(db, diff)?;
                 }
             }
             Planned::Delete { .. } => {}
@@ -113,22 +120,20 @@ fn delete(db: &Db, id: AccountId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Takes away the identities that an account will not have, or have otherwise, and returns those that are to come.
-fn free<'a>(db: &Db, plan: &Plan, account: &'a Account) -> Result<Vec<&'a Identity>, Fault> {
-    let kept = rows::identities(db, account.id)?;
-    for gone in kept.iter().filter(|kept| !account.identities.contains(kept)) {
+/// Takes away what an account will not have any more, as far as another account may get it.
+fn free(db: &Db, diff: &Diff<'_>, several: bool) -> Result<(), Fault> {
+    let id = diff.account.id;
+    for gone in &diff.gone {
         db.step("identities");
         let sql = "DELETE FROM identities WHERE account_id = ?1 AND ordinal = ?2";
-        db.execute(sql, params![account.id.as_bytes(), gone.ordinal.number()])?;
+        db.execute(sql, params![id.as_bytes(), gone.number()])?;
     }
-    if plan.accounts().count() > 1 {
+    if several && diff.username_key {
         db.step("accounts");
-        let sql = "UPDATE accounts SET username = NULL, username_key = NULL \
-                   WHERE id = ?1 AND username_key IS NOT ?2";
-        let key = account.username.as_ref().map(|username| &*username.key);
-        db.execute(sql, params![account.id.as_bytes(), key])?;
+        let sql = "UPDATE accounts SET username = NULL, username_key = NULL WHERE id = ?1";
+        db.execute(sql, (id.as_bytes(),))?;
     }
-    Ok(account.identities.iter().filter(|identity| !kept.contains(identity)).collect())
+    Ok(())
 }
 
 fn insert(
@@ -146,9 +151,6 @@ fn insert(
         account,
         commit,
     )?;
-    for identity in &account.identities {
-        insert_identity(db, account.id, identity)?;
-    }
     db.step("account_activity");
     db.execute(
         "INSERT INTO account_activity (account_id, version, login_count, last_login_at, last_login_ordinal, \
@@ -170,7 +172,7 @@ fn insert(
 fn update(db: &Db, account: &Account, commit: CommitId) -> Result<(), Fault> {
     write_account(
         db,
-        "UPDATE accounts SET version = version + 1, epoch = ?2, username = ?3, username_key = ?4, display_name = ?5, \
+        "UPDATE accounts SET version = version + 1, epoch = ?2, display_name = ?5, \
          avatar_url = ?6, lang_tag = ?7, location = ?8, timezone = ?9, metadata = ?10, password_hash = ?11, \
          password_version = ?12, password_set_at = ?13, ban_since = ?14, ban_expires_at = ?15, ban_message = ?16, \
          next_ordinal = ?17, created_at = ?18, updated_at = ?19, commit_id = ?20 WHERE id = ?1",
@@ -179,7 +181,21 @@ fn update(db: &Db, account: &Account, commit: CommitId) -> Result<(), Fault> {
     )
 }
 
-/// Runs one of the two statements above, whose parameters are the same.
+fn set_username(db: &Db, account: &Account) -> Result<(), Fault> {
+    let username = account.username.as_ref();
+    db.step("accounts");
+    db.execute(
+        "UPDATE accounts SET username = ?2, username_key = ?3 WHERE id = ?1",
+        params![
+            account.id.as_bytes(),
+            username.map(|username| &*username.shown),
+            username.map(|username| &*username.key),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Runs one of the two statements above, whose parameters are the same; an update leaves the username alone.
 fn write_account(db: &Db, sql: &str, account: &Account, commit: CommitId) -> Result<(), Fault> {
     use authcore::lifecycle::Expiry;
 
@@ -227,6 +243,27 @@ fn write_account(db: &Db, sql: &str, account: &Account, commit: CommitId) -> Res
             commit.as_bytes(),
         ],
     )?;
+    Ok(())
+}
+
+fn identities(db: &Db, diff: &Diff<'_>) -> Result<(), Fault> {
+    for identity in &diff.altered {
+        db.step("identities");
+        db.execute(
+            "UPDATE identities SET shown = ?3, linked_at = ?4, verified_at = ?5 \
+             WHERE account_id = ?1 AND ordinal = ?2",
+            params![
+                diff.account.id.as_bytes(),
+                identity.ordinal.number(),
+                identity.shown.as_deref(),
+                identity.linked_at.timestamp_millis(),
+                identity.verified_at.map(|at| at.timestamp_millis()),
+            ],
+        )?;
+    }
+    for identity in &diff.new {
+        insert_identity(db, diff.account.id, identity)?;
+    }
     Ok(())
 }
 

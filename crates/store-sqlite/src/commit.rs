@@ -1,11 +1,14 @@
 //! Applying a change set: every condition is checked before the first write, so that a set that does not fit leaves
 //! no trace in the transaction that it shares with others.
 
+use std::collections::{HashMap, HashSet};
+
 use authcore::account::{AccountId, CommitId, IdentityKey, Version};
 use authcore::store::{CodeKey, Conflict, Require};
 
 use crate::apply;
 use crate::db::{Db, Operation};
+use crate::diff::Diff;
 use crate::error::{Fault, Stop};
 use crate::plan::{Plan, Planned, UnknownPart};
 
@@ -22,7 +25,7 @@ impl Operation for Plan {
             return Ok(());
         }
         match check(db, self) {
-            Ok(()) => Ok(apply::apply(db, self)?),
+            Ok(diffs) => Ok(apply::apply(db, self, &diffs)?),
             Err(Stop::Conflict(_)) if was_applied(db, self)? => Ok(()),
             Err(stop) => Err(stop),
         }
@@ -82,17 +85,23 @@ fn remembers(db: &Db, commit: CommitId) -> Result<bool, Fault> {
     Ok(db.first(sql, (commit.as_bytes(),), |_| Ok(()))?.is_some())
 }
 
-fn check(db: &Db, plan: &Plan) -> Result<(), Stop> {
+/// Whether the set fits; what it changes of its accounts, in their order.
+fn check<'a>(db: &Db, plan: &'a Plan) -> Result<Vec<Diff<'a>>, Stop> {
     for require in &plan.require {
         check_require(db, require)?;
     }
     for write in &plan.writes {
         check_write(db, write)?;
     }
-    for (index, write) in plan.writes.iter().enumerate() {
-        check_unique(db, plan, index, write)?;
+    let mut diffs = Vec::new();
+    let mut after = After::new(plan);
+    for write in &plan.writes {
+        if let Some(diff) = Diff::of(db, write)? {
+            after.check_unique(db, &diff)?;
+            diffs.push(diff);
+        }
     }
-    Ok(())
+    Ok(diffs)
 }
 
 fn must(holds: bool, conflict: impl FnOnce() -> Conflict) -> Result<(), Stop> {
@@ -149,41 +158,62 @@ fn check_write(db: &Db, write: &Planned) -> Result<(), Stop> {
     }
 }
 
-/// Uniqueness after the whole set: of its identities first, then of its username.
-fn check_unique(db: &Db, plan: &Plan, index: usize, write: &Planned) -> Result<(), Stop> {
-    let Some(account) = write.account() else {
-        return Ok(());
-    };
-    let earlier = || {
-        let accounts = plan.writes.iter().take(index).filter_map(Planned::account);
-        accounts.filter(|other| other.id != account.id)
-    };
-    for identity in &account.identities {
-        let key = &identity.key;
-        let owner = owner(db, key)?.filter(|owner| *owner != account.id);
-        let free =
-            owner.is_none_or(|owner| plan.leaves(owner, |account| account.identity(key).is_none()));
-        let wanted_once = earlier().all(|other| other.identity(key).is_none());
-        must(free && wanted_once, || Conflict::IdentityTaken(key.clone()))?;
-    }
-    if let Some(username) = &account.username {
-        let has = |other: &authcore::account::Account| {
-            other.username.as_ref().is_some_and(|theirs| theirs.key == username.key)
-        };
-        let owner = username_owner(db, &username.key)?.filter(|owner| *owner != account.id);
-        let free = owner.is_none_or(|owner| plan.leaves(owner, |account| !has(account)));
-        let wanted_once = !earlier().any(has);
-        must(free && wanted_once, || Conflict::UsernameTaken(username.key.clone()))?;
-    }
-    Ok(())
+/// The keys as they are after the whole set, as far as they are looked at.
+struct After<'a> {
+    plan: &'a Plan,
+    /// Which account each new key goes to.
+    identities: HashMap<&'a IdentityKey, AccountId>,
+    usernames: HashMap<&'a str, AccountId>,
+    /// All keys of accounts that another account takes one from.
+    left: HashMap<AccountId, HashSet<&'a IdentityKey>>,
 }
 
-impl Plan {
-    /// Whether the set removes an account, or leaves it so that `gone` holds.
-    fn leaves(&self, id: AccountId, gone: impl Fn(&authcore::account::Account) -> bool) -> bool {
-        self.writes.iter().any(|write| match write {
-            Planned::Delete { id: deleted, .. } => *deleted == id,
-            Planned::Update { account, .. } => account.id == id && gone(account),
+impl<'a> After<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        let (identities, usernames) = (HashMap::new(), HashMap::new());
+        Self { plan, identities, usernames, left: HashMap::new() }
+    }
+
+    /// Uniqueness of an account's new keys: of its identities first, then of its username. A key that stays where it is
+    /// was unique before; whoever else wants it finds its owner.
+    fn check_unique(&mut self, db: &Db, diff: &Diff<'a>) -> Result<(), Stop> {
+        let id = diff.account.id;
+        for identity in &diff.new {
+            let key = &identity.key;
+            let owner = owner(db, key)?.filter(|owner| *owner != id);
+            let free = owner.is_none_or(|owner| self.gives_away(owner, key));
+            let wanted_once = *self.identities.entry(key).or_insert(id) == id;
+            must(free && wanted_once, || Conflict::IdentityTaken(key.clone()))?;
+        }
+        if let Some(username) = diff.account.username.as_ref().filter(|_| diff.username_key) {
+            let key = &*username.key;
+            let owner = username_owner(db, key)?.filter(|owner| *owner != id);
+            let free = owner.is_none_or(|owner| self.gives_username_away(owner, key));
+            let wanted_once = *self.usernames.entry(key).or_insert(id) == id;
+            must(free && wanted_once, || Conflict::UsernameTaken(key.into()))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the set removes an account, or leaves it without the identity.
+    fn gives_away(&mut self, owner: AccountId, key: &IdentityKey) -> bool {
+        self.plan.writes.iter().any(|write| match write {
+            Planned::Delete { id, .. } => *id == owner,
+            Planned::Update { account, .. } if account.id == owner => {
+                let keys = || account.identities.iter().map(|identity| &identity.key).collect();
+                !self.left.entry(owner).or_insert_with(keys).contains(key)
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether the set removes an account, or leaves it without the username.
+    fn gives_username_away(&self, owner: AccountId, key: &str) -> bool {
+        self.plan.writes.iter().any(|write| match write {
+            Planned::Delete { id, .. } => *id == owner,
+            Planned::Update { account, .. } if account.id == owner => {
+                account.username.as_ref().is_none_or(|theirs| &*theirs.key != key)
+            }
             _ => false,
         })
     }
@@ -233,4 +263,63 @@ fn owner(db: &Db, key: &IdentityKey) -> Result<Option<AccountId>, Fault> {
 fn username_owner(db: &Db, key: &str) -> Result<Option<AccountId>, Fault> {
     let sql = "SELECT id FROM accounts WHERE username_key = ?1";
     db.first(sql, (key,), |cols| Ok(AccountId::from_bytes(cols.array("accounts.id")?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use authcore::account::{Account, Identity, Ordinal, ProviderId};
+    use authcore::session::Activity;
+    use authcore::store::{ChangeSet, Write};
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::config::SqliteConfig;
+    use crate::open;
+
+    fn identity(number: u32) -> Identity {
+        Identity {
+            ordinal: Ordinal::new(number),
+            key: IdentityKey::new(ProviderId::DEVICE, &number.to_string()),
+            shown: None,
+            linked_at: DateTime::UNIX_EPOCH,
+            verified_at: None,
+        }
+    }
+
+    /// How many statements a set of one write takes.
+    fn statements(db: &Db, commit: u8, write: Write) -> u64 {
+        let change = ChangeSet {
+            id: CommitId::from_bytes([commit; 16]),
+            require: Vec::new(),
+            writes: vec![write],
+            events: Vec::new(),
+        };
+        let before = db.statements.get();
+        db.alone(&Plan::new(&change).unwrap()).unwrap();
+        db.statements.get() - before
+    }
+
+    #[test]
+    fn a_write_takes_as_many_statements_as_it_changes_keys() {
+        let config = SqliteConfig::in_memory();
+        let db = Db::new(open::first(&config).unwrap(), &config);
+        let mut account = Account::new(AccountId::from_bytes([1; 16]), DateTime::UNIX_EPOCH);
+        account.identities = (1..=1000).map(identity).collect();
+        let insert = Write::InsertAccount {
+            account: Box::new(account.clone()),
+            activity: Activity::default(),
+        };
+        assert!(statements(&db, 1, insert) > 2000, "each key is looked for and written");
+
+        let update = |account: &Account, expect| Write::UpdateAccount {
+            account: Box::new(account.clone()),
+            expect: Version::new(expect),
+        };
+        let nothing = statements(&db, 2, update(&account, 1));
+        assert!(nothing < 10, "{nothing}");
+        account.identities.push(identity(1001));
+        assert_eq!(statements(&db, 3, update(&account, 2)), nothing + 2);
+        account.identities.remove(0);
+        assert_eq!(statements(&db, 4, update(&account, 3)), nothing + 1);
+    }
 }

@@ -26,6 +26,9 @@ pub(crate) struct Db {
     step_hook: Option<StepHook>,
     busy_timeout: Duration,
     store_epoch: Cell<Option<Epoch>>,
+    /// How many statements were asked for.
+    #[cfg(test)]
+    pub(crate) statements: Cell<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +44,14 @@ impl Db {
             step_hook: config.step_hook.clone(),
             busy_timeout: config.busy_timeout,
             store_epoch: Cell::new(None),
+            #[cfg(test)]
+            statements: Cell::new(0),
         }
     }
 
     pub(crate) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Fault> {
+        #[cfg(test)]
+        self.statements.set(self.statements.get() + 1);
         Ok(self.connection.prepare_cached(sql)?)
     }
 
@@ -142,9 +149,11 @@ impl Db {
 pub(crate) struct Open<'a>(&'a Db);
 
 impl Open<'_> {
+    /// On failure nothing was written: SQLite lets others see a transaction only when all of COMMIT has succeeded, and
+    /// the guard rolls back what it left open before anybody is answered. What the log may hold of it is overwritten by
+    /// the next commit.
     pub(crate) fn commit(self) -> Result<(), Fault> {
-        // On failure the guard rolls back what SQLite left open.
-        self.0.prepare("COMMIT")?.execute([]).map_err(Fault::of_commit)?;
+        self.0.execute("COMMIT", [])?;
         Ok(())
     }
 }

@@ -118,15 +118,6 @@ impl Fault {
     pub(crate) fn is_unavailable(&self) -> bool {
         self.kind == StoreErrorKind::Unavailable
     }
-
-    /// The failure of a COMMIT. Where SQLite does not say that nothing was written, the log may already hold it.
-    pub(crate) fn of_commit(error: rusqlite::Error) -> Self {
-        let mut fault = Self::from(error);
-        if !matches!(fault.kind, StoreErrorKind::Full | StoreErrorKind::Unavailable) {
-            fault.kind = StoreErrorKind::FateUnknown;
-        }
-        fault
-    }
 }
 
 impl From<rusqlite::Error> for Fault {

@@ -7,8 +7,9 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+use std::thread::{self, Thread};
 
 use crate::batch::{Work, Works};
 
@@ -18,7 +19,6 @@ const HELP_AT: usize = 64;
 pub(crate) struct Lanes {
     state: Mutex<State>,
     to_writer: Condvar,
-    to_readers: Condvar,
     capacity: usize,
     /// How much is taken at once, of each lane.
     batch: usize,
@@ -30,15 +30,15 @@ struct State {
     /// Tasks that wait for a place.
     waiting: Vec<Waker>,
     writer: Writer,
-    /// How many readers do not sleep.
-    reading: usize,
-    /// How many sleep.
-    sleeping: usize,
-    /// How many of those who sleep were called.
-    called: usize,
-    /// No reader is there, or will come back.
+    /// How many readers there are.
+    readers: usize,
+    /// Those of them that sleep; whoever calls one takes it out, and only then it goes on. All others are awake, and
+    /// come back for more by themselves.
+    sleeping: Vec<Thread>,
     reads_closed: bool,
     writes_closed: bool,
+    /// The writer is no more, so that nothing will be done.
+    abandoned: bool,
 }
 
 /// What the writer is doing.
@@ -53,25 +53,19 @@ pub(crate) enum Writer {
 }
 
 impl Lanes {
-    pub(crate) const fn new(capacity: usize, batch: usize, readers: usize) -> Self {
+    pub(crate) const fn new(capacity: usize, batch: usize) -> Self {
         let state = State {
             reads: VecDeque::new(),
             writes: VecDeque::new(),
             waiting: Vec::new(),
             writer: Writer::Here,
-            reading: readers,
-            sleeping: 0,
-            called: 0,
+            readers: 0,
+            sleeping: Vec::new(),
             reads_closed: false,
             writes_closed: false,
+            abandoned: false,
         };
-        Self {
-            state: Mutex::new(state),
-            to_writer: Condvar::new(),
-            to_readers: Condvar::new(),
-            capacity,
-            batch,
-        }
+        Self { state: Mutex::new(state), to_writer: Condvar::new(), capacity, batch }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -79,11 +73,14 @@ impl Lanes {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an operation, as soon as there is a place for it.
+    /// Adds an operation, as soon as there is a place for it; drops it when the writer is no more.
     pub(crate) async fn push(&self, work: Box<dyn Work>) {
         let mut work = Some(work);
         poll_fn(move |context| {
             let mut state = self.lock();
+            if state.abandoned {
+                return Poll::Ready(());
+            }
             let writes = work.as_ref().is_some_and(|work| work.writes());
             let lane = if writes { &mut state.writes } else { &mut state.reads };
             if lane.len() >= self.capacity {
@@ -103,20 +100,7 @@ impl Lanes {
             drop(state);
             self.to_writer.notify_one();
         } else if !for_write {
-            self.call_reader(state);
-        }
-    }
-
-    /// Calls a reader if one is needed.
-    fn call_reader(&self, mut state: MutexGuard<'_, State>) {
-        // One that is awake comes back for more by itself.
-        let alone = state.writer == Writer::Away && state.reading == 0 && !state.reads.is_empty();
-        if (alone || state.reads.len() >= HELP_AT) && state.sleeping > 0 {
-            state.sleeping -= 1;
-            state.reading += 1;
-            state.called += 1;
-            drop(state);
-            self.to_readers.notify_one();
+            call_reader(state);
         }
     }
 
@@ -139,31 +123,6 @@ impl Lanes {
         true
     }
 
-    /// Like [`take`](Self::take), for a reader.
-    pub(crate) fn take_reads(&self, reads: &mut Works) -> bool {
-        let mut state = self.lock();
-        while state.reads.is_empty() {
-            if state.reads_closed {
-                return false;
-            }
-            state.reading -= 1;
-            state.sleeping += 1;
-            while state.called == 0 && !state.reads_closed {
-                let woken = self.to_readers.wait(state);
-                state = woken.unwrap_or_else(PoisonError::into_inner);
-            }
-            if state.called > 0 {
-                state.called -= 1;
-            } else {
-                state.sleeping -= 1;
-                state.reading += 1;
-            }
-        }
-        move_some(&mut state.reads, reads, self.batch);
-        make_room(state);
-        true
-    }
-
     /// The reads that wait when the writer goes [`Away`](Writer::Away) to commit.
     pub(crate) fn last_reads(&self) -> Works {
         let mut reads = Works::new();
@@ -177,19 +136,88 @@ impl Lanes {
     pub(crate) fn writer_is(&self, writer: Writer) {
         let mut state = self.lock();
         state.writer = writer;
-        self.call_reader(state);
+        call_reader(state);
     }
 
     /// Lets the readers go.
     pub(crate) fn close_reads(&self) {
-        self.lock().reads_closed = true;
-        self.to_readers.notify_all();
+        let mut state = self.lock();
+        state.reads_closed = true;
+        let sleeping = std::mem::take(&mut state.sleeping);
+        drop(state);
+        sleeping.iter().for_each(Thread::unpark);
     }
 
     /// Lets the writer go once it has done what waits.
     pub(crate) fn close(&self) {
         self.lock().writes_closed = true;
         self.to_writer.notify_all();
+    }
+}
+
+/// The place of one reader, for as long as it lives.
+pub(crate) struct Reader(Arc<Lanes>);
+
+impl Reader {
+    pub(crate) fn new(lanes: &Arc<Lanes>) -> Self {
+        lanes.lock().readers += 1;
+        Self(Arc::clone(lanes))
+    }
+
+    /// Like [`take`](Lanes::take), for a reader.
+    pub(crate) fn take(&self, reads: &mut Works) -> bool {
+        let mut state = self.0.lock();
+        while state.reads.is_empty() {
+            if state.reads_closed {
+                return false;
+            }
+            let this = thread::current();
+            let id = this.id();
+            state.sleeping.push(this);
+            while state.sleeping.iter().any(|sleeper| sleeper.id() == id) {
+                drop(state);
+                thread::park();
+                state = self.0.lock();
+            }
+        }
+        move_some(&mut state.reads, reads, self.0.batch);
+        make_room(state);
+        true
+    }
+}
+
+impl Drop for Reader {
+    /// Another one does what this one would have come back for.
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.readers -= 1;
+        call_reader(state);
+    }
+}
+
+/// The place of the writer. When it is dropped, nothing will be done any more: what waits is dropped unanswered, and so
+/// is what comes.
+pub(crate) struct WriterPlace<'a>(pub(crate) &'a Lanes);
+
+impl Drop for WriterPlace<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.abandoned = true;
+        let left = (std::mem::take(&mut state.reads), std::mem::take(&mut state.writes));
+        make_room(state);
+        drop(left);
+    }
+}
+
+/// Calls a reader if one is needed.
+fn call_reader(mut state: MutexGuard<'_, State>) {
+    let none_awake = state.sleeping.len() == state.readers;
+    let alone = state.writer == Writer::Away && none_awake && !state.reads.is_empty();
+    if (alone || state.reads.len() >= HELP_AT)
+        && let Some(reader) = state.sleeping.pop()
+    {
+        drop(state);
+        reader.unpark();
     }
 }
 
@@ -203,5 +231,150 @@ fn make_room(mut state: MutexGuard<'_, State>) {
     drop(state);
     for waker in waiting {
         waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::Context;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::db::Db;
+    use crate::error::Fault;
+
+    /// Says so when it is dropped.
+    struct Noted {
+        writes: bool,
+        end: mpsc::Sender<()>,
+    }
+
+    impl Drop for Noted {
+        fn drop(&mut self) {
+            let _ = self.end.send(());
+        }
+    }
+
+    impl Work for Noted {
+        fn writes(&self) -> bool {
+            self.writes
+        }
+
+        fn run(&mut self, _: &Db) -> bool {
+            true
+        }
+
+        fn fail(&mut self, _: &Fault) {}
+
+        fn answer(self: Box<Self>) {}
+    }
+
+    fn push(lanes: &Lanes, writes: bool) -> mpsc::Receiver<()> {
+        let (end, ended) = mpsc::channel();
+        let future = pin!(lanes.push(Box::new(Noted { writes, end })));
+        assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        ended
+    }
+
+    /// Within a time that no test needs.
+    fn comes(ended: &mpsc::Receiver<()>) {
+        ended.recv_timeout(Duration::from_secs(20)).unwrap();
+    }
+
+    fn begin_reader(lanes: &Arc<Lanes>, turn: fn(&mut Works)) -> thread::JoinHandle<()> {
+        let reader = Reader::new(lanes);
+        thread::spawn(move || {
+            let mut reads = Works::new();
+            while reader.take(&mut reads) {
+                turn(&mut reads);
+            }
+        })
+    }
+
+    fn wait_for(lanes: &Lanes, holds: impl Fn(&State) -> bool) {
+        while !holds(&lanes.lock()) {
+            thread::yield_now();
+        }
+    }
+
+    /// The writer looks for reads itself, and leaves them to nobody but while it is away.
+    #[test]
+    fn readers_help_again_and_again_while_the_writer_is_away() {
+        let lanes = Arc::new(Lanes::new(1024, 256));
+        let readers = [(); 2].map(|()| begin_reader(&lanes, Works::clear));
+        for _ in 0..1000 {
+            wait_for(&lanes, |state| state.sleeping.len() == 2);
+            // The writer takes one, and leaves the other to the readers.
+            lanes.writer_is(Writer::Here);
+            let first = push(&lanes, false);
+            assert!(first.try_recv() == Err(mpsc::TryRecvError::Empty), "nobody was called");
+            let (mut reads, mut writes) = (Works::new(), Works::new());
+            assert!(lanes.take(&mut reads, &mut writes));
+            assert_eq!((reads.len(), writes.len()), (1, 0));
+            lanes.writer_is(Writer::Away);
+            comes(&push(&lanes, false));
+        }
+        lanes.close_reads();
+        for reader in readers {
+            reader.join().unwrap();
+        }
+        assert_eq!(lanes.lock().readers, 0);
+    }
+
+    #[test]
+    fn a_reader_takes_what_waits_when_the_writer_goes_away() {
+        let lanes = Arc::new(Lanes::new(1024, 256));
+        let reader = begin_reader(&lanes, Works::clear);
+        for _ in 0..100 {
+            wait_for(&lanes, |state| state.sleeping.len() == 1);
+            lanes.writer_is(Writer::Here);
+            let read = push(&lanes, false);
+            assert_eq!(lanes.lock().reads.len(), 1, "left to the writer");
+            lanes.writer_is(Writer::Away);
+            comes(&read);
+        }
+        lanes.close_reads();
+        reader.join().unwrap();
+    }
+
+    #[test]
+    fn many_reads_bring_a_reader_though_the_writer_is_here() {
+        let lanes = Arc::new(Lanes::new(1024, 256));
+        let reader = begin_reader(&lanes, Works::clear);
+        wait_for(&lanes, |state| state.sleeping.len() == 1);
+        let reads: Vec<_> = (0..HELP_AT).map(|_| push(&lanes, false)).collect();
+        for read in reads {
+            comes(&read);
+        }
+        lanes.close_reads();
+        reader.join().unwrap();
+    }
+
+    #[test]
+    fn the_other_readers_go_on_when_one_dies() {
+        let lanes = Arc::new(Lanes::new(1024, 256));
+        let dying = begin_reader(&lanes, |_| panic!("as it should"));
+        wait_for(&lanes, |state| state.sleeping.len() == 1);
+        lanes.writer_is(Writer::Away);
+        comes(&push(&lanes, false));
+        assert!(dying.join().is_err());
+        let reader = begin_reader(&lanes, Works::clear);
+        wait_for(&lanes, |state| state.sleeping.len() == 1);
+        comes(&push(&lanes, false));
+        lanes.close_reads();
+        reader.join().unwrap();
+    }
+
+    #[test]
+    fn nobody_waits_for_a_writer_that_is_gone() {
+        let lanes = Lanes::new(1024, 256);
+        let place = WriterPlace(&lanes);
+        let waiting = [push(&lanes, false), push(&lanes, true)];
+        drop(place);
+        for ended in waiting.into_iter().chain([push(&lanes, false), push(&lanes, true)]) {
+            ended.try_recv().unwrap();
+        }
     }
 }

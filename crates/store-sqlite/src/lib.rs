@@ -10,6 +10,7 @@ mod cols;
 mod commit;
 mod config;
 mod db;
+mod diff;
 mod error;
 mod file;
 mod lanes;

@@ -71,11 +71,6 @@ impl Plan {
         })
     }
 
-    /// The accounts that the set leaves behind.
-    pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
-        self.writes.iter().filter_map(Planned::account)
-    }
-
     /// Whether a document that the set writes tells by itself that the set was applied: a second application would
     /// fail on its condition.
     pub(crate) fn has_witness(&self) -> bool {
@@ -121,14 +116,6 @@ impl Planned {
             Write::RaiseStoreEpoch => Self::RaiseStoreEpoch,
             _ => return Err(Fault::other(UnknownPart)),
         })
-    }
-
-    /// The account as it will be.
-    pub(crate) fn account(&self) -> Option<&Account> {
-        match self {
-            Self::Insert { account, .. } | Self::Update { account, .. } => Some(account),
-            _ => None,
-        }
     }
 }
 

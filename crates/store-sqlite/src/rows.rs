@@ -158,20 +158,6 @@ fn opt_identity(cols: &mut Cols<'_, '_>) -> Result<Option<Identity>, Fault> {
     }))
 }
 
-/// The identities of one account, in their order.
-pub(crate) fn identities(db: &Db, id: AccountId) -> Result<Vec<Identity>, Fault> {
-    let mut statement = db.prepare(
-        "SELECT ordinal, provider, subject, tenant, issuer, shown, linked_at, verified_at FROM identities \
-         WHERE account_id = ?1 ORDER BY ordinal",
-    )?;
-    let mut rows = statement.query((id.as_bytes(),))?;
-    let mut identities = Vec::new();
-    while let Some(row) = rows.next()? {
-        identities.extend(opt_identity(&mut Cols::new(row))?);
-    }
-    Ok(identities)
-}
-
 pub(crate) fn session(db: &Db, at: SessionRef) -> Result<Option<SessionSnapshot>, Fault> {
     let found = db.first(
         "SELECT a.epoch, v.version, v.sessions FROM accounts a \

@@ -45,6 +45,13 @@ use crate::threads::Threads;
 /// [`StoreErrorKind::Unavailable`] when its turn does not come within the busy timeout. A file on a network file
 /// system must not be used.
 ///
+/// # Failures
+///
+/// When the disk fails in the middle of a commit, the commit is undone before it is answered: the kind says why, and
+/// nothing was written. ([`StoreErrorKind::Other`] for a disk that cannot write. Should the system itself end before
+/// the next commit, the log may hold the undone one whole, and it is there again when the file is opened.) The answer
+/// is [`StoreErrorKind::FateUnknown`] only when the thread that writes is gone, which is a fault of this crate.
+///
 /// # Replays
 ///
 /// Rows of accounts, activities and single-use keys name the change set that wrote them last. Sets that leave no such row
@@ -96,7 +103,7 @@ impl SqliteStore {
             Runner::Threads(threads) => {
                 let (task, answer) = Task::boxed(operation);
                 threads.push(task).await;
-                // Without an answer, the thread is gone.
+                // Without an answer the writer is gone, and may have committed before; of a read, its reader may be.
                 let kind = if O::WRITES {
                     StoreErrorKind::FateUnknown
                 } else {

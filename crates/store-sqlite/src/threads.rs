@@ -12,7 +12,7 @@ use crate::batch::{self, Work, Works};
 use crate::config::SqliteConfig;
 use crate::db::Db;
 use crate::error::OpenError;
-use crate::lanes::{Lanes, Writer};
+use crate::lanes::{Lanes, Reader, Writer, WriterPlace};
 use crate::open;
 
 /// Beyond so many pages (64 MiB) the log is made to start over. Without, it would never end under a load that never
@@ -41,7 +41,7 @@ impl Threads {
         let in_file = config.path.is_some();
         let readers = if in_file { config.readers } else { 0 };
         let mut threads = Self {
-            lanes: Arc::new(Lanes::new(config.queue, config.batch, readers)),
+            lanes: Arc::new(Lanes::new(config.queue, config.batch)),
             writer: None,
             readers: Vec::new(),
             checkpointer: None,
@@ -61,10 +61,10 @@ impl Threads {
             threads.checkpointer = Some((stop, handle));
             for _ in 0..readers {
                 let db = Db::new(open::another(config)?, config);
-                let lanes = Arc::clone(&threads.lanes);
+                let reader = Reader::new(&threads.lanes);
                 threads.readers.push(spawn("reader", move || {
                     let mut reads = Works::new();
-                    while lanes.take_reads(&mut reads) {
+                    while reader.take(&mut reads) {
                         batch::read(&db, &mut reads);
                     }
                 })?);
@@ -73,6 +73,7 @@ impl Threads {
         let db = Db::new(first, config);
         let lanes = Arc::clone(&threads.lanes);
         threads.writer = Some(spawn("writer", move || {
+            let _place = WriterPlace(&lanes);
             write_until_closed(&db, &lanes, &log);
             if in_file {
                 checkpoint(db.connection(), "TRUNCATE");
@@ -130,8 +131,13 @@ fn spawn(
 /// Waits for a thread, unless this is it: answering a task may drop the task's future, and the store with it.
 fn join(handle: JoinHandle<()>) {
     if handle.thread().id() != thread::current().id() {
-        // It caught its panics; there is nothing to tell.
-        drop(handle.join());
+        let name = handle.thread().name().unwrap_or_default().to_owned();
+        let died = handle.join().is_err();
+        if died {
+            tracing::error!(thread = name, "sqlite.thread_died");
+        }
+        // Panics of operations are caught; another one is a fault of this crate, which no test may miss.
+        debug_assert!(!died || thread::panicking(), "the thread {name} died");
     }
 }
 
@@ -180,5 +186,16 @@ pub(crate) fn checkpoint(connection: &Connection, mode: &'static str) -> Option<
             tracing::debug!(mode, %error, "sqlite.checkpoint_failed");
             None
         }
+    }
+}
+
+#[cfg(all(test, debug_assertions))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "the thread sqlite-reader died")]
+    fn a_thread_that_died_is_noticed() {
+        join(spawn("reader", || panic!("as it should")).unwrap());
     }
 }

@@ -320,6 +320,42 @@ async fn a_writer_that_never_gets_its_turn_says_so() {
     store.commit(&set(1, [insert(account(1))])).await.unwrap();
 }
 
+/// A trigger makes COMMIT itself fail, by a constraint that is checked only there.
+#[tokio::test]
+async fn a_failed_commit_is_undone_and_says_so() {
+    for inline in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let config = SqliteConfig::file(&path);
+        let config = if inline { config.inline() } else { config };
+        let store = SqliteStore::open(config).unwrap();
+        let other = Connection::open(&path).unwrap();
+        other
+            .execute_batch(
+                "CREATE TABLE parents (id INTEGER PRIMARY KEY);
+                 CREATE TABLE children (id REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
+                 CREATE TRIGGER failing AFTER INSERT ON single_use BEGIN INSERT INTO children VALUES (1); END;",
+            )
+            .unwrap();
+        let key = authcore::store::SingleUseKey::new([1; 32]);
+        let using_up = || Write::UseUp { key, forget_at: at(1) };
+        let change = set(1, [insert(account(1)), using_up()]);
+        let Err(CommitError::Store(error)) = store.commit(&change).await else {
+            panic!("it was committed");
+        };
+        assert_eq!(*error.kind(), StoreErrorKind::Other);
+        assert!(std::error::Error::source(&error).is_some());
+        assert!(by_id(&store, 1).await.is_none());
+        // The connection is as good as before, and the set can be handed over again.
+        store.commit(&set(2, [insert(account(2))])).await.unwrap();
+        other.execute_batch("DROP TRIGGER failing").unwrap();
+        store.commit(&change).await.unwrap();
+        assert!(by_id(&store, 1).await.is_some());
+        drop((store, other));
+        sound(&path);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_accepted_is_done_before_the_store_is_gone() {
     let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,9 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use authcore::account::{Account, Epoch, IdentityKey, ProviderId, Version};
 use authcore::event::{EventCursor, EventKind, SessionEnd};
 use authcore::lifecycle::{Ban, BanState, Expiry};
@@ -10,6 +13,7 @@ use authcore::store::{
     Admission, Charge, CodeKey, CodePurpose, Conflict, Lookup, OneTimeCode, Require, SingleUseKey,
     Store, StoreHeader, ThrottleKey, Write,
 };
+use authcore_store_sqlite::{SqliteConfig, SqliteStore, StepHook};
 use chrono::TimeDelta;
 use common::*;
 
@@ -225,6 +229,71 @@ async fn one_account_s_identities_may_trade_places() {
     }
     store.commit(&set(2, [update(account.clone(), 1)])).await.unwrap();
     assert_eq!(by_id(&store, 1).await.unwrap().account, account);
+}
+
+type Change = fn(&mut Account);
+
+#[tokio::test]
+async fn only_what_changed_of_an_account_s_keys_is_written() {
+    let steps = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&steps);
+    let hook: StepHook = Arc::new(move |step| {
+        seen.fetch_add(usize::from(step == "identities"), Ordering::SeqCst);
+    });
+    let config = SqliteConfig::in_memory().with_step_hook(hook);
+    let store = SqliteStore::open(config).unwrap();
+    let mut account = named(1, "ann");
+    account.identities =
+        (1..=100).map(|number| identity(number, device(&format!("d{number}")))).collect();
+    store.commit(&set(1, [insert(account.clone())])).await.unwrap();
+    assert_eq!(steps.swap(0, Ordering::SeqCst), 100);
+
+    let changes: [(Change, usize); 8] = [
+        (|account| account.profile.location = "here".into(), 0),
+        (|account| account.identities[50].verified_at = Some(at(9)), 1),
+        (|account| account.identities[0].shown = Some("Shown".into()), 1),
+        (|account| account.identities.push(identity(101, device("new"))), 1),
+        (|account| drop(account.identities.remove(7)), 1),
+        (|account| account.identities[9].key = device("other"), 2),
+        (|account| account.identities.truncate(90), 10),
+        (|account| account.username.as_mut().unwrap().shown = "aNN".into(), 0),
+    ];
+    for (version, (change, written)) in (1..).zip(changes) {
+        change(&mut account);
+        let change = set(version + 1, [update(account.clone(), version)]);
+        store.commit(&change).await.unwrap();
+        assert_eq!(by_id(&store, 1).await.unwrap().account, account);
+        assert_eq!(steps.swap(0, Ordering::SeqCst), written, "change {version}");
+    }
+}
+
+#[tokio::test]
+async fn all_keys_of_two_accounts_change_hands_in_one_set() {
+    for (kind, _folder, store) in each_kind() {
+        let many = |number: u32, name: &str| {
+            let identities = (1..=200)
+                .map(|ordinal| identity(ordinal, device(&format!("{name}{ordinal}"))))
+                .collect();
+            Account { identities, ..named(number, name) }
+        };
+        let (ann, bob, eve) = (many(1, "ann"), many(2, "bob"), many(3, "eve"));
+        store.commit(&set(1, [ann.clone(), bob.clone(), eve].map(insert))).await.unwrap();
+        let swapped = [Account { id: id(2), ..ann }, Account { id: id(1), ..bob }];
+        // The last of one stays where it is as well: nothing happens.
+        let mut greedy = swapped.clone();
+        greedy[1].identities.push(identity(201, device("ann200")));
+        let answer = conflict(store.commit(&set(2, greedy.map(|a| update(a, 1)))).await);
+        assert_eq!(answer, Conflict::IdentityTaken(device("ann200")), "{kind}");
+        let mut greedy = swapped.clone();
+        greedy[0].identities.push(identity(201, device("eve7")));
+        let answer = conflict(store.commit(&set(3, greedy.map(|a| update(a, 1)))).await);
+        assert_eq!(answer, Conflict::IdentityTaken(device("eve7")), "{kind}");
+        store.commit(&set(4, swapped.clone().map(|a| update(a, 1)))).await.unwrap();
+        for account in swapped {
+            let key = Lookup::Username(account.username.as_ref().unwrap().key.clone());
+            assert_eq!(store.load(&key).await.unwrap().unwrap().account, account, "{kind}");
+        }
+    }
 }
 
 #[tokio::test]

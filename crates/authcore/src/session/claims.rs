@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::{Session, SessionRef, Vars};
 use crate::account::{Account, AccountId, SessionId};
@@ -134,16 +135,16 @@ pub(crate) fn write_claims(
     let mut json = Object::new();
     match style {
         ClaimStyle::Nakama => {
-            json.text("tid", &session.id.to_string());
-            json.text("uid", &account.id.to_string());
+            json.id("tid", session.id.as_uuid());
+            json.id("uid", account.id.as_uuid());
             json.text("usn", account.username.as_ref().map_or("", |name| &*name.shown));
             json.map("vrs", session);
         }
         ClaimStyle::Registered => {
             json.text("iss", game);
             json.text("aud", game);
-            json.text("sub", &account.id.to_string());
-            json.text("sid", &session.id.to_string());
+            json.id("sub", account.id.as_uuid());
+            json.id("sid", session.id.as_uuid());
         }
     }
     if purpose == Purpose::Refresh {
@@ -180,6 +181,10 @@ impl Object {
         push_text(&mut self.0, value);
     }
 
+    fn id(&mut self, key: &str, id: Uuid) {
+        self.text(key, id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    }
+
     fn number(&mut self, key: &str, value: i64) {
         self.key(key);
         self.0.push_str(&value.to_string());
@@ -204,8 +209,18 @@ impl Object {
     }
 }
 
+/// Whether a byte stands for itself in the JSON of a token.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'}') && !matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&' | b'?')
+}
+
 fn push_text(json: &mut String, text: &str) {
     json.push('"');
+    if text.bytes().all(is_plain) {
+        json.push_str(text);
+        json.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => json.push_str("\\\""),

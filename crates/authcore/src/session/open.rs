@@ -49,6 +49,8 @@ pub(crate) fn open_session(
     sessions.retain(alive);
     let surplus = (sessions.len() + 1).saturating_sub(policy.sessions_per_account);
     sessions.drain(..surplus);
+    // By one and not to the double: the list is kept.
+    sessions.reserve_exact(1);
     sessions.push(session.clone());
     let next = Activity {
         login_count: activity.login_count.saturating_add(1),

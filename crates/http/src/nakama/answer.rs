@@ -1,5 +1,6 @@
 //! What goes back: accounts as JSON, refusals and faults as errors.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 
 use authcore::account::{Account, ProviderId};
@@ -7,7 +8,6 @@ use authcore::refusal::{NakamaAnswer, Operation, nakama_fault};
 use authcore::{Error, TokenPair};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::transport::error::ApiError;
 
@@ -45,7 +45,7 @@ impl<'a> SessionAnswer<'a> {
 /// The caller's own account (nakama 12.1).
 #[derive(Serialize)]
 pub(super) struct AccountAnswer<'a> {
-    user: Map<String, Value>,
+    user: OwnUser<'a>,
     /// Clients parse it; an auth engine has none to tell of.
     wallet: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -58,6 +58,15 @@ pub(super) struct AccountAnswer<'a> {
     verify_time: Option<String>,
 }
 
+/// What a player sees of themselves: what others see, and their ids at providers.
+#[derive(Serialize)]
+struct OwnUser<'a> {
+    #[serde(flatten)]
+    user: User<'a>,
+    #[serde(flatten)]
+    provider_ids: BTreeMap<&'static str, &'a str>,
+}
+
 #[derive(Serialize)]
 struct Device<'a> {
     id: &'a str,
@@ -65,28 +74,25 @@ struct Device<'a> {
 
 impl<'a> AccountAnswer<'a> {
     pub(super) fn new(account: &'a Account) -> Self {
-        let first = |provider: ProviderId| {
-            account.identities.iter().find(|identity| *identity.key.provider() == provider)
+        let of = |provider| {
+            let mut identities = account.identities.iter();
+            identities.find(|identity| *identity.key.provider() == provider)
         };
-        let email = first(ProviderId::EMAIL);
-        let mut user = user(account);
-        for identity in &account.identities {
-            if let Some(field) = provider_field(identity.key.provider()) {
-                put(&mut user, field, identity.key.subject());
-            }
-        }
+        let email = of(ProviderId::EMAIL);
+        let provider_ids = account.identities.iter().filter_map(|identity| {
+            provider_field(identity.key.provider()).map(|field| (field, identity.key.subject()))
+        });
+        let devices = account.identities.iter().filter_map(|identity| {
+            let device = *identity.key.provider() == ProviderId::DEVICE;
+            device.then(|| Device { id: identity.key.subject() })
+        });
         Self {
-            user,
+            user: OwnUser { user: User::new(account), provider_ids: provider_ids.collect() },
             wallet: "{}",
             // Nakama tells the folded form, which is what it stores.
             email: email.map_or("", |identity| identity.key.subject()),
-            devices: account
-                .identities
-                .iter()
-                .filter(|identity| *identity.key.provider() == ProviderId::DEVICE)
-                .map(|identity| Device { id: identity.key.subject() })
-                .collect(),
-            custom_id: first(ProviderId::CUSTOM).map_or("", |identity| identity.key.subject()),
+            devices: devices.collect(),
+            custom_id: of(ProviderId::CUSTOM).map_or("", |identity| identity.key.subject()),
             verify_time: email.and_then(|identity| identity.verified_at).map(time),
         }
     }
@@ -106,39 +112,55 @@ fn provider_field(provider: &ProviderId) -> Option<&'static str> {
 }
 
 #[derive(Serialize)]
-pub(super) struct UsersAnswer {
+pub(super) struct UsersAnswer<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    users: Vec<Map<String, Value>>,
+    users: Vec<User<'a>>,
 }
 
-impl UsersAnswer {
-    pub(super) fn new(accounts: &[Account]) -> Self {
-        Self { users: accounts.iter().map(user).collect() }
+impl<'a> UsersAnswer<'a> {
+    pub(super) fn new(accounts: &'a [Account]) -> Self {
+        Self { users: accounts.iter().map(User::new).collect() }
     }
 }
 
-/// What any player may see of another: no ids of theirs at providers (nakama W10).
-fn user(account: &Account) -> Map<String, Value> {
-    let profile = &account.profile;
-    let mut user = Map::new();
-    put(&mut user, "id", account.id.to_string());
-    put(&mut user, "username", account.username.as_ref().map_or("", |name| &*name.shown));
-    put(&mut user, "display_name", &*profile.display_name);
-    put(&mut user, "avatar_url", &*profile.avatar_url);
-    put(&mut user, "lang_tag", &*profile.lang_tag);
-    put(&mut user, "location", &*profile.location);
-    put(&mut user, "timezone", &*profile.timezone);
-    put(&mut user, "metadata", &*profile.metadata);
-    put(&mut user, "create_time", time(account.created_at));
-    put(&mut user, "update_time", time(account.updated_at));
-    user
+/// What any player may see of another: no ids of theirs at providers (nakama W10). Empty fields are left out (nakama
+/// 1.6).
+#[derive(Serialize)]
+struct User<'a> {
+    id: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    username: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    display_name: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    avatar_url: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    lang_tag: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    location: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    timezone: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    metadata: &'a str,
+    create_time: String,
+    update_time: String,
 }
 
-/// Adds a field, unless it is empty (nakama 1.6).
-fn put(object: &mut Map<String, Value>, name: &str, value: impl Into<String>) {
-    let value = value.into();
-    if !value.is_empty() {
-        object.insert(name.into(), Value::String(value));
+impl<'a> User<'a> {
+    fn new(account: &'a Account) -> Self {
+        let profile = &account.profile;
+        Self {
+            id: account.id.to_string(),
+            username: account.username.as_ref().map_or("", |name| &name.shown),
+            display_name: &profile.display_name,
+            avatar_url: &profile.avatar_url,
+            lang_tag: &profile.lang_tag,
+            location: &profile.location,
+            timezone: &profile.timezone,
+            metadata: &profile.metadata,
+            create_time: time(account.created_at),
+            update_time: time(account.updated_at),
+        }
     }
 }
 
