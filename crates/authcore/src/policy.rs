@@ -215,6 +215,8 @@ impl Default for Policy {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     /// Each knob and what the presets say, as the documentation shows it. A new knob does not compile here before it has
@@ -275,7 +277,7 @@ mod tests {
         for ((knob, safe), (_, nakama)) in
             row(&Policy::recommended()).into_iter().zip(row(&Policy::nakama()))
         {
-            table.push_str(&format!("| `{knob}` | {safe} | {nakama} |\n"));
+            writeln!(table, "| `{knob}` | {safe} | {nakama} |").unwrap();
         }
         table
     }
