@@ -13,22 +13,40 @@ use crate::plan::{ActivityRow, Plan, Planned};
 /// seconds.
 const REMEMBERED: i64 = 65_536;
 
-/// The commonest set by far: an activity, on condition that its account is as it was. One statement checks and writes.
-/// False when it did nothing, be it another kind of set or one that does not fit.
-pub(crate) fn plain_login(db: &Db, plan: &Plan) -> Result<bool, Fault> {
-    let ([Planned::Activity { id, activity, expect }], [Require::Account(required, version)]) =
+/// Writes an activity while its account's `$column` is as required.
+macro_rules! activity_while {
+    ($column:literal) => {
+        concat!(
+            "UPDATE account_activity SET version = version + 1, login_count = ?1, last_login_at = ?2, ",
+            "last_login_ordinal = ?3, previous_login_at = ?4, sessions = ?5, commit_id = ?6 ",
+            "WHERE account_id = ?7 AND version = ?8 AND EXISTS (SELECT 1 FROM accounts WHERE id = ?7 AND ",
+            $column,
+            " = ?9)"
+        )
+    };
+}
+
+/// The commonest sets by far, logins and refreshes: an activity, on condition that its account is as it was. One
+/// statement checks and writes. False when it did nothing, be it another kind of set or one that does not fit.
+pub(crate) fn plain_activity(db: &Db, plan: &Plan) -> Result<bool, Fault> {
+    let ([Planned::Activity { id, activity, expect }], [require]) =
         (plan.writes.as_slice(), plan.require.as_slice())
     else {
         return Ok(false);
+    };
+    let (required, sql, value) = match require {
+        Require::Account(id, version) => {
+            (id, activity_while!("version"), version.number().cast_signed())
+        }
+        Require::Epoch(id, epoch) => (id, activity_while!("epoch"), i64::from(epoch.number())),
+        _ => return Ok(false),
     };
     if required != id {
         return Ok(false);
     }
     db.step("account_activity");
     let written = db.execute(
-        "UPDATE account_activity SET version = version + 1, login_count = ?1, last_login_at = ?2, \
-         last_login_ordinal = ?3, previous_login_at = ?4, sessions = ?5, commit_id = ?6 \
-         WHERE account_id = ?7 AND version = ?8 AND EXISTS (SELECT 1 FROM accounts WHERE id = ?7 AND version = ?9)",
+        sql,
         params![
             activity.login_count,
             activity.last_login_at,
@@ -38,7 +56,7 @@ pub(crate) fn plain_login(db: &Db, plan: &Plan) -> Result<bool, Fault> {
             plan.id.as_bytes(),
             id.as_bytes(),
             expect.number().cast_signed(),
-            version.number().cast_signed(),
+            value,
         ],
     )?;
     if written == 0 {

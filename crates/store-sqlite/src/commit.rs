@@ -17,7 +17,7 @@ impl Operation for Plan {
     const WRITES: bool = true;
 
     fn run(&self, db: &Db) -> Result<(), Stop> {
-        if apply::plain_login(db, self)? {
+        if apply::plain_activity(db, self)? {
             return Ok(());
         }
         if self.is_remembered() && !self.has_witness() && !self.deletes() && remembers(db, self.id)?
