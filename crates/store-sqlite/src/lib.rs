@@ -25,3 +25,8 @@ mod threads;
 pub use config::{SqliteConfig, StepHook, Synchronous};
 pub use error::OpenError;
 pub use store::SqliteStore;
+
+/// The README's own example, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

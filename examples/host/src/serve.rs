@@ -8,7 +8,7 @@ use std::time::Duration;
 use authcore::account::Folding;
 use authcore::password::ThreadedHasher;
 use authcore::store::Store;
-use authcore::{Algorithm, Engine, Policy};
+use authcore::{Algorithm, Engine, OpenError, Policy};
 use authcore_http::nakama::{self, NakamaConfig};
 use authcore_store_memory::MemoryStore;
 use authcore_store_sqlite::{SqliteConfig, SqliteStore};
@@ -107,7 +107,10 @@ async fn open_engine(settings: &Settings, store: Arc<dyn Store>) -> Result<Engin
             builder = builder.previous_signing_key(key.clone(), algorithm);
         }
     }
-    builder.open().await.map_err(|error| chain(&error))
+    builder.open().await.map_err(|error| match error {
+        OpenError::OtherGame { .. } => format!("{error}: choose another --store or --game"),
+        _ => chain(&error),
+    })
 }
 
 fn routes(settings: &Settings, engine: Engine) -> Router {

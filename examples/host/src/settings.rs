@@ -20,6 +20,8 @@ const CONNECTIONS: u32 = 10_000;
 const KEEP_DAYS: u32 = 30;
 
 pub(crate) struct Settings {
+    /// The configuration file that was read.
+    pub(crate) file: Option<PathBuf>,
     pub(crate) game: String,
     pub(crate) listen: SocketAddr,
     pub(crate) store: Place,
@@ -97,7 +99,11 @@ impl Settings {
             check_operator_key(key, dev)?;
         }
         let default_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 7350));
+        if game.len() > 64 {
+            return Err("the game's name must be at most 64 bytes".into());
+        }
         Ok(Self {
+            file: options.config,
             game,
             listen: options.listen.or(file.listen).unwrap_or(default_listen),
             store,
@@ -127,7 +133,7 @@ impl Settings {
                 days => Some(TimeDelta::days(i64::from(days))),
             },
             proxy_count: file.nakama.proxy_count,
-            body_limit: file.nakama.body_limit,
+            body_limit: not_zero("nakama.body_limit", file.nakama.body_limit)?,
             test_fixtures: options.nakama_test_fixtures,
             log: file.log.format,
         })
@@ -200,6 +206,12 @@ fn hasher(passwords: &config::Passwords) -> Result<HasherConfig, String> {
     hasher.queue = not_zero("passwords.queue", passwords.queue)?.unwrap_or(hasher.queue);
     if let Some(mib) = not_zero("passwords.memory_mib", passwords.memory_mib)? {
         hasher.memory_bytes = mib.saturating_mul(1024 * 1024);
+        if hasher.memory_bytes < hasher.params.memory_bytes() {
+            let least = hasher.params.memory_bytes() / (1024 * 1024);
+            return Err(format!(
+                "passwords.memory_mib must be at least {least}, room for one password"
+            ));
+        }
     }
     // A storm of passwords must not starve the rest: whoever needs a core for microseconds goes first. Where the
     // system does not allow it, the number of threads still bounds what hashing takes.
@@ -217,9 +229,13 @@ impl fmt::Display for Settings {
             Place::Sqlite(path) => format!("sqlite:{}", path.display()),
         };
         let operators = if self.operator_key.is_some() { "with" } else { "without" };
+        let file = match &self.file {
+            Some(path) => format!("read from {}", path.display()),
+            None => "no file was read".into(),
+        };
         write!(
             f,
-            "game {:?} on {store}, at {}, {operators} operator routes",
+            "game {:?} on {store}, at {}, {operators} operator routes; {file}",
             self.game, self.listen
         )
     }
@@ -251,6 +267,20 @@ mod tests {
     #[test]
     fn all_that_is_needed_is_enough() {
         assert!(Settings::gather(options("memory"), true).is_ok());
+    }
+
+    #[test]
+    fn what_would_not_start_is_not_fine() {
+        assert!(fault(Options { game: Some("x".repeat(65)), ..options("memory") }).contains("64"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("host.toml");
+        for (text, word) in
+            [("[passwords]\nmemory_mib = 1", "19"), ("[nakama]\nbody_limit = 0", "body_limit")]
+        {
+            std::fs::write(&file, text).unwrap();
+            let told = fault(Options { config: Some(file.clone()), ..options("memory") });
+            assert!(told.contains(word), "{told}");
+        }
     }
 
     #[test]

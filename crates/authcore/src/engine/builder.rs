@@ -51,10 +51,12 @@ pub enum OpenError {
     #[error("the verifier's name {0} is taken")]
     VerifierTaken(ProviderId),
     /// The store keeps the players of another game.
-    #[error("the store belongs to the game {found:?}")]
+    #[error("the store belongs to the game {found:?}, not {asked:?}")]
     OtherGame {
         /// Whose it is.
         found: Box<str>,
+        /// Whose it should be.
+        asked: Box<str>,
     },
     /// The store's keys were made by another folding of names.
     #[error("the store was made with folding {found}, not {asked}")]
@@ -211,7 +213,7 @@ impl EngineBuilder<MasterKey, Arc<dyn Clock>> {
         let asked = StoreHeader { game: self.game, folding: self.folding.version() };
         let found = self.store.bind(&asked).await?;
         if found.game != asked.game {
-            return Err(OpenError::OtherGame { found: found.game });
+            return Err(OpenError::OtherGame { found: found.game, asked: asked.game });
         }
         if found.folding != asked.folding {
             return Err(OpenError::OtherFolding { found: found.folding, asked: asked.folding });

@@ -175,7 +175,7 @@ fn a_store_belongs_to_one_game_and_one_folding() {
         open("chess", Folding::Exact).await.unwrap();
         open("chess", Folding::Exact).await.unwrap();
         let other = open("go", Folding::Exact).await.unwrap_err();
-        assert!(matches!(other, OpenError::OtherGame { found } if &*found == "chess"));
+        assert!(matches!(other, OpenError::OtherGame { found, .. } if &*found == "chess"));
         let other = open("chess", Folding::LookAlike).await.unwrap_err();
         assert!(matches!(other, OpenError::OtherFolding { found: 1, asked: 2 }));
     });
