@@ -33,7 +33,7 @@ macro_rules! __cases {
                 Nothing no_password_has_no_version "An account without a password has no password version";
                 Nothing changed_activity_is_named "Another activity version says that the activity changed";
                 Nothing changed_code_is_named "A code that is gone or has other tries left says that it changed";
-                Nothing used_claim_is_named "A claim that was used says so";
+                Nothing used_up_key_is_named "A key that was used up says so";
                 Nothing requirements_that_hold_let_pass "Conditions that hold write nothing";
                 Nothing first_failing_condition_is_named "Of two failing conditions the first in the documented order is named";
                 Nothing conditions_come_before_uniqueness "Uniqueness is judged after all other conditions";
@@ -42,10 +42,10 @@ macro_rules! __cases {
                 Nothing code_comes_back "Every field of a code comes back";
                 Nothing code_is_replaced_whole "A code in place of another takes over every field, its owner included";
                 Nothing code_is_deleted_without_complaint "Deleting a code that is not there is no error";
-                Nothing what_is_over_stays_until_swept "Expired codes and claims count until they are swept";
+                Nothing what_is_over_stays_until_swept "Expired codes and single-use keys count until they are swept";
                 Nothing sweep_takes_only_what_is_over "A sweep removes what ends now or before, and nothing else";
                 Nothing sweep_keeps_to_its_limit "A sweep removes at most its limit of each kind";
-                Nothing claims_are_used_up_one_by_one "A claim is used once, and belongs to no account";
+                Nothing single_use_keys_are_used_up_one_by_one "A single-use key is used once, and belongs to no account";
             }
             throttle {
                 Nothing admits_its_limit_and_no_more "An unused throttle admits its limit; what is refused is not charged";
@@ -71,7 +71,7 @@ macro_rules! __cases {
                 Nothing delete "A replayed delete is done once";
                 Nothing move_of_an_identity "A replayed move of an identity is done once";
                 Nothing codes "Replayed puts and deletes of a code are done once";
-                Nothing claim "A replayed claim is no second use";
+                Nothing single_use "A replayed single use is no second one";
                 Nothing reset "A replayed reset is done once";
                 Nothing raise "A replayed raise of the store's epoch is done once, and the next one counts";
                 Nothing events_alone "Replayed events are told once";
@@ -107,7 +107,7 @@ macro_rules! __cases {
                 Nothing one_version_has_one_update "Of 32 updates of one version exactly one wins";
                 Nothing one_version_has_one_activity "Of 32 activities of one version exactly one wins";
                 Nothing no_update_is_lost "160 increments by 8 tasks count to 160";
-                Nothing one_claim_has_one_winner "Of 32 uses of one claim exactly one wins";
+                Nothing one_single_use_key_has_one_winner "Of 32 uses of one single-use key exactly one wins";
                 Nothing one_set_many_times_is_done_once "One set handed over 32 times at once is done once, and all are told so";
                 Nothing throttle_admits_exactly_its_limit "Of 64 charges at once exactly the limit is admitted";
                 Nothing first_header_wins_a_race "Concurrent binds agree on one header";

@@ -48,7 +48,7 @@ pub(crate) fn code_key(number: u32) -> CodeKey {
     CodeKey::new(digest(number))
 }
 
-pub(crate) fn claim_key(number: u32) -> SingleUseKey {
+pub(crate) fn single_use_key(number: u32) -> SingleUseKey {
     SingleUseKey::new(digest(number))
 }
 
@@ -300,12 +300,12 @@ pub(crate) trait Build: Sized {
         self.write(Write::DeleteCode(code_key(number)))
     }
 
-    fn claim(self, number: u32) -> Self {
-        self.claim_until(number, at(1_000_000))
+    fn use_up(self, number: u32) -> Self {
+        self.use_up_until(number, at(1_000_000))
     }
 
-    fn claim_until(self, number: u32, forget_at: DateTime<Utc>) -> Self {
-        self.write(Write::UseUp { key: claim_key(number), forget_at })
+    fn use_up_until(self, number: u32, forget_at: DateTime<Utc>) -> Self {
+        self.write(Write::UseUp { key: single_use_key(number), forget_at })
     }
 
     fn reset(self, number: u32) -> Self {

@@ -13,16 +13,16 @@ use authcore::store::{
 };
 
 use crate::make::{
-    Build, account, activity, at, bare, charge, claim_key, code, code_key, commit_id, device,
-    event, id, lookup_device, lookup_username, session, set, silent, with_epoch, with_identity,
-    with_username,
+    Build, account, activity, at, bare, charge, code, code_key, commit_id, device, event, id,
+    lookup_device, lookup_username, session, set, silent, single_use_key, with_epoch,
+    with_identity, with_username,
 };
 use crate::trial::Trial;
 
-/// Accounts 1 to 3, code 1, claim 1; throttle 1 used up.
+/// Accounts 1 to 3, code 1, single-use key 1; throttle 1 used up.
 async fn prepare(on: &Trial) {
     on.ok(&set().insert(account(1)).insert(account(2)).insert(account(3))).await;
-    on.ok(&set().put_code(code(1, 1, at(9))).claim(1)).await;
+    on.ok(&set().put_code(code(1, 1, at(9))).use_up(1)).await;
     assert_eq!(on.consume(&all()).await, Admission::Admitted);
 }
 
@@ -42,7 +42,7 @@ fn good() -> Vec<ChangeSet> {
         set().put_code(code(2, 1, at(9))),
         set().put_code(OneTimeCode { tries_left: 1, ..code(1, 2, at(10)) }),
         set().delete_code(1),
-        set().claim(2),
+        set().use_up(2),
         set().reset(1),
         set().raise(),
     ]
@@ -51,7 +51,7 @@ fn good() -> Vec<ChangeSet> {
 /// What makes a set fail; none of it touches what the good ones do.
 fn bad() -> Vec<(ChangeSet, Conflict)> {
     vec![
-        (silent().claim(1), Conflict::UsedUp(claim_key(1))),
+        (silent().use_up(1), Conflict::UsedUp(single_use_key(1))),
         (silent().update(account(3), 9), Conflict::AccountChanged(id(3))),
         (silent().insert(account(3)), Conflict::AccountExists(id(3))),
         (silent().activity(3, activity(9), 9), Conflict::ActivityChanged(id(3))),
@@ -93,7 +93,7 @@ async fn nothing_is_left(on: &Trial, join: fn(ChangeSet, ChangeSet) -> ChangeSet
     {
         assert_eq!(on.load(&lookup).await, None);
     }
-    on.ok(&set().claim(2)).await;
+    on.ok(&set().use_up(2)).await;
     on.ok(&set().insert(account(4))).await;
 }
 
@@ -185,7 +185,7 @@ pub(crate) async fn dropped_commit_is_whole_or_nothing(on: &mut Trial) {
         let set = silent()
             .insert(account(number))
             .put_code(code(number, number, at(9)))
-            .claim(number)
+            .use_up(number)
             .tell(event(number));
         {
             let store = Arc::clone(on.store());
@@ -204,7 +204,7 @@ pub(crate) async fn dropped_commit_is_whole_or_nothing(on: &mut Trial) {
         on.ok(&set).await;
         assert_eq!(on.get(id(number)).await.version, Version::FIRST);
         assert!(on.code(code_key(number)).await.is_some());
-        on.refused(&self::set().claim(number), Conflict::UsedUp(claim_key(number))).await;
+        on.refused(&self::set().use_up(number), Conflict::UsedUp(single_use_key(number))).await;
     }
     let told = on.store().events(authcore::event::EventCursor::START, 1000).await.expect("events");
     assert_eq!(told.len(), 40, "each was applied once");

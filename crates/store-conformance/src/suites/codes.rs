@@ -3,7 +3,7 @@
 use authcore::store::{Admission, CodePurpose, Conflict, OneTimeCode, Require};
 use chrono::TimeDelta;
 
-use crate::make::{Build, account, at, bare, charge, claim_key, code, code_key, id, set};
+use crate::make::{Build, account, at, bare, charge, code, code_key, id, set, single_use_key};
 use crate::trial::Trial;
 
 pub(crate) async fn code_comes_back(on: &mut Trial) {
@@ -52,18 +52,18 @@ pub(crate) async fn what_is_over_stays_until_swept(on: &mut Trial) {
     on.ok(&set()
         .insert(bare(1))
         .put_code(code(1, 1, at(-1_000_000)))
-        .claim_until(1, at(-1_000_000)))
+        .use_up_until(1, at(-1_000_000)))
         .await;
     assert!(on.code(code_key(1)).await.is_some());
     on.ok(&set().require(Require::Code(code_key(1), 5))).await;
-    on.refused(&set().claim(1), Conflict::UsedUp(claim_key(1))).await;
+    on.refused(&set().use_up(1), Conflict::UsedUp(single_use_key(1))).await;
 }
 
 pub(crate) async fn sweep_takes_only_what_is_over(on: &mut Trial) {
     on.ok(&set().insert(account(1))).await;
     let mut filled = set();
     for (number, end) in [(1, -1), (2, 0), (3, 1)] {
-        filled = filled.put_code(code(number, 1, at(end))).claim_until(number, at(end));
+        filled = filled.put_code(code(number, 1, at(end))).use_up_until(number, at(end));
     }
     on.ok(&filled).await;
     // One charge of a fifth of a second each.
@@ -77,8 +77,8 @@ pub(crate) async fn sweep_takes_only_what_is_over(on: &mut Trial) {
     assert_eq!(on.sweep(at(0)).await, 0);
     assert_eq!((on.code(code_key(1)).await, on.code(code_key(2)).await), (None, None));
     assert!(on.code(code_key(3)).await.is_some());
-    on.refused(&set().claim(3), Conflict::UsedUp(claim_key(3))).await;
-    on.ok(&set().claim(1).claim(2)).await;
+    on.refused(&set().use_up(3), Conflict::UsedUp(single_use_key(3))).await;
+    on.ok(&set().use_up(1).use_up(2)).await;
     let all = |number| charge_of_all(number, -1);
     assert_eq!(
         on.consume(&all(1)).await,
@@ -90,7 +90,7 @@ pub(crate) async fn sweep_takes_only_what_is_over(on: &mut Trial) {
     assert_eq!(before.0, after.0);
     assert!(after.1.starts_with(&before.1), "events are none of its business");
 
-    assert_eq!(on.sweep(at(1)).await, 3, "a code, a claim, a throttle");
+    assert_eq!(on.sweep(at(1)).await, 3, "a code, a single-use key, a throttle");
 }
 
 fn charge_of_all(number: u32, now: i64) -> authcore::store::Charge {
@@ -101,7 +101,7 @@ pub(crate) async fn sweep_keeps_to_its_limit(on: &mut Trial) {
     on.ok(&set().insert(bare(1))).await;
     let mut filled = set();
     for number in 0..10 {
-        filled = filled.put_code(code(number, 1, at(0))).claim_until(number, at(0));
+        filled = filled.put_code(code(number, 1, at(0))).use_up_until(number, at(0));
     }
     on.ok(&filled).await;
     let now = at(0) + TimeDelta::days(1);
@@ -117,14 +117,14 @@ pub(crate) async fn sweep_keeps_to_its_limit(on: &mut Trial) {
     assert_eq!(left, 0);
 }
 
-pub(crate) async fn claims_are_used_up_one_by_one(on: &mut Trial) {
-    on.ok(&set().claim(1)).await;
-    on.ok(&set().claim(2).claim(3)).await;
+pub(crate) async fn single_use_keys_are_used_up_one_by_one(on: &mut Trial) {
+    on.ok(&set().use_up(1)).await;
+    on.ok(&set().use_up(2).use_up(3)).await;
     for number in 1..=3 {
-        on.refused(&set().claim(number), Conflict::UsedUp(claim_key(number))).await;
+        on.refused(&set().use_up(number), Conflict::UsedUp(single_use_key(number))).await;
     }
-    // Claims belong to nobody: no account takes them along.
-    on.ok(&set().insert(account(1)).claim(4)).await;
+    // Single-use keys belong to nobody: no account takes them along.
+    on.ok(&set().insert(account(1)).use_up(4)).await;
     on.ok(&set().delete(1, 1)).await;
-    on.refused(&set().claim(4), Conflict::UsedUp(claim_key(4))).await;
+    on.refused(&set().use_up(4), Conflict::UsedUp(single_use_key(4))).await;
 }

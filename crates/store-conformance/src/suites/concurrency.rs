@@ -9,8 +9,8 @@ use authcore::store::{
 };
 
 use crate::make::{
-    Build, account, activity, at, bare, charge, claim_key, device, id, lookup_device,
-    lookup_username, session, set, with_epoch, with_identity, with_username,
+    Build, account, activity, at, bare, charge, device, id, lookup_device, lookup_username,
+    session, set, single_use_key, with_epoch, with_identity, with_username,
 };
 use crate::trial::{Trial, losers_of_one_winner, race};
 
@@ -124,14 +124,14 @@ async fn add(store: &dyn Store, opened: &Session) -> ChangeSet {
     panic!("5000 losses in a row: what is loaded is not what a commit is compared with");
 }
 
-pub(crate) async fn one_claim_has_one_winner(on: &mut Trial) {
-    let sets = (0..MANY).map(|number| set().insert(account(number)).claim(1)).collect();
-    assert_losers(on.race(sets).await, &Conflict::UsedUp(claim_key(1)));
+pub(crate) async fn one_single_use_key_has_one_winner(on: &mut Trial) {
+    let sets = (0..MANY).map(|number| set().insert(account(number)).use_up(1)).collect();
+    assert_losers(on.race(sets).await, &Conflict::UsedUp(single_use_key(1)));
 }
 
 pub(crate) async fn one_set_many_times_is_done_once(on: &mut Trial) {
     on.ok(&set().insert(account(1))).await;
-    let set = set().activity(1, activity(1), 1).claim(1).insert(account(2)).raise();
+    let set = set().activity(1, activity(1), 1).use_up(1).insert(account(2)).raise();
     let again = (0..MANY).map(|_| set.clone()).collect();
     for result in on.race(again).await {
         assert!(result.is_ok(), "the same set again is no rival: {result:?}");

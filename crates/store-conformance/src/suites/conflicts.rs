@@ -3,8 +3,8 @@ use authcore::password::Password;
 use authcore::store::{ChangeSet, Conflict, Require};
 
 use crate::make::{
-    Build, account, activity, at, bare, claim_key, code, code_key, device, id, set, with_epoch,
-    with_identity, with_username,
+    Build, account, activity, at, bare, code, code_key, device, id, set, single_use_key,
+    with_epoch, with_identity, with_username,
 };
 use crate::trial::Trial;
 
@@ -13,12 +13,12 @@ fn with_password(mut account: Account, version: u32) -> Account {
     account
 }
 
-/// Account 1 at version 2, its activity at version 3, epoch 4, password version 5; code 1 with 5 tries; claim 1.
+/// Account 1 at version 2, its activity at version 3, epoch 4, password version 5; code 1 with 5 tries; single-use key 1.
 async fn prepare(on: &Trial) {
     let made = with_password(with_epoch(account(1), 4), 5);
     on.ok(&set().insert(made.clone())).await;
     on.ok(&set().update(made, 1).activity(1, activity(1), 1)).await;
-    on.ok(&set().activity(1, activity(2), 2).put_code(code(1, 1, at(9))).claim(1)).await;
+    on.ok(&set().activity(1, activity(2), 2).put_code(code(1, 1, at(9))).use_up(1)).await;
 }
 
 pub(crate) async fn missing_account_is_named(on: &mut Trial) {
@@ -92,11 +92,11 @@ pub(crate) async fn changed_code_is_named(on: &mut Trial) {
         .await;
 }
 
-pub(crate) async fn used_claim_is_named(on: &mut Trial) {
+pub(crate) async fn used_up_key_is_named(on: &mut Trial) {
     prepare(on).await;
-    on.refused(&set().claim(1), Conflict::UsedUp(claim_key(1))).await;
-    on.refused(&set().claim(2).claim(1), Conflict::UsedUp(claim_key(1))).await;
-    on.ok(&set().claim(2)).await;
+    on.refused(&set().use_up(1), Conflict::UsedUp(single_use_key(1))).await;
+    on.refused(&set().use_up(2).use_up(1), Conflict::UsedUp(single_use_key(1))).await;
+    on.ok(&set().use_up(2)).await;
 }
 
 pub(crate) async fn requirements_that_hold_let_pass(on: &mut Trial) {
@@ -107,7 +107,7 @@ pub(crate) async fn requirements_that_hold_let_pass(on: &mut Trial) {
         .require(Require::Epoch(id(1), Epoch::new(4)))
         .require(Require::PasswordVersion(id(1), 5))
         .require(Require::Code(code_key(1), 5));
-    on.ok(&set.claim(9).insert(account(2))).await;
+    on.ok(&set.use_up(9).insert(account(2))).await;
     let found = on.get(id(1)).await;
     assert_eq!(
         (found.version, found.activity_version),
@@ -123,7 +123,7 @@ fn failing() -> Vec<(ChangeSet, Conflict)> {
         (set().require(Require::Account(id(1), Version::new(9))), Conflict::AccountChanged(id(1))),
         (set().require(Require::Code(code_key(7), 1)), Conflict::CodeChanged(code_key(7))),
         (set().require(Require::Activity(id(8), Version::new(9))), Conflict::AccountMissing(id(8))),
-        (set().claim(1), Conflict::UsedUp(claim_key(1))),
+        (set().use_up(1), Conflict::UsedUp(single_use_key(1))),
         (set().activity(1, activity(9), 9), Conflict::ActivityChanged(id(1))),
         (set().delete(6, 1), Conflict::AccountMissing(id(6))),
         (set().insert(stolen), Conflict::IdentityTaken(device("device-1"))),
@@ -151,7 +151,7 @@ pub(crate) async fn conditions_come_before_uniqueness(on: &mut Trial) {
     prepare(on).await;
     // In the order of the writes uniqueness would be first.
     let stolen = with_identity(bare(3), device("device-1"));
-    on.refused(&set().insert(stolen).claim(1), Conflict::UsedUp(claim_key(1))).await;
+    on.refused(&set().insert(stolen).use_up(1), Conflict::UsedUp(single_use_key(1))).await;
     let renamed = with_username(bare(4), "user-1");
     let set = set().insert(renamed).require(Require::Epoch(id(1), Epoch::new(9)));
     on.refused(&set, Conflict::AccountChanged(id(1))).await;

@@ -165,7 +165,7 @@ pub(crate) async fn one_set_may_write_much(on: &mut Trial) {
         first = first.insert(account(number)).tell(event(number));
     }
     on.ok(&first).await;
-    let mut second = set().claim(1).put_code(code(1, 1, at(5))).raise();
+    let mut second = set().use_up(1).put_code(code(1, 1, at(5))).raise();
     for number in 1..=300 {
         second = second.update(with_epoch(account(number), 1), 1).activity(number, activity(1), 1);
     }

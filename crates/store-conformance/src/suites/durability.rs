@@ -4,8 +4,8 @@ use authcore::account::{Epoch, Version};
 use authcore::store::{Admission, Conflict, Lookup, StoreHeader};
 
 use crate::make::{
-    Build, account, at, charge, claim_key, code, code_key, event, full_account, full_activity, id,
-    lookup_username, session_ref, set, silent,
+    Build, account, at, charge, code, code_key, event, full_account, full_activity, id,
+    lookup_username, session_ref, set, silent, single_use_key,
 };
 use crate::trial::Trial;
 
@@ -17,7 +17,7 @@ pub(crate) async fn everything_survives(on: &mut Trial) {
         .insert(account(2))
         .insert(account(3)))
         .await;
-    on.ok(&set().put_code(code(1, 2, at(9))).put_code(code(2, 2, at(9))).claim(1)).await;
+    on.ok(&set().put_code(code(1, 2, at(9))).put_code(code(2, 2, at(9))).use_up(1)).await;
     on.ok(&set()
         .update(account(2), 1)
         .activity(2, full_activity(5), 1)
@@ -42,7 +42,7 @@ pub(crate) async fn everything_survives(on: &mut Trial) {
         assert_eq!(on.load(&lookup_username("user-3")).await, None);
         assert_eq!(on.code(code_key(1)).await, Some(code(1, 2, at(9))));
         assert_eq!(on.code(code_key(2)).await, None);
-        on.refused(&set().claim(1), Conflict::UsedUp(claim_key(1))).await;
+        on.refused(&set().use_up(1), Conflict::UsedUp(single_use_key(1))).await;
         assert!(matches!(on.consume(&charge(1, at(0))).await, Admission::Refused { .. }));
     }
 }
@@ -54,7 +54,7 @@ pub(crate) async fn replay_is_known_after_reopening(on: &mut Trial) {
         set().update(account(1), 1).activity(1, full_activity(1), 1),
         set().delete(2, 1),
         set().delete_code(1),
-        set().claim(1),
+        set().use_up(1),
         set().reset(1),
         set().raise(),
         silent().tell(event(1)),
@@ -81,8 +81,9 @@ pub(crate) async fn cursors_are_not_reused_after_reopening(on: &mut Trial) {
 }
 
 pub(crate) async fn refused_set_leaves_nothing_behind(on: &mut Trial) {
-    on.ok(&set().insert(account(1)).claim(1)).await;
-    on.refused(&set().insert(account(2)).raise().claim(1), Conflict::UsedUp(claim_key(1))).await;
+    on.ok(&set().insert(account(1)).use_up(1)).await;
+    on.refused(&set().insert(account(2)).raise().use_up(1), Conflict::UsedUp(single_use_key(1)))
+        .await;
     on.reopen().await;
     assert_eq!(on.load(&Lookup::Id(id(2))).await, None);
     assert_eq!(on.get(id(1)).await.store_epoch, Epoch::FIRST);

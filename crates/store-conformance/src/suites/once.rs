@@ -6,8 +6,8 @@ use authcore::store::{
 };
 
 use crate::make::{
-    Build, account, activity, at, bare, charge, claim_key, code, code_key, commit_id, device,
-    event, id, set, silent, with_epoch, with_identity, with_username,
+    Build, account, activity, at, bare, charge, code, code_key, commit_id, device, event, id, set,
+    silent, single_use_key, with_epoch, with_identity, with_username,
 };
 use crate::trial::Trial;
 
@@ -75,9 +75,9 @@ pub(crate) async fn codes(on: &mut Trial) {
     assert_eq!(on.code(code_key(1)).await, None);
 }
 
-pub(crate) async fn claim(on: &mut Trial) {
-    twice(on, &set().claim(1)).await;
-    on.refused(&set().claim(1), Conflict::UsedUp(claim_key(1))).await;
+pub(crate) async fn single_use(on: &mut Trial) {
+    twice(on, &set().use_up(1)).await;
+    on.refused(&set().use_up(1), Conflict::UsedUp(single_use_key(1))).await;
 }
 
 pub(crate) async fn reset(on: &mut Trial) {
@@ -110,7 +110,7 @@ pub(crate) async fn everything(on: &mut Trial) {
         .delete(2, 1)
         .put_code(code(2, 1, at(5)))
         .delete_code(1)
-        .claim(1)
+        .use_up(1)
         .reset(1)
         .raise();
     twice(on, &set).await;
@@ -135,9 +135,9 @@ pub(crate) async fn overtaken_set_changes_nothing(on: &mut Trial) {
 }
 
 pub(crate) async fn refused_set_may_come_again(on: &mut Trial) {
-    on.ok(&set().insert(account(1)).claim(1)).await;
+    on.ok(&set().insert(account(1)).use_up(1)).await;
     let renamed = with_username(account(2), "user-1");
-    let set = set().insert(renamed.clone()).claim(2);
+    let set = set().insert(renamed.clone()).use_up(2);
     on.refused(&set, Conflict::UsernameTaken("user-1".into())).await;
     on.ok(&silent().delete(1, 1)).await;
     on.ok(&set).await;
