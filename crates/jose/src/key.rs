@@ -1,9 +1,10 @@
 //! The secret, and the token keys derived from it.
 
-use std::fmt;
+use std::{borrow::Cow, fmt, sync::OnceLock};
 
 use aws_lc_rs::{
     hkdf::{HKDF_SHA256, Prk, Salt},
+    hmac,
     signature::{Ed25519KeyPair, KeyPair as _},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -105,6 +106,9 @@ impl Algorithm {
 pub struct TokenKey {
     kid: String,
     material: Material,
+    /// The `typ` that was asked for first, and the header with it. Practically always it is the
+    /// only one.
+    header: OnceLock<(String, String)>,
 }
 
 impl TokenKey {
@@ -131,7 +135,7 @@ impl TokenKey {
             Algorithm::Hs256 => Material::Hmac(HmacKey::new(&secret)),
             Algorithm::Ed25519 => Material::Ed25519(Ed25519Key::new(&secret)?),
         };
-        Ok(Self { kid, material })
+        Ok(Self { kid, material, header: OnceLock::new() })
     }
 
     /// The key's public name: 16 lower-case hex characters, the `kid` of its tokens.
@@ -147,10 +151,25 @@ impl TokenKey {
         }
     }
 
+    /// The header part of a token that we write, for a `typ` that needs no escapes in JSON.
+    pub(crate) fn header(&self, typ: &str) -> Cow<'_, str> {
+        let (known, header) =
+            self.header.get_or_init(|| (typ.to_owned(), self.encoded_header(typ)));
+        if known == typ { Cow::Borrowed(header) } else { Cow::Owned(self.encoded_header(typ)) }
+    }
+
+    fn encoded_header(&self, typ: &str) -> String {
+        URL_SAFE_NO_PAD.encode(format!(
+            r#"{{"alg":"{}","typ":"{typ}","kid":"{}"}}"#,
+            self.algorithm().name(),
+            self.kid,
+        ))
+    }
+
     /// Signs `input`, and returns the signature in base64url.
     pub(crate) fn sign(&self, input: &[u8]) -> Option<String> {
         match &self.material {
-            Material::Hmac(key) => key.sign(input),
+            Material::Hmac(key) => Some(key.sign(input)),
             Material::Ed25519(key) => key.sign(input),
         }
     }
@@ -194,26 +213,23 @@ enum Material {
     Ed25519(Ed25519Key),
 }
 
-struct HmacKey {
-    signing: EncodingKey,
-    verifying: DecodingKey,
-}
+/// Not with jsonwebtoken, which prepares the key anew for each signature: that takes as long as to
+/// sign.
+struct HmacKey(Box<hmac::Key>);
 
 impl HmacKey {
     fn new(secret: &[u8; 32]) -> Self {
-        install_provider();
-        Self {
-            signing: EncodingKey::from_secret(secret),
-            verifying: DecodingKey::from_secret(secret),
-        }
+        Self(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)))
     }
 
-    fn sign(&self, input: &[u8]) -> Option<String> {
-        crypto::sign(input, &self.signing, Alg::HS256).ok()
+    fn sign(&self, input: &[u8]) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, input))
     }
 
     fn verifies(&self, input: &[u8], signature: &str) -> bool {
-        crypto::verify(signature, input, &self.verifying, Alg::HS256).unwrap_or(false)
+        URL_SAFE_NO_PAD
+            .decode(signature)
+            .is_ok_and(|signature| hmac::verify(&self.0, input, &signature).is_ok())
     }
 }
 

@@ -189,7 +189,7 @@ fn a_header_may_have_512_bytes_and_no_more() {
 #[test]
 fn a_payload_that_is_not_canonical_base64url_is_refused_even_when_signed() {
     let set = set();
-    let header = encoded_header(&set.active, TYP);
+    let header = set.active.header(TYP);
     // "YQ" is the one text for "a".
     assert_eq!(set.verify(TYP, &signed_parts(&set.active, &header, "YQ")), Ok(b"a".to_vec()));
     for payload in
@@ -203,7 +203,7 @@ fn a_payload_that_is_not_canonical_base64url_is_refused_even_when_signed() {
 #[test]
 fn the_signature_is_checked_before_the_payload_is_read() {
     let set = set();
-    let header = encoded_header(&set.active, TYP);
+    let header = set.active.header(TYP);
     let token = format!("{header}.{}.{}", URL_SAFE_NO_PAD.encode([0xff; 3]), "A".repeat(43));
     assert_eq!(set.verify(TYP, &token), Err(TokenError::Signature));
 }
@@ -248,9 +248,19 @@ fn the_longest_token_that_is_signed_also_verifies() {
 #[test]
 fn the_header_is_written_as_the_contract_says() {
     let key = key(Algorithm::Ed25519);
-    let header = URL_SAFE_NO_PAD.decode(encoded_header(&key, TYP)).unwrap();
+    let header = URL_SAFE_NO_PAD.decode(key.header(TYP).as_bytes()).unwrap();
     assert_eq!(
         String::from_utf8(header).unwrap(),
         format!(r#"{{"alg":"EdDSA","typ":"at+jwt","kid":"{}"}}"#, key.kid())
     );
+}
+
+#[test]
+fn one_key_signs_and_verifies_several_types() {
+    let set = set();
+    let [first, second] = [TYP, "JWT"].map(|typ| set.sign(typ, CLAIMS).unwrap());
+    assert_eq!(set.verify(TYP, &first), Ok(CLAIMS.into()));
+    assert_eq!(set.verify("JWT", &second), Ok(CLAIMS.into()));
+    assert_eq!(set.verify(TYP, &second), Err(TokenError::Type));
+    assert_eq!(set.verify("JWT", &first), Err(TokenError::Type));
 }
