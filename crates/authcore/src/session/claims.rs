@@ -182,12 +182,17 @@ impl Object {
     }
 
     fn id(&mut self, key: &str, id: Uuid) {
-        self.text(key, id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        self.key(key);
+        // Nothing to escape.
+        self.0.push('"');
+        self.0.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        self.0.push('"');
     }
 
     fn number(&mut self, key: &str, value: i64) {
         self.key(key);
-        self.0.push_str(&value.to_string());
+        // Writing to a string cannot fail.
+        let _ = write!(self.0, "{value}");
     }
 
     /// Left out when empty.
