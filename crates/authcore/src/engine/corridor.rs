@@ -72,6 +72,8 @@ impl Settled {
 /// A change set in the making.
 #[derive(Default)]
 pub(super) struct Draft {
+    /// Its name, where there is one already; otherwise it gets one when it is handed over.
+    pub(super) id: Option<CommitId>,
     pub(super) require: Vec<Require>,
     pub(super) writes: Vec<Write>,
     pub(super) events: Vec<EventKind>,
@@ -144,9 +146,12 @@ impl Engine {
         draft: Draft,
         now: DateTime<Utc>,
     ) -> Result<(), Lost> {
-        let id = self.random().map_err(|error| Lost::Fault(error.into()))?;
+        let id = match draft.id {
+            Some(id) => id,
+            None => CommitId::new(self.random().map_err(|error| Lost::Fault(error.into()))?),
+        };
         let change = ChangeSet {
-            id: CommitId::new(id),
+            id,
             require: draft.require,
             writes: draft.writes,
             events: draft.events.into_iter().map(|kind| Event { account, at: now, kind }).collect(),

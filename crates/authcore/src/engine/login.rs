@@ -4,7 +4,7 @@ use super::Engine;
 use super::corridor::{Draft, Settled, Tries};
 use super::password::{CheckedPassword, throttle_of};
 use crate::account::{
-    Account, AccountId, Epoch, IdentityKey, Ordinal, ProviderId, SessionId, Username,
+    Account, AccountId, CommitId, Epoch, IdentityKey, Ordinal, ProviderId, SessionId, Username,
     check_username, generate_username,
 };
 use crate::command::{LoggedIn, Login};
@@ -69,6 +69,8 @@ struct Attempt<'a> {
     proven: Proven,
     now: DateTime<Utc>,
     session: SessionId,
+    /// The name of the first change set.
+    commit: Option<CommitId>,
     /// Whether a throttle was charged for this login, so that a second try is not charged again.
     charged: bool,
     checked: Option<CheckedPassword>,
@@ -121,14 +123,18 @@ impl Engine {
             check_password(password, self.policy.password_min).map_err(Refusal::from)?;
         }
         let proven = self.prove(checked, now).await?;
-        let session = SessionId::new(self.random()?);
+        // One question for both: to ask the system costs more than what it answers.
+        let mut ids = [[0; 16]; 2];
+        self.parts.random.fill(ids.as_flattened_mut())?;
+        let [session, commit] = ids;
         let mut attempt = Attempt {
             engine: self,
             context,
             login,
             proven,
             now,
-            session,
+            session: SessionId::new(session),
+            commit: Some(CommitId::new(commit)),
             charged: false,
             checked: None,
             hashed: None,
@@ -199,7 +205,8 @@ impl Attempt<'_> {
                 Some(settled) => self.enter(settled).await?,
                 None => self.create().await?,
             };
-            let Entry { account, session, created, draft } = entry;
+            let Entry { account, session, created, mut draft } = entry;
+            draft.id = self.commit.take();
             match self.engine.commit(account.id, draft, self.now).await {
                 Ok(()) => {
                     let engine = self.engine;
