@@ -5,11 +5,12 @@ use std::sync::Arc;
 use authcore::Engine;
 use authcore::store::Store;
 use authcore_benches::engine::{open, preload};
-use authcore_benches::floor::{Claims, FloorTokens, MemoryFloor, WithoutTokens};
+use authcore_benches::floor::{Claims, MemoryFloor, WithoutTokens};
 use authcore_benches::measure::{
     Cost, Line, alone, bench, compare_worlds, criterion, instant, print, runtime, sizes,
     table_only, tables_wanted,
 };
+use authcore_benches::tokens::EngineTokens;
 use authcore_benches::world::World;
 use authcore_benches::{Op, Outcome};
 use authcore_store_memory::MemoryStore;
@@ -92,14 +93,14 @@ fn lines(
     Ok(lines)
 }
 
-/// A login less the two encodes, which are measured right before.
+/// A login less its two tokens, which are measured right before.
 fn without_tokens(
     runtime: &Runtime,
     engine: &Engines,
     bare: &Arc<World<WithoutTokens>>,
     (op, tasks): (Op, u64),
 ) -> Outcome<Line> {
-    let tokens = encodes()?;
+    let tokens = engine_tokens()?;
     let mut line = compare_worlds(runtime, (engine, bare), (op, tasks))?;
     line.engine = line.engine.without(tokens);
     line.ratio =
@@ -107,15 +108,15 @@ fn without_tokens(
     Ok(line)
 }
 
-fn encodes() -> Outcome<Cost> {
-    let tokens = FloorTokens::default();
+/// Two tokens as the engine makes them.
+fn engine_tokens() -> Outcome<Cost> {
+    let tokens = EngineTokens::new()?;
     let id = Uuid::from_u128(1);
-    let mut claims =
-        Claims { tid: id, uid: id, usn: "abcdefghij".into(), r#gen: None, exp: 0, iat: 0 };
+    let claims = Claims { tid: id, uid: id, usn: "abcdefghij".into(), r#gen: None, exp: 0, iat: 0 };
     alone(|count| {
         let started = instant();
         for _ in 0..count {
-            std::hint::black_box(tokens.mint(&mut claims, [1, 2], 0)?);
+            std::hint::black_box(tokens.pair(&claims)?);
         }
         Ok(started.elapsed())
     })

@@ -4,6 +4,7 @@
 pub mod engine;
 pub mod floor;
 pub mod measure;
+pub mod tokens;
 pub mod world;
 
 use std::error::Error;
