@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountId, Ordinal, ProviderId, SessionId};
+use crate::lifecycle::WithdrawalCause;
 
 /// The format of [`EventKind`] as a store keeps it. A reader that meets a higher one is too old for it.
 pub const EVENT_FORMAT: u32 = 1;
@@ -68,8 +69,60 @@ pub enum EventKind {
     SessionsEnded,
     /// The account was banned.
     Banned,
-    /// The ban was lifted.
+    /// The ban was lifted, or its end came.
     Unbanned,
+    /// The account was suspended, with a way out.
+    GraceBanned,
+    /// The grace ban ended well.
+    GraceBanReleased,
+    /// A payment or refund was recorded.
+    PaymentRecorded,
+    /// The player asked to be withdrawn.
+    WithdrawalRequested,
+    /// The request was taken back.
+    WithdrawalCancelled,
+    /// The account was withdrawn; its identities are free.
+    Withdrawn {
+        /// On whose word.
+        cause: WithdrawalCause,
+    },
+    /// The account has lost its last login.
+    Lost,
+    /// A link was refused because another account owns the identity, and a forcing ticket was given.
+    TicketIssued {
+        /// The account that owns the identity.
+        owner: AccountId,
+        /// The identity's provider.
+        provider: ProviderId,
+    },
+    /// An identity moved to another account.
+    IdentityMoved {
+        /// Its number in this account.
+        ordinal: Ordinal,
+        /// Its provider.
+        provider: ProviderId,
+        /// Where it went.
+        to: AccountId,
+    },
+    /// This account was merged into another and is gone.
+    MergedInto {
+        /// The survivor.
+        survivor: AccountId,
+    },
+    /// Another account was merged into this one.
+    MergedFrom {
+        /// The one that is gone.
+        merged: AccountId,
+    },
+    /// A transfer account was issued, renewed or unblocked.
+    TransferChanged,
+    /// The account was transferred to another device; the old device's sessions ended.
+    Transferred,
+    /// The players' clients are to be told to leave; the account is nobody's when all are meant.
+    Kickout {
+        /// For operators only.
+        reason: String,
+    },
 }
 
 /// Why a session ended.

@@ -1,9 +1,16 @@
 //! Every knob, and what each preset says.
 
+mod standing;
+
+pub use standing::{BanTemplate, GraceRelease, Lockdown, RefundTrigger, Support};
+
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 
 use crate::account::ProviderId;
 use crate::session::ClaimStyle;
+use crate::transfer::TransferRules;
 
 /// What a game allows. Take a preset and change what must differ; [`recommended`](Self::recommended) is the default.
 ///
@@ -40,9 +47,54 @@ pub struct Policy {
     pub several: Several,
     /// Whether unlinking a kind of which nothing is linked, without naming one, counts as done (nakama 10.2).
     pub unlink_missing_is_done: bool,
-    /// Whether an unlink and a change of password end all sessions but the one that asked, and that one too when it
-    /// was opened by what was unlinked (security 63, 72).
-    pub credential_change_ends_sessions: bool,
+    /// Whether linking an identity that the account has already counts as done (nakama 9.2) or is refused (gamebase
+    /// X-14, braincloud 8.1).
+    pub relink_own_is_done: bool,
+    /// Whether a guest key goes when another identity is linked, and sessions that it opened are that identity's from then
+    /// on (gamebase 3.7).
+    pub guest_leaves: bool,
+    /// Whether the identity that opened the caller's session may be unlinked (gamebase 3.10: no).
+    pub unlink_logged_in: bool,
+    /// Whether the player must confirm an unlink that leaves nothing but device ids (braincloud 8.2).
+    pub anonymous_needs_confirmation: bool,
+    /// Whether an unlink of another account's identity is told apart from one that nobody has (braincloud 8.2).
+    pub tells_foreign_identities: bool,
+    /// Whether a login by device id must name the account that it expects (braincloud 4.2).
+    pub device_needs_account: bool,
+    /// Whether a login links its context's device id to the account, away from any other (braincloud 4.3).
+    pub device_follows_login: bool,
+    /// How long a forcing ticket lives that a link refused for another owner comes with (gamebase 4.4); none gives none.
+    pub ticket_lifetime: Option<TimeDelta>,
+    /// Whether there is a ticket when the owner is banned (gamebase X-5).
+    pub ticket_for_banned: bool,
+    /// Whether a forced link that takes the owner's last login is refused (gamebase X-6).
+    pub forbid_orphaning: bool,
+    /// When a login by an own token needs the provider's credential again (gamebase 3.1).
+    pub revalidation: Revalidation,
+    /// The providers that differ from [`revalidation`](Self::revalidation).
+    pub revalidation_of: BTreeMap<ProviderId, Revalidation>,
+    /// Whether a provider's profile fills the empty fields of the player's (nakama 9.6; never the email address).
+    pub imports_profile: bool,
+    /// How long after the request a withdrawal becomes final; 1 to 30 days (gamebase 3.15).
+    pub withdrawal_grace: TimeDelta,
+    /// How long a ban is remembered at most, by a keyed hash of the identities, when a banned account is withdrawn: an
+    /// account made with one of them meanwhile starts banned (gamebase X-4); none forgets.
+    pub carry_ban: Option<TimeDelta>,
+    /// Whether the deletion of an account at its provider unlinks that identity only, where there are others, instead of
+    /// withdrawing the account (gamebase X-23).
+    pub provider_delete_unlinks: bool,
+    /// The words that bans may use.
+    pub ban_templates: Vec<BanTemplate>,
+    /// Whom a banned player may turn to.
+    pub support: Support,
+    /// What refunds lead to (gamebase 3.16); none ignores them.
+    pub lockdown: Option<Lockdown>,
+    /// What guest transfer accounts look like (gamebase 1.9); none switches them off.
+    pub transfer: Option<TransferRules>,
+    /// How many transfers with a wrong id a caller may try at once, and how long that takes to refill (gamebase X-18).
+    pub transfer_attempts: Rate,
+    /// What an unlink and a change of password do to the account's sessions (security 63, 72; gamebase X-24).
+    pub credential_change: CredentialChange,
     /// How many identities an account may have, 1 to 1000: each costs a little at every write of the account.
     pub identities_per_account: usize,
     /// How recently a player must have proven who they are to link, unlink, change a password or delete the account
@@ -83,6 +135,30 @@ pub enum Relink {
     Replace,
 }
 
+/// What an unlink and a change of password do to the account's sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialChange {
+    /// Nothing (nakama 10.3).
+    KeepsSessions,
+    /// Those that were opened by what was unlinked end (gamebase X-24).
+    EndsItsSessions,
+    /// All end but the one that asked, and that one too when it was opened by what was unlinked (security 63, 72).
+    EndsOtherSessions,
+}
+
+/// When a login by an own token needs the provider's credential again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Revalidation {
+    /// Never: our own token is enough.
+    Never,
+    /// Each time.
+    Always,
+    /// When the player last proved who they are so long ago.
+    After(TimeDelta),
+}
+
 /// Of which kinds an account may have several identities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -120,7 +196,28 @@ impl Policy {
             several: Several::DevicesOnly,
             identities_per_account: 64,
             unlink_missing_is_done: false,
-            credential_change_ends_sessions: true,
+            relink_own_is_done: true,
+            guest_leaves: true,
+            unlink_logged_in: true,
+            anonymous_needs_confirmation: false,
+            tells_foreign_identities: false,
+            device_needs_account: false,
+            device_follows_login: false,
+            ticket_lifetime: Some(TimeDelta::minutes(10)),
+            ticket_for_banned: false,
+            forbid_orphaning: true,
+            revalidation: Revalidation::Never,
+            revalidation_of: BTreeMap::new(),
+            imports_profile: true,
+            withdrawal_grace: TimeDelta::days(7),
+            carry_ban: Some(TimeDelta::days(180)),
+            provider_delete_unlinks: true,
+            ban_templates: Vec::new(),
+            support: Support::default(),
+            lockdown: None,
+            transfer: None,
+            transfer_attempts: Rate { limit: 10, window: TimeDelta::minutes(10) },
+            credential_change: CredentialChange::EndsOtherSessions,
             step_up: Some(TimeDelta::minutes(10)),
             generated_usernames: false,
             password_min: 15,
@@ -142,7 +239,10 @@ impl Policy {
             refresh_replaces_vars: true,
             relink: Relink::Replace,
             unlink_missing_is_done: true,
-            credential_change_ends_sessions: false,
+            guest_leaves: false,
+            ticket_lifetime: None,
+            carry_ban: None,
+            credential_change: CredentialChange::KeepsSessions,
             step_up: None,
             generated_usernames: true,
             password_min: 8,
@@ -150,6 +250,59 @@ impl Policy {
             tells_bans_first: true,
             ..Self::recommended()
         }
+    }
+
+    /// Answers as Gamebase does: one identity a provider, tickets, change of login, no step-up; bans are forgotten when
+    /// an account is withdrawn.
+    #[must_use]
+    pub fn gamebase() -> Self {
+        Self {
+            session_idle: TimeDelta::days(30),
+            session_absolute: TimeDelta::days(365),
+            relink_own_is_done: false,
+            unlink_logged_in: false,
+            forbid_orphaning: false,
+            carry_ban: None,
+            provider_delete_unlinks: false,
+            credential_change: CredentialChange::EndsItsSessions,
+            step_up: None,
+            password_min: 8,
+            tells_unknown_accounts: true,
+            tells_bans_first: true,
+            login_events: true,
+            ..Self::recommended()
+        }
+    }
+
+    /// Answers as brainCloud does: saved profiles, device ids that follow the login, one session, merges instead of
+    /// tickets.
+    #[must_use]
+    pub fn braincloud() -> Self {
+        Self {
+            access_lifetime: TimeDelta::minutes(20),
+            session_idle: TimeDelta::minutes(20),
+            sessions_per_account: 1,
+            relink_own_is_done: false,
+            guest_leaves: false,
+            anonymous_needs_confirmation: true,
+            tells_foreign_identities: true,
+            device_needs_account: true,
+            device_follows_login: true,
+            ticket_lifetime: None,
+            carry_ban: None,
+            credential_change: CredentialChange::KeepsSessions,
+            step_up: None,
+            password_min: 8,
+            tells_unknown_accounts: true,
+            tells_bans_first: false,
+            ..Self::recommended()
+        }
+    }
+
+    /// When a login by an own token, of a session that this provider's identity opened, needs its credential again.
+    #[must_use]
+    pub fn revalidation_for(&self, provider: &ProviderId) -> Revalidation {
+        self.revalidation_of.get(provider).copied().unwrap_or(self.revalidation)
     }
 
     /// Whether every knob is within its bounds.
@@ -234,7 +387,28 @@ mod tests {
                 relink,
                 several,
                 unlink_missing_is_done,
-                credential_change_ends_sessions,
+                relink_own_is_done,
+                guest_leaves,
+                unlink_logged_in,
+                anonymous_needs_confirmation,
+                tells_foreign_identities,
+                device_needs_account,
+                device_follows_login,
+                ticket_lifetime,
+                ticket_for_banned,
+                forbid_orphaning,
+                revalidation,
+                revalidation_of,
+                imports_profile,
+                withdrawal_grace,
+                carry_ban,
+                provider_delete_unlinks,
+                ban_templates,
+                support,
+                lockdown,
+                transfer,
+                transfer_attempts,
+                credential_change,
                 identities_per_account,
                 step_up,
                 generated_usernames,
@@ -246,7 +420,10 @@ mod tests {
             } = policy;
             let seconds = |span: &TimeDelta| format!("{} s", span.num_seconds());
             let yes = |knob: &bool| if *knob { "yes" } else { "no" }.to_owned();
-            let attempts = password_attempts;
+            let span = |span: &Option<TimeDelta>| span.as_ref().map_or("none".to_owned(), seconds);
+            let some = |none: bool| if none { "none" } else { "set" }.to_owned();
+            let count = |count: usize| if count == 0 { "none".into() } else { count.to_string() };
+            let rate = |rate: &Rate| format!("{} in {}", rate.limit, seconds(&rate.window));
             vec![
                 ("claim_style", format!("{claim_style:?}")),
                 ("access_lifetime", seconds(access_lifetime)),
@@ -258,41 +435,71 @@ mod tests {
                 ("relink", format!("{relink:?}")),
                 ("several", format!("{several:?}")),
                 ("unlink_missing_is_done", yes(unlink_missing_is_done)),
-                ("credential_change_ends_sessions", yes(credential_change_ends_sessions)),
+                ("relink_own_is_done", yes(relink_own_is_done)),
+                ("guest_leaves", yes(guest_leaves)),
+                ("unlink_logged_in", yes(unlink_logged_in)),
+                ("anonymous_needs_confirmation", yes(anonymous_needs_confirmation)),
+                ("tells_foreign_identities", yes(tells_foreign_identities)),
+                ("device_needs_account", yes(device_needs_account)),
+                ("device_follows_login", yes(device_follows_login)),
+                ("ticket_lifetime", span(ticket_lifetime)),
+                ("ticket_for_banned", yes(ticket_for_banned)),
+                ("forbid_orphaning", yes(forbid_orphaning)),
+                ("revalidation", format!("{revalidation:?}")),
+                ("revalidation_of", count(revalidation_of.len())),
+                ("imports_profile", yes(imports_profile)),
+                ("withdrawal_grace", seconds(withdrawal_grace)),
+                ("carry_ban", span(carry_ban)),
+                ("provider_delete_unlinks", yes(provider_delete_unlinks)),
+                ("ban_templates", count(ban_templates.len())),
+                ("support", some(support.contact.is_empty() && support.url.is_empty())),
+                ("lockdown", some(lockdown.is_none())),
+                ("transfer", some(transfer.is_none())),
+                ("transfer_attempts", rate(transfer_attempts)),
+                ("credential_change", format!("{credential_change:?}")),
                 ("identities_per_account", identities_per_account.to_string()),
-                ("step_up", step_up.as_ref().map_or("none".to_owned(), seconds)),
+                ("step_up", span(step_up)),
                 ("generated_usernames", yes(generated_usernames)),
                 ("password_min", password_min.to_string()),
                 ("tells_unknown_accounts", yes(tells_unknown_accounts)),
                 ("tells_bans_first", yes(tells_bans_first)),
-                (
-                    "password_attempts",
-                    format!("{} in {}", attempts.limit, seconds(&attempts.window)),
-                ),
+                ("password_attempts", rate(password_attempts)),
                 ("login_events", yes(login_events)),
             ]
         };
-        let mut table =
-            String::from("| knob | `recommended()` | `nakama()` |\n| --- | --- | --- |\n");
-        for ((knob, safe), (_, nakama)) in
-            row(&Policy::recommended()).into_iter().zip(row(&Policy::nakama()))
-        {
-            writeln!(table, "| `{knob}` | {safe} | {nakama} |").unwrap();
+        let presets = [
+            ("recommended()", Policy::recommended()),
+            ("nakama()", Policy::nakama()),
+            ("gamebase()", Policy::gamebase()),
+            ("braincloud()", Policy::braincloud()),
+        ];
+        let mut table = String::from("| knob |");
+        for (name, _) in &presets {
+            write!(table, " `{name}` |").unwrap();
+        }
+        table.push_str("\n| --- | --- | --- | --- | --- |\n");
+        let columns: Vec<_> = presets.iter().map(|(_, policy)| row(policy)).collect();
+        for (index, (knob, _)) in columns[0].iter().enumerate() {
+            write!(table, "| `{knob}` |").unwrap();
+            for column in &columns {
+                write!(table, " {} |", column[index].1).unwrap();
+            }
+            table.push('\n');
         }
         table
     }
 
     #[test]
     fn the_documented_table_is_true() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/policy.md");
-        let page = std::fs::read_to_string(path).unwrap();
-        assert!(page.contains(&table()), "docs/policy.md must hold this table:\n{}", table());
+        crate::documentation::check("policy.md", "policy table", &table());
     }
 
     #[test]
     fn presets_are_within_their_bounds() {
         assert_eq!(Policy::recommended().check(), Ok(()));
         assert_eq!(Policy::nakama().check(), Ok(()));
+        assert_eq!(Policy::gamebase().check(), Ok(()));
+        assert_eq!(Policy::braincloud().check(), Ok(()));
     }
 
     #[test]

@@ -17,7 +17,7 @@ const MIN_MASTER_BYTES: usize = 32;
 /// miss this; zeroes, decimal digits and a short word repeated always do.
 const MIN_DISTINCT_BYTES: usize = 12;
 
-const SALT: &[u8] = b"authcore-jose";
+pub(crate) const SALT: &[u8] = b"authcore-jose";
 const KEY_LABEL: &str = "token key v1";
 const KID_LABEL: &str = "token kid v1";
 
@@ -67,6 +67,10 @@ impl MasterKey {
             return Err(KeyError::LowEntropy);
         }
         Ok(Self { bytes: Zeroizing::new(bytes.to_vec()) })
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -269,7 +273,7 @@ fn install_provider() {
 }
 
 /// Each field goes in behind its length, so no two lists of fields give the same bytes.
-fn expand(prk: &Prk, fields: [&str; 4]) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+pub(crate) fn expand(prk: &Prk, fields: [&str; 4]) -> Result<Zeroizing<[u8; 32]>, KeyError> {
     let mut info = Vec::new();
     for field in fields {
         let length = u64::try_from(field.len()).map_err(|_| KeyError::Derivation)?;

@@ -30,10 +30,12 @@
 //! # }
 //! ```
 
+mod digest;
 mod json;
 mod key;
 mod token;
 
+pub use digest::DigestKey;
 pub use json::{JsonError, MAX_JSON_DEPTH, from_strict_json};
 pub use key::{Algorithm, KeyError, MasterKey, TokenKey};
 pub use token::{KeySet, MAX_HEADER_BYTES, MAX_TOKEN_BYTES, SignError, TokenError};

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use authcore::account::{Account, AccountId, IdentityKey, Version};
-use authcore::store::{CommitError, Conflict, Require, StoreError, StoreErrorKind, Write};
+use authcore::store::{
+    CommitError, Conflict, Require, StoreError, StoreErrorKind, TransferKey, Write,
+};
 
 use crate::state::State;
 
@@ -65,6 +67,7 @@ impl State {
         let touched: HashSet<AccountId> = writes.iter().filter_map(account_of).collect();
         let mut identities: HashMap<&IdentityKey, AccountId> = HashMap::new();
         let mut usernames: HashMap<&str, AccountId> = HashMap::new();
+        let mut transfers: HashMap<&TransferKey, AccountId> = HashMap::new();
         let other = |owner: Option<AccountId>, id| {
             owner.is_some_and(|owner| owner != id && !touched.contains(&owner))
         };
@@ -83,6 +86,13 @@ impl State {
                     return Err(CommitError::Conflict(Conflict::UsernameTaken(
                         username.key.clone(),
                     )));
+                }
+            }
+            if let Some(transfer) = &account.records.transfer {
+                let key = &transfer.key;
+                let beside = *transfers.entry(key).or_insert(account.id) != account.id;
+                if beside || other(self.transfer_owner(key), account.id) {
+                    return Err(CommitError::Conflict(Conflict::TransferTaken(*key)));
                 }
             }
         }

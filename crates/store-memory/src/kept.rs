@@ -3,13 +3,13 @@
 use std::sync::{Arc, LazyLock};
 
 use authcore::account::{
-    Account, AccountId, CommitId, Epoch, Identity, IdentityKey, Ordinal, Profile, Username,
+    Account, AccountId, CommitId, Epoch, Identity, IdentityKey, Ordinal, Profile, Records, Username,
 };
 use authcore::account::{SessionId, Version};
-use authcore::lifecycle::{Ban, BanState};
+use authcore::lifecycle::{BanState, Withdrawal};
 use authcore::password::Password;
 use authcore::session::{Activity, SessionSnapshot};
-use authcore::store::Snapshot;
+use authcore::store::{Snapshot, TransferKey};
 use chrono::{DateTime, Utc};
 
 static USUAL_PROFILE: LazyLock<Profile> = LazyLock::new(Profile::default);
@@ -38,11 +38,20 @@ pub(crate) struct KeptAccount {
     profile: Option<Box<Profile>>,
     identities: Box<[Identity]>,
     password: Option<Box<Password>>,
-    ban: Option<Box<Ban>>,
+    /// What few accounts have.
+    rare: Option<Box<Rare>>,
     pub(crate) epoch: Epoch,
     next_ordinal: Ordinal,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Default, PartialEq)]
+struct Rare {
+    ban: BanState,
+    withdrawal: Withdrawal,
+    records: Records,
+    due_at: Option<DateTime<Utc>>,
 }
 
 struct KeptUsername {
@@ -67,11 +76,19 @@ impl KeptAccount {
             identities,
             password,
             ban,
+            withdrawal,
+            records,
             epoch,
             next_ordinal,
             created_at,
             updated_at,
         } = account;
+        let rare = Rare {
+            ban: ban.clone(),
+            withdrawal: *withdrawal,
+            records: records.clone(),
+            due_at: account.due_at(),
+        };
         Self {
             username: username.as_ref().map(|Username { shown, key }| KeptUsername {
                 shown: shown.clone(),
@@ -80,7 +97,7 @@ impl KeptAccount {
             profile: (*profile != *USUAL_PROFILE).then(|| Box::new(profile.clone())),
             identities: identities.as_slice().into(),
             password: password.clone().map(Box::new),
-            ban: ban.ban().cloned().map(Box::new),
+            rare: (rare != Rare::default()).then(|| Box::new(rare)),
             epoch: *epoch,
             next_ordinal: *next_ordinal,
             created_at: *created_at,
@@ -89,6 +106,7 @@ impl KeptAccount {
     }
 
     fn account(&self, id: AccountId) -> Account {
+        let rare = self.rare.as_deref().cloned().unwrap_or_default();
         Account {
             id,
             username: self
@@ -98,7 +116,9 @@ impl KeptAccount {
             profile: self.profile.as_deref().unwrap_or(&USUAL_PROFILE).clone(),
             identities: self.identities.to_vec(),
             password: self.password.as_deref().cloned(),
-            ban: self.ban.as_deref().map_or(BanState::None, |ban| BanState::Banned(ban.clone())),
+            ban: rare.ban,
+            withdrawal: rare.withdrawal,
+            records: rare.records,
             epoch: self.epoch,
             next_ordinal: self.next_ordinal,
             created_at: self.created_at,
@@ -112,6 +132,15 @@ impl KeptAccount {
 
     pub(crate) fn username_key(&self) -> Option<&str> {
         self.username.as_ref().map(KeptUsername::key)
+    }
+
+    pub(crate) fn transfer_key(&self) -> Option<&TransferKey> {
+        let transfer = self.rare.as_deref()?.records.transfer.as_ref()?;
+        Some(&transfer.key)
+    }
+
+    pub(crate) fn due_at(&self) -> Option<DateTime<Utc>> {
+        self.rare.as_deref()?.due_at
     }
 
     pub(crate) fn password_version(&self) -> Option<u32> {
@@ -152,6 +181,7 @@ impl Found {
             session: session.clone(),
             account_epoch: account.value.epoch,
             store_epoch: self.store_epoch,
+            account_due_at: account.value.due_at(),
             activity_version: activity.version,
         })
     }

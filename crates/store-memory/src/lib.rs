@@ -39,7 +39,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use authcore::account::Epoch;
+use authcore::account::{AccountId, Epoch};
 use authcore::event::{EventCursor, StoredEvent};
 use authcore::session::{SessionRef, SessionSnapshot};
 use authcore::store::{
@@ -103,6 +103,10 @@ impl Store for MemoryStore {
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         Ok(self.state.read().epoch)
+    }
+
+    async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<AccountId>, StoreError> {
+        Ok(self.state.read().due(now, limit))
     }
 
     async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError> {

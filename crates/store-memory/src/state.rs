@@ -4,7 +4,7 @@ use authcore::account::{AccountId, CommitId, Epoch, IdentityKey};
 use authcore::event::{Event, EventCursor, StoredEvent};
 use authcore::store::{
     Admission, ChangeSet, Charge, CodeKey, CommitError, Conflict, Lookup, OneTimeCode,
-    SingleUseKey, StoreHeader, ThrottleKey, Write,
+    SingleUseKey, StoreHeader, ThrottleKey, TransferKey, Write,
 };
 use chrono::{DateTime, Utc};
 
@@ -23,6 +23,9 @@ pub(crate) struct State {
     pub(crate) accounts: HashMap<AccountId, Documents>,
     identities: Index,
     usernames: Index,
+    transfers: HashMap<TransferKey, AccountId>,
+    /// The accounts that time will change, by when.
+    due: BTreeSet<(DateTime<Utc>, AccountId)>,
     pub(crate) codes: Expiring<CodeKey, (CommitId, OneTimeCode)>,
     codes_of: BTreeSet<(AccountId, CodeKey)>,
     pub(crate) single_use: Expiring<SingleUseKey, CommitId>,
@@ -43,9 +46,16 @@ impl State {
             Lookup::Id(id) => *id,
             Lookup::Identity(key) => self.identity_owner(key)?,
             Lookup::Username(key) => self.username_owner(key)?,
+            Lookup::Transfer(key) => self.transfer_owner(key)?,
         };
         let documents = self.accounts.get(&id)?.clone();
         Some(Found { id, documents, store_epoch: self.epoch })
+    }
+
+    pub(crate) fn due(&self, now: DateTime<Utc>, limit: u32) -> Vec<AccountId> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let due = self.due.iter().take_while(|(at, _)| *at <= now);
+        due.take(limit).map(|(_, id)| *id).collect()
     }
 
     pub(crate) fn code(&self, key: &CodeKey) -> Option<OneTimeCode> {
@@ -145,6 +155,10 @@ impl State {
         self.owner(self.usernames.candidates(key), |account| account.username_key() == Some(key))
     }
 
+    pub(crate) fn transfer_owner(&self, key: &TransferKey) -> Option<AccountId> {
+        self.transfers.get(key).copied()
+    }
+
     fn owner(
         &self,
         candidates: &[AccountId],
@@ -214,6 +228,12 @@ impl State {
         if let Some(key) = documents.account.value.username_key() {
             self.usernames.insert(key, id);
         }
+        if let Some(key) = documents.account.value.transfer_key() {
+            self.transfers.insert(*key, id);
+        }
+        if let Some(due) = documents.account.value.due_at() {
+            self.due.insert((due, id));
+        }
         self.accounts.insert(id, documents);
     }
 
@@ -224,6 +244,14 @@ impl State {
         }
         if let Some(key) = documents.account.value.username_key() {
             self.usernames.remove(key, id);
+        }
+        if let Some(key) = documents.account.value.transfer_key()
+            && self.transfers.get(key) == Some(&id)
+        {
+            self.transfers.remove(key);
+        }
+        if let Some(due) = documents.account.value.due_at() {
+            self.due.remove(&(due, id));
         }
         Some(documents)
     }

@@ -83,7 +83,7 @@ pub struct InvalidProviderId;
 
 /// What an identity is found by, unique over all accounts of a store: `(provider, tenant, issuer, subject)`
 /// (security 66). Providers without a tenant or an issuer leave them empty.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct IdentityKey {
     provider: ProviderId,
     tenant: Box<str>,
@@ -190,6 +190,8 @@ pub struct Identity {
     pub linked_at: DateTime<Utc>,
     /// When the player proved to own it beyond the login itself: a confirmed email address.
     pub verified_at: Option<DateTime<Utc>>,
+    /// What its verifier keeps with it: JSON text, at most 4096 bytes (braincloud 7, identityData).
+    pub data: Option<Box<str>>,
 }
 
 impl Identity {

@@ -7,12 +7,14 @@ mod folding;
 mod identity;
 mod ids;
 mod profile;
+mod records;
 mod username;
 
 pub use folding::Folding;
 pub use identity::{Identity, IdentityKey, InvalidProviderId, Ordinal, ProviderId};
 pub use ids::{AccountId, CommitId, Epoch, SessionId, Version};
 pub use profile::{Profile, ProfileUpdate};
+pub use records::Records;
 pub use username::{Username, UsernameRule};
 
 pub(crate) use profile::check_profile;
@@ -20,7 +22,7 @@ pub(crate) use username::{check_username, generate_username};
 
 use chrono::{DateTime, Utc};
 
-use crate::lifecycle::BanState;
+use crate::lifecycle::{BanState, Expiry, Withdrawal};
 use crate::password::Password;
 
 /// One player.
@@ -41,6 +43,10 @@ pub struct Account {
     pub password: Option<Password>,
     /// Whether the player is banned.
     pub ban: BanState,
+    /// Whether the player has asked to leave, or has left.
+    pub withdrawal: Withdrawal,
+    /// What few accounts have.
+    pub records: Records,
     /// Raised by a ban, by log-out-everywhere, and by an unlink or a change of password where the policy says so: sessions
     /// of a lower epoch are dead.
     pub epoch: Epoch,
@@ -63,6 +69,8 @@ impl Account {
             identities: Vec::new(),
             password: None,
             ban: BanState::None,
+            withdrawal: Withdrawal::None,
+            records: Records::default(),
             epoch: Epoch::FIRST,
             next_ordinal: Ordinal::FIRST,
             created_at: now,
@@ -84,6 +92,38 @@ impl Account {
         self.identities.iter().filter(move |identity| *identity.key.provider() == *provider)
     }
 
+    /// Whether any login opens it: an identity other than an email address without a password, or a username with one
+    /// (nakama W5).
+    #[must_use]
+    pub fn has_a_login(&self) -> bool {
+        let has_password = self.password.is_some();
+        let opens =
+            |identity: &Identity| has_password || *identity.key.provider() != ProviderId::EMAIL;
+        self.identities.iter().any(opens) || (has_password && self.username.is_some())
+    }
+
+    /// When time will change it next without anybody's doing: a store finds accounts whose day has come by this.
+    #[must_use]
+    pub fn due_at(&self) -> Option<DateTime<Utc>> {
+        let withdrawn = match self.withdrawal {
+            Withdrawal::Pending { due, .. } => Some(due),
+            // Nothing changes any more.
+            Withdrawal::Done { .. } => return None,
+            Withdrawal::None => None,
+        };
+        let ban = match &self.ban {
+            BanState::Banned(ban) => match ban.expiry {
+                Expiry::At(date) => Some(date),
+                Expiry::Never => None,
+            },
+            BanState::Grace(grace) => Some(grace.deadline),
+            BanState::None => None,
+        };
+        // A ticket is of no more use from its end on, and is then forgotten.
+        let tickets = self.records.tickets.iter().map(|ticket| ticket.expires_at);
+        withdrawn.into_iter().chain(ban).chain(tickets).min()
+    }
+
     /// Adds an identity under the next ordinal, which is returned. The caller has checked the rules.
     pub(crate) fn add_identity(
         &mut self,
@@ -93,7 +133,14 @@ impl Account {
     ) -> Ordinal {
         let ordinal = self.next_ordinal;
         self.next_ordinal = ordinal.next();
-        self.identities.push(Identity { ordinal, key, shown, linked_at: now, verified_at: None });
+        self.identities.push(Identity {
+            ordinal,
+            key,
+            shown,
+            linked_at: now,
+            verified_at: None,
+            data: None,
+        });
         self.updated_at = now;
         ordinal
     }

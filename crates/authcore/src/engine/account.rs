@@ -117,12 +117,12 @@ impl Engine {
             let mut draft = Draft::default();
             update.apply(&mut account.profile);
             if account.profile != settled.account.profile {
-                draft.events.push(EventKind::ProfileChanged);
+                draft.events.push((account.id, EventKind::ProfileChanged));
             }
             if let Some(username) = &update.username {
                 account.username = Some(Username::new(username, self.parts.folding));
                 if account.username != settled.account.username {
-                    draft.events.push(EventKind::UsernameChanged);
+                    draft.events.push((account.id, EventKind::UsernameChanged));
                 }
             }
             if draft.events.is_empty() {
@@ -130,8 +130,8 @@ impl Engine {
             }
             account.updated_at = now;
             self.parts.hooks.veto(context, &Intent::Update(&account))?;
-            draft.writes.push(settled.update(&account));
-            match self.commit(account.id, draft, now).await {
+            settled.update(&account, &mut draft);
+            match self.commit(draft, now).await {
                 Ok(()) => return Ok(account),
                 Err(lost) => {
                     if let Conflict::UsernameTaken(_) = tries.again(lost)? {
@@ -168,10 +168,10 @@ impl Engine {
             let delete = Write::DeleteAccount { id: who.account(), expect: settled.version };
             let draft = Draft {
                 writes: vec![delete],
-                events: vec![EventKind::AccountDeleted],
+                events: vec![(who.account(), EventKind::AccountDeleted)],
                 ..Draft::default()
             };
-            match self.commit(who.account(), draft, now).await {
+            match self.commit(draft, now).await {
                 Ok(()) => break,
                 Err(lost) => tries.again(lost)?,
             };

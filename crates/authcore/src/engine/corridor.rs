@@ -21,8 +21,8 @@ const HAND_OVERS: usize = 3;
 pub(super) struct Settled {
     /// The account after time was at work; rules decide on this one.
     pub(super) account: Account,
-    /// Whether time changed anything, which must then be written.
-    pub(super) changed: bool,
+    /// What time did to it, which must then be written.
+    pub(super) events: Vec<EventKind>,
     pub(super) version: Version,
     pub(super) activity: Activity,
     pub(super) activity_version: Version,
@@ -47,9 +47,12 @@ impl Settled {
         }
     }
 
-    /// What a commit writes when the account becomes `account`.
-    pub(super) fn update(&self, account: &Account) -> Write {
-        Write::UpdateAccount { account: Box::new(account.clone()), expect: self.version }
+    /// The account becomes `account`, which was decided on this one: writes it, with what time did before.
+    pub(super) fn update(&self, account: &Account, draft: &mut Draft) {
+        let account = Box::new(account.clone());
+        draft.writes.push(Write::UpdateAccount { account, expect: self.version });
+        let before = self.events.iter().map(|kind| (self.account.id, kind.clone()));
+        draft.events.splice(..0, before);
     }
 
     /// What a commit writes when the activity becomes `activity`.
@@ -59,12 +62,11 @@ impl Settled {
 
     /// For a commit that does not write the account: that it is still the one that was decided on. What time changed
     /// is written, and then checks the same.
-    pub(super) fn hold(&self, change: &mut Draft) {
-        if self.changed {
-            change.writes.push(self.update(&self.account));
-            change.events.push(EventKind::Unbanned);
+    pub(super) fn hold(&self, draft: &mut Draft) {
+        if self.events.is_empty() {
+            draft.require.push(Require::Account(self.account.id, self.version));
         } else {
-            change.require.push(Require::Account(self.account.id, self.version));
+            self.update(&self.account, draft);
         }
     }
 }
@@ -76,10 +78,25 @@ pub(super) struct Draft {
     pub(super) id: Option<CommitId>,
     pub(super) require: Vec<Require>,
     pub(super) writes: Vec<Write>,
-    pub(super) events: Vec<EventKind>,
+    /// What happened, and to whom.
+    pub(super) events: Vec<(AccountId, EventKind)>,
+}
+
+/// Whose account is to be changed.
+#[derive(Clone, Copy)]
+pub(super) enum Whose<'a> {
+    /// The caller's; the session must be alive.
+    Caller(&'a Authenticated),
+    /// This one; an operator asks.
+    Account(AccountId),
 }
 
 impl Draft {
+    /// Adds what happened to one account.
+    pub(super) fn happened(&mut self, account: AccountId, events: Vec<EventKind>) {
+        self.events.extend(events.into_iter().map(|kind| (account, kind)));
+    }
+
     /// A draft that uses up what a verifier's proof may be used for once.
     pub(super) fn using_up(verified: Option<&VerifiedIdentity>) -> Self {
         let single_use = verified.into_iter().flat_map(VerifiedIdentity::single_use);
@@ -121,9 +138,8 @@ impl Engine {
     ) -> Result<Option<Settled>, Error> {
         let Some(loaded) = self.parts.store.load(lookup).await? else { return Ok(None) };
         let Snapshot { mut account, version, activity, activity_version, store_epoch } = loaded;
-        let changed = settle(&mut account, now);
-        let settled =
-            Settled { account, changed, version, activity, activity_version, store_epoch };
+        let events = settle(&mut account, now);
+        let settled = Settled { account, events, version, activity, activity_version, store_epoch };
         Ok(Some(settled))
     }
 
@@ -139,13 +155,38 @@ impl Engine {
         Ok(settled)
     }
 
-    /// Hands a change set to the store; when its fate is unknown, the same one again, which settles it.
-    pub(super) async fn commit(
+    /// Changes one account by a rule: loads, decides, commits, again when the race is lost. Where the rule changes
+    /// nothing, nothing is written; that it says when the account was updated is its own affair.
+    pub(super) async fn change<T: Send>(
         &self,
-        account: AccountId,
-        draft: Draft,
+        whose: Whose<'_>,
         now: DateTime<Utc>,
-    ) -> Result<(), Lost> {
+        rule: impl Fn(&mut Account, &mut Draft) -> Result<T, Refusal> + Send + Sync,
+    ) -> Result<(Account, T), Error> {
+        let mut tries = Tries::new();
+        loop {
+            let settled = match whose {
+                Whose::Caller(who) => self.load_caller(who, now).await?,
+                Whose::Account(id) => {
+                    self.load(&Lookup::Id(id), now).await?.ok_or(Refusal::AccountNotFound)?
+                }
+            };
+            let mut account = settled.account.clone();
+            let mut draft = Draft::default();
+            let answer = rule(&mut account, &mut draft)?;
+            if account == settled.account && draft.writes.is_empty() {
+                return Ok((account, answer));
+            }
+            settled.update(&account, &mut draft);
+            match self.commit(draft, now).await {
+                Ok(()) => return Ok((account, answer)),
+                Err(lost) => tries.again(lost)?,
+            };
+        }
+    }
+
+    /// Hands a change set to the store; when its fate is unknown, the same one again, which settles it.
+    pub(super) async fn commit(&self, draft: Draft, now: DateTime<Utc>) -> Result<(), Lost> {
         let id = match draft.id {
             Some(id) => id,
             None => CommitId::new(self.random().map_err(|error| Lost::Fault(error.into()))?),
@@ -154,7 +195,11 @@ impl Engine {
             id,
             require: draft.require,
             writes: draft.writes,
-            events: draft.events.into_iter().map(|kind| Event { account, at: now, kind }).collect(),
+            events: draft
+                .events
+                .into_iter()
+                .map(|(account, kind)| Event { account, at: now, kind })
+                .collect(),
         };
         let mut hand_overs = 1;
         loop {

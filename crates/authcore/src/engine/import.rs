@@ -88,14 +88,17 @@ impl Engine {
         };
         let draft = Draft {
             writes: vec![insert],
-            events: vec![EventKind::AccountImported],
+            events: vec![(id, EventKind::AccountImported)],
             ..Draft::default()
         };
-        let Err(lost) = self.commit(id, draft, now).await else {
+        let Err(lost) = self.commit(draft, now).await else {
             return Ok(account);
         };
         Err(match Tries::new().again(lost)? {
-            Conflict::IdentityTaken(key) => Refusal::IdentityTaken(key.provider().clone()).into(),
+            Conflict::IdentityTaken(key) => {
+                let provider = key.provider().clone();
+                Refusal::IdentityTaken { provider, ticket: None }.into()
+            }
             Conflict::UsernameTaken(_) => Refusal::UsernameTaken.into(),
             _ => Refusal::AccountExists.into(),
         })

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::event::EventKind;
 use crate::hooks::{Done, Intent};
 use crate::mapping::{LinkRequest, Which, link, unlink};
+use crate::policy::CredentialChange;
 use crate::proof::Authenticated;
 use crate::refusal::{Field, Refusal, Rule};
 use crate::secret::Secret;
@@ -117,16 +118,17 @@ impl Engine {
             });
             let gone: Vec<_> = gone.collect();
             if gone.is_empty() && !events.contains(&EventKind::PasswordChanged) {
-                draft.writes.push(settled.update(&account));
+                settled.update(&account, &mut draft);
             } else {
                 self.end_other_sessions(who, &settled, &mut account, &gone, &mut draft);
             }
-            draft.events = events;
-            match self.commit(account.id, draft, now).await {
+            draft.happened(account.id, events);
+            match self.commit(draft, now).await {
                 Ok(()) => return Ok(account),
                 Err(lost) => match tries.again(lost)? {
                     Conflict::IdentityTaken(key) => {
-                        return Err(Refusal::IdentityTaken(key.provider().clone()).into());
+                        let provider = key.provider().clone();
+                        return Err(Refusal::IdentityTaken { provider, ticket: None }.into());
                     }
                     Conflict::UsedUp(_) => return Err(used_up(&proven.key).into()),
                     _ => {}
@@ -210,8 +212,8 @@ impl Engine {
             self.parts.hooks.veto(context, &Intent::Unlink(&account))?;
             let mut draft = Draft::using_up(verified);
             self.end_other_sessions(who, &settled, &mut account, &gone, &mut draft);
-            draft.events = events;
-            match self.commit(account.id, draft, now).await {
+            draft.happened(account.id, events);
+            match self.commit(draft, now).await {
                 Ok(()) => return Ok(account),
                 Err(lost) => {
                     if let (Conflict::UsedUp(_), Some(verified)) = (tries.again(lost)?, verified) {
@@ -232,7 +234,7 @@ impl Engine {
         gone: &[Ordinal],
         draft: &mut Draft,
     ) {
-        if self.policy.credential_change_ends_sessions {
+        if self.policy.credential_change == CredentialChange::EndsOtherSessions {
             account.epoch = account.epoch.next();
             let mut activity = settled.activity.clone();
             activity.sessions.retain(|session| {
@@ -244,11 +246,11 @@ impl Engine {
             }
             draft.writes.push(settled.update_activity(activity));
         }
-        draft.writes.push(settled.update(account));
+        settled.update(account, draft);
     }
 }
 
 /// What may be used once was used before.
 fn used_up(key: &IdentityKey) -> Refusal {
-    Refusal::CredentialRejected(key.provider().clone())
+    Refusal::CredentialRejected { provider: key.provider().clone(), extra: None }
 }

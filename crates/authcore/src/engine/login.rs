@@ -169,7 +169,7 @@ impl Engine {
             Ok(verified) => Ok(verified),
             Err(VerifyError::Rejected(why)) => {
                 tracing::debug!(%provider, why, "credential rejected");
-                Err(Refusal::CredentialRejected(provider.clone()).into())
+                Err(Refusal::CredentialRejected { provider: provider.clone(), extra: None }.into())
             }
             Err(source @ VerifyError::Unavailable(_)) => {
                 Err(Fault::Verifier { provider: provider.clone(), source }.into())
@@ -207,7 +207,7 @@ impl Attempt<'_> {
             };
             let Entry { account, session, created, mut draft } = entry;
             draft.id = self.commit.take();
-            match self.engine.commit(account.id, draft, self.now).await {
+            match self.engine.commit(draft, self.now).await {
                 Ok(()) => {
                     let engine = self.engine;
                     let tokens =
@@ -220,7 +220,8 @@ impl Attempt<'_> {
                         (&conflict, self.login.credential.provider())
                     {
                         // What may be used once was used before.
-                        return Err(Refusal::CredentialRejected(provider.clone()).into());
+                        let provider = provider.clone();
+                        return Err(Refusal::CredentialRejected { provider, extra: None }.into());
                     }
                     // A generated name is made anew. One that was asked for belongs to somebody else, unless the same
                     // player made the account just now: then the next load finds it.
@@ -238,19 +239,16 @@ impl Attempt<'_> {
     /// Logs into an account that exists.
     async fn enter(&mut self, mut settled: Settled) -> Result<Entry, Error> {
         if self.engine.policy.tells_bans_first {
-            check_ban(&settled.account)?;
+            self.engine.check_gate(&settled.account, self.context)?;
         }
         let rehashed = self.check_password(&settled.account).await?;
-        check_ban(&settled.account)?;
+        self.engine.check_gate(&settled.account, self.context)?;
         self.engine.parts.hooks.veto(self.context, &Intent::LogIn(&settled.account))?;
-        let mut draft = self.draft(Some(settled.account.id));
+        let mut draft = self.draft(Some(settled.account.id), settled.account.id);
         if let (Some(hash), Some(password)) = (rehashed, settled.account.password.as_mut()) {
             // The same password under stronger parameters: its version stays.
             password.hash = hash;
-            draft.writes.push(settled.update(&settled.account));
-            if settled.changed {
-                draft.events.push(EventKind::Unbanned);
-            }
+            settled.update(&settled.account, &mut draft);
         } else {
             settled.hold(&mut draft);
         }
@@ -292,32 +290,30 @@ impl Attempt<'_> {
         let ordinal = account.add_identity(key.clone(), shown.map(Into::into), self.now);
         account.password = password.map(|hash| Password { hash, version: 1, set_at: self.now });
         engine.parts.hooks.veto(self.context, &Intent::Create(&account))?;
-        let mut draft = self.draft(None);
+        let mut draft = self.draft(None, id);
         // A store's epoch is read with an account, and there is none yet. A session of the highest epoch outlives a
         // raise that it did not see; so the epoch is read for the rare case that there was one.
         let store_epoch = engine.parts.store.epoch().await?;
         let (activity, session) =
             self.open(Activity::default(), &account, store_epoch, Some(ordinal));
         draft.writes.push(Write::InsertAccount { account: Box::new(account.clone()), activity });
-        draft.events.insert(0, EventKind::AccountCreated);
-        draft
-            .events
-            .insert(1, EventKind::IdentityLinked { ordinal, provider: key.provider().clone() });
+        let linked = EventKind::IdentityLinked { ordinal, provider: key.provider().clone() };
+        draft.events.splice(..0, [(id, EventKind::AccountCreated), (id, linked)]);
         Ok(Entry { account, session, created: true, draft })
     }
 
     /// What every login commits: what is used up by it, and the event where policy asks for it.
-    fn draft(&self, account: Option<AccountId>) -> Draft {
+    fn draft(&self, known: Option<AccountId>, account: AccountId) -> Draft {
         let verified = match &self.proven {
             Proven::Identity { verified, .. } => verified.as_ref(),
             Proven::Password { .. } => None,
         };
         let mut draft = Draft::using_up(verified);
         if self.charged {
-            draft.writes.push(Write::ResetThrottle(throttle_of(account, &self.name())));
+            draft.writes.push(Write::ResetThrottle(throttle_of(known, &self.name())));
         }
         if self.engine.policy.login_events {
-            draft.events.push(EventKind::LoggedIn { session: self.session });
+            draft.events.push((account, EventKind::LoggedIn { session: self.session }));
         }
         draft
     }
@@ -408,12 +404,5 @@ impl Attempt<'_> {
                 key.as_bytes().to_vec()
             }
         }
-    }
-}
-
-fn check_ban(account: &Account) -> Result<(), Refusal> {
-    match account.ban.ban() {
-        Some(ban) => Err(Refusal::Banned(ban.clone())),
-        None => Ok(()),
     }
 }

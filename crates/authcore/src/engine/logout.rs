@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Engine;
-use super::corridor::{Draft, Settled, Tries};
+use super::corridor::{Draft, Settled, Tries, Whose};
 use crate::account::SessionId;
 use crate::command::Logout;
 use crate::context::RequestContext;
@@ -63,7 +63,14 @@ impl Engine {
         let logout = self.parts.hooks.before_logout(context, who, logout).await?;
         let now = self.now();
         match logout {
-            Logout::Everywhere => self.end_everywhere(who, now).await?,
+            Logout::Everywhere => {
+                self.change(Whose::Caller(who), now, |account, draft| {
+                    account.epoch = account.epoch.next();
+                    draft.events.push((account.id, EventKind::SessionsEnded));
+                    Ok(())
+                })
+                .await?;
+            }
             Logout::ThisSession => self.end(who, Ends::whole(who.session().id), now).await?,
             Logout::Session(id) => self.end(who, Ends::whole(id), now).await?,
             Logout::Tokens { access, refresh } => {
@@ -86,24 +93,6 @@ impl Engine {
         Ok(())
     }
 
-    async fn end_everywhere(&self, who: &Authenticated, now: DateTime<Utc>) -> Result<(), Error> {
-        let mut tries = Tries::new();
-        loop {
-            let settled = self.load_caller(who, now).await?;
-            let mut account = settled.account.clone();
-            account.epoch = account.epoch.next();
-            let draft = Draft {
-                writes: vec![settled.update(&account)],
-                events: vec![EventKind::SessionsEnded],
-                ..Draft::default()
-            };
-            match self.commit(account.id, draft, now).await {
-                Ok(()) => return Ok(()),
-                Err(lost) => tries.again(lost)?,
-            };
-        }
-    }
-
     async fn end(&self, who: &Authenticated, ends: Ends, now: DateTime<Utc>) -> Result<(), Error> {
         let mut tries = Tries::new();
         loop {
@@ -111,7 +100,7 @@ impl Engine {
             let Some(draft) = end_sessions(&settled, ends) else {
                 return Ok(());
             };
-            match self.commit(who.account(), draft, now).await {
+            match self.commit(draft, now).await {
                 Ok(()) => return Ok(()),
                 Err(lost) => tries.again(lost)?,
             };
@@ -134,7 +123,8 @@ fn end_sessions(settled: &Settled, ends: Ends) -> Option<Draft> {
         session.refresh_revoked |= ends.refresh == Some(session.id);
         if session.access_revoked && session.refresh_revoked {
             let reason = SessionEnd::LoggedOut;
-            draft.events.push(EventKind::SessionEnded { session: session.id, reason });
+            let ended = EventKind::SessionEnded { session: session.id, reason };
+            draft.events.push((settled.account.id, ended));
         } else {
             sessions.push(session);
         }

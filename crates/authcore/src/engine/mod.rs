@@ -7,6 +7,7 @@ mod account;
 mod builder;
 mod corridor;
 mod find;
+mod gate;
 mod import;
 mod link;
 mod login;

@@ -1,14 +1,14 @@
 use chrono::{DateTime, Utc};
 
 use super::Engine;
-use super::corridor::{Draft, Tries};
+use super::corridor::{Draft, Tries, Whose};
 use crate::account::{Account, AccountId};
 use crate::error::Error;
 use crate::event::EventKind;
-use crate::lifecycle::{Ban, BanState, Expiry};
+use crate::lifecycle::{Ban, BanSource, BanState, Expiry};
 use crate::proof::Operator;
 use crate::refusal::{Field, Refusal, Rule};
-use crate::store::{Lookup, Write};
+use crate::store::Write;
 
 /// Asks for a ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,13 +77,23 @@ impl Engine {
             return Err(Refusal::Invalid { field: Field::BanMessage, rule }.into());
         }
         let now = self.now();
-        let message: Box<str> = request.message.into();
-        let banned = self
-            .change(account, now, |account| {
-                let ban = Ban { since: now, expiry: request.expiry, message: message.clone() };
-                account.ban = BanState::Banned(ban);
+        let ban = Ban {
+            since: now,
+            expiry: request.expiry,
+            message: request.message.into(),
+            template: None,
+            reason: Box::default(),
+            source: BanSource::Console,
+            registrar: operator.name().into(),
+            flags: Vec::new(),
+        };
+        let (banned, ()) = self
+            .change(Whose::Account(account), now, |account, draft| {
+                account.ban = BanState::Banned(ban.clone());
                 account.epoch = account.epoch.next();
-                EventKind::Banned
+                account.updated_at = now;
+                draft.events.push((account.id, EventKind::Banned));
+                Ok(())
             })
             .await?;
         tracing::info!(%account, operator = operator.name(), "banned");
@@ -100,10 +110,13 @@ impl Engine {
     ///
     /// May be dropped; the ban may be lifted all the same.
     pub async fn unban(&self, operator: &Operator, account: AccountId) -> Result<Account, Error> {
-        let unbanned = self
-            .change(account, self.now(), |account| {
+        let now = self.now();
+        let (unbanned, ()) = self
+            .change(Whose::Account(account), now, |account, draft| {
                 account.ban = BanState::None;
-                EventKind::Unbanned
+                account.updated_at = now;
+                draft.events.push((account.id, EventKind::Unbanned));
+                Ok(())
             })
             .await?;
         tracing::info!(%account, operator = operator.name(), "unbanned");
@@ -120,9 +133,10 @@ impl Engine {
     ///
     /// May be dropped; the sessions may have ended all the same.
     pub async fn end_sessions(&self, operator: &Operator, account: AccountId) -> Result<(), Error> {
-        self.change(account, self.now(), |account| {
+        self.change(Whose::Account(account), self.now(), |account, draft| {
             account.epoch = account.epoch.next();
-            EventKind::SessionsEnded
+            draft.events.push((account.id, EventKind::SessionsEnded));
+            Ok(())
         })
         .await?;
         tracing::info!(%account, operator = operator.name(), "sessions ended");
@@ -140,37 +154,12 @@ impl Engine {
     /// May be dropped; the sessions may have ended all the same.
     pub async fn end_all_sessions(&self, operator: &Operator) -> Result<(), Error> {
         let draft = Draft { writes: vec![Write::RaiseStoreEpoch], ..Draft::default() };
-        let nobody = AccountId::from_bytes([0; 16]);
         let mut tries = Tries::new();
         // Nothing is required, so there is no race to lose.
-        if let Err(lost) = self.commit(nobody, draft, self.now()).await {
+        if let Err(lost) = self.commit(draft, self.now()).await {
             tries.again(lost)?;
         }
         tracing::info!(operator = operator.name(), "everybody's sessions ended");
         Ok(())
-    }
-
-    async fn change(
-        &self,
-        id: AccountId,
-        now: DateTime<Utc>,
-        change: impl Fn(&mut Account) -> EventKind + Send + Sync,
-    ) -> Result<Account, Error> {
-        let mut tries = Tries::new();
-        loop {
-            let settled = self.load(&Lookup::Id(id), now).await?.ok_or(Refusal::AccountNotFound)?;
-            let mut account = settled.account.clone();
-            let event = change(&mut account);
-            account.updated_at = now;
-            let draft = Draft {
-                writes: vec![settled.update(&account)],
-                events: vec![event],
-                ..Draft::default()
-            };
-            match self.commit(id, draft, now).await {
-                Ok(()) => return Ok(account),
-                Err(lost) => tries.again(lost)?,
-            };
-        }
     }
 }

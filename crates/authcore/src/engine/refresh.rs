@@ -93,7 +93,7 @@ impl Engine {
                 (Rotation::Reused, _) => None,
             };
             let draft = replace(&settled, &session, next.as_ref());
-            match (self.commit(settled.account.id, draft, now).await, next) {
+            match (self.commit(draft, now).await, next) {
                 (Ok(()), Some(session)) => return self.refreshed(settled, session, now),
                 (Ok(()), None) => return Err(Refusal::RefreshTokenReused.into()),
                 (Err(lost), _) => {
@@ -149,7 +149,7 @@ fn replace(settled: &Settled, session: &Session, next: Option<&Session>) -> Draf
     draft.require.push(Require::Epoch(account.id, account.epoch));
     if next.is_none() {
         let reason = SessionEnd::RefreshReused;
-        draft.events.push(EventKind::SessionEnded { session: session.id, reason });
+        draft.events.push((account.id, EventKind::SessionEnded { session: session.id, reason }));
     }
     let mut activity = settled.activity.clone();
     activity.sessions = activity

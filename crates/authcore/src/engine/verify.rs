@@ -43,11 +43,16 @@ impl Engine {
 
     /// The session, when it is alive and its access tokens count.
     async fn alive(&self, at: SessionRef, now: DateTime<Utc>) -> Result<Option<Session>, Error> {
-        let found = self.parts.store.session(at).await?.filter(|found| {
-            let session = &found.session;
-            session.is_alive(found.account_epoch, found.store_epoch, now) && !session.access_revoked
-        });
-        Ok(found.map(|found| found.session))
+        let Some(found) = self.parts.store.session(at).await? else { return Ok(None) };
+        if found.account_due_at.is_some_and(|due| now >= due) {
+            // Time may have withdrawn or banned the account since it was written.
+            let settled = self.load(&Lookup::Id(at.account), now).await?;
+            let session = settled.as_ref().and_then(|settled| settled.alive(at.session, now));
+            return Ok(session.filter(|session| !session.access_revoked).cloned());
+        }
+        let session = found.session;
+        let alive = session.is_alive(found.account_epoch, found.store_epoch, now);
+        Ok((alive && !session.access_revoked).then_some(session))
     }
 
     /// Whether a proof is still one.

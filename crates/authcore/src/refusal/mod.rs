@@ -4,14 +4,19 @@
 //! changes, and the data that a game needs to go on.
 
 mod nakama;
+#[cfg(test)]
+mod samples;
 
 pub use nakama::{NakamaAnswer, Operation, nakama_fault};
 
 use chrono::{DateTime, Utc};
 
-use crate::account::{ProviderId, UsernameRule};
-use crate::lifecycle::Ban;
+use crate::account::{AccountId, ProviderId, UsernameRule};
+use crate::gate::Closed;
+use crate::lifecycle::BanInfo;
+use crate::mapping::TicketOffer;
 use crate::password::PasswordRule;
+use crate::transfer::Block;
 
 /// A "no", with what the game needs to go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,8 +35,13 @@ pub enum Refusal {
     #[error("the provider {0} is not configured")]
     ProviderNotConfigured(ProviderId),
     /// The provider, or whoever checked, did not accept the credential.
-    #[error("the credential of {0} was not accepted")]
-    CredentialRejected(ProviderId),
+    #[error("the credential of {provider} was not accepted")]
+    CredentialRejected {
+        /// The provider.
+        provider: ProviderId,
+        /// What the verifier has for the client: JSON text (braincloud 7, extraErrorJson).
+        extra: Option<Box<str>>,
+    },
     /// The email address or username and the password do not go together.
     #[error("wrong email address, username or password")]
     WrongPassword,
@@ -40,13 +50,66 @@ pub enum Refusal {
     AccountNotFound,
     /// The account is banned.
     #[error("the account is banned")]
-    Banned(Ban),
+    Banned(Box<BanInfo>),
+    /// The account was withdrawn, and is gone.
+    #[error("the account was withdrawn")]
+    Withdrawn,
+    /// The account has lost its last login; an operator may repair it.
+    #[error("the account has lost its last login")]
+    Missing,
+    /// The game is closed at the moment (gamebase 3.17).
+    #[error("the game is closed")]
+    NotPlayable(Box<Closed>),
+    /// There is no such identity, though an account was expected: it may have been deleted. Log in without naming one
+    /// (braincloud 4.1, row 3 and 4).
+    #[error("there is no such identity of {0}")]
+    IdentityUnknown(ProviderId),
+    /// The identity belongs to another account than the one that was expected. Ask the player, then log in without naming
+    /// one (braincloud 4.1, row 7 and 8).
+    #[error("the identity of {0} belongs to another account than the one that was expected")]
+    OtherAccount(ProviderId),
+    /// A login by device id must name the account that it expects (braincloud 4.2, A4).
+    #[error("the login must name the account that it expects")]
+    AccountRequired,
+    /// The caller is logged in to another account. Log out first, or say that it does not matter (gamebase X-1).
+    #[error("the caller is logged in already")]
+    AlreadyLoggedIn,
+    /// The own token that was presented to log in again is not one of ours, is over, or its session has ended. Log in with
+    /// a provider.
+    #[error("the token is no longer good for a login")]
+    TokenLoginInvalid,
+    /// The provider must vouch once more: present its credential with the token (gamebase 3.1).
+    #[error("the credential of {0} is needed once more")]
+    RevalidationRequired(ProviderId),
     /// Another account has the username.
     #[error("the username is taken")]
     UsernameTaken,
-    /// Another account owns the identity; nothing was changed.
-    #[error("the identity of {0} belongs to another account")]
-    IdentityTaken(ProviderId),
+    /// Another account owns the identity; no login was changed.
+    #[error("the identity of {provider} belongs to another account")]
+    IdentityTaken {
+        /// The identity's provider.
+        provider: ProviderId,
+        /// The next legal step, where the policy has one: take the identity by force, or log in to the other account.
+        ticket: Option<Box<TicketOffer>>,
+    },
+    /// There is no such ticket of the caller's, or what it stood for has changed since (gamebase 3311).
+    #[error("there is no such ticket")]
+    TicketUnknown,
+    /// The ticket was used (gamebase 3312).
+    #[error("the ticket was used before")]
+    TicketUsed,
+    /// The ticket is over (gamebase 3313).
+    #[error("the ticket has expired")]
+    TicketExpired,
+    /// The ticket is for another provider (gamebase 3314).
+    #[error("the ticket is for another provider than {0}")]
+    TicketOtherProvider(ProviderId),
+    /// The ticket is for another identity of that provider (gamebase 3315).
+    #[error("the ticket is for another identity of {0}")]
+    TicketOtherIdentity(ProviderId),
+    /// The other account would lose its last login, and the policy forbids that (gamebase X-6).
+    #[error("the other account would lose its last login")]
+    WouldOrphan,
     /// The account already has another identity of this kind, and the policy does not replace it.
     #[error("the account already has an identity of {0}")]
     AlreadyLinked(ProviderId),
@@ -65,6 +128,15 @@ pub enum Refusal {
     /// The account does not have this identity.
     #[error("the account does not have this identity of {0}")]
     NotLinked(ProviderId),
+    /// It is the identity that opened the caller's session (gamebase 3403).
+    #[error("the session was opened by this identity of {0}")]
+    LoggedInIdentity(ProviderId),
+    /// Only device ids would be left. Say that this is meant (braincloud 40210).
+    #[error("only device ids would be left")]
+    ConfirmAnonymous,
+    /// It is another account's identity (braincloud 40209).
+    #[error("the identity of {0} belongs to another account")]
+    ForeignIdentity(ProviderId),
     /// It is the last login that the account has.
     #[error("the last identity of an account cannot be unlinked")]
     LastIdentity(ProviderId),
@@ -89,6 +161,63 @@ pub enum Refusal {
         /// From when on a try makes sense, where that is known.
         retry_at: Option<DateTime<Utc>>,
     },
+    /// The withdrawal was asked for before (gamebase 3602).
+    #[error("the withdrawal is pending already")]
+    WithdrawalPending,
+    /// No withdrawal was asked for (gamebase 3603).
+    #[error("no withdrawal is pending")]
+    WithdrawalNotPending,
+    /// The account is banned already; replace the ban, or lift it first (gamebase X-7).
+    #[error("the account is banned already")]
+    AlreadyBanned,
+    /// The account is not banned.
+    #[error("the account is not banned")]
+    NotBanned,
+    /// There is no grace ban to pay for or to end.
+    #[error("the account has no grace ban")]
+    NoGraceBan,
+    /// There are more open payments than a grace ban can count.
+    #[error("a grace ban counts at most {most} payments")]
+    TooManyPayments {
+        /// How many.
+        most: usize,
+    },
+    /// The account that would give the identity away does not stand normally (gamebase 3.21).
+    #[error("the account {0} may not give an identity away")]
+    DonorNotNormal(AccountId),
+    /// The account that would get the identity is neither a guest nor missing (gamebase 3.21).
+    #[error("the account {0} may not take an identity")]
+    ReceiverNotEligible(AccountId),
+    /// Transfer accounts are switched off (gamebase 3045).
+    #[error("transfer accounts are switched off")]
+    TransferOff,
+    /// Only a guest without any other login may have a transfer account (gamebase 9).
+    #[error("only a guest may do this")]
+    NotGuestOnly,
+    /// No transfer account was issued, or it is gone (gamebase 3046).
+    #[error("there is no transfer account")]
+    TransferMissing,
+    /// There is one already (gamebase X-8), or another account has the id that was chosen (gamebase 3047).
+    #[error("there is such a transfer account already")]
+    TransferExists,
+    /// No transfer account has this id (gamebase 3043).
+    #[error("no transfer account has this id")]
+    TransferUnknown,
+    /// The transfer account's password is another one; or the one that was chosen is the present one (gamebase 3044).
+    #[error("wrong password for the transfer account")]
+    TransferWrongPassword,
+    /// Too many wrong passwords (gamebase 3042).
+    #[error("the transfer account is blocked")]
+    TransferBlocked(Box<Block>),
+    /// The transfer account is over (gamebase 3041).
+    #[error("the transfer account has expired")]
+    TransferExpired,
+    /// The transfer account was good for one transfer, which was made (gamebase 3048).
+    #[error("the transfer account was used")]
+    TransferUsed,
+    /// It is the device that the transfer account was issued on (gamebase 8).
+    #[error("this is the device that the transfer account was issued on")]
+    TransferSameDevice,
     /// The host switched this operation off.
     #[error("the host switched this operation off")]
     Disabled,
@@ -148,6 +277,26 @@ pub enum Field {
     BanMessage,
     /// What the host keeps with a profile: JSON text.
     Metadata,
+    /// What operators read of a ban or its end.
+    BanReason,
+    /// The code of a ban's words.
+    BanTemplate,
+    /// Marks on a ban.
+    BanFlags,
+    /// The host's name for a purchase.
+    Purchase,
+    /// A currency.
+    Currency,
+    /// The device links of a login.
+    DeviceLink,
+    /// The id of a transfer account.
+    TransferId,
+    /// The password of a transfer account.
+    TransferPassword,
+    /// A universal id.
+    UniversalId,
+    /// What operators read of a kickout.
+    KickoutReason,
 }
 
 /// The rule that a field breaks.
@@ -222,12 +371,12 @@ impl Refusal {
         match self {
             Self::Invalid { .. } => "invalid",
             Self::ProviderNotConfigured(_) => "provider_not_configured",
-            Self::CredentialRejected(_) => "credential_rejected",
+            Self::CredentialRejected { .. } => "credential_rejected",
             Self::WrongPassword => "wrong_password",
             Self::AccountNotFound => "account_not_found",
             Self::Banned(_) => "banned",
             Self::UsernameTaken => "username_taken",
-            Self::IdentityTaken(_) => "identity_taken",
+            Self::IdentityTaken { .. } => "identity_taken",
             Self::AlreadyLinked(_) => "already_linked",
             Self::NotLinkable(_) => "not_linkable",
             Self::TooManyIdentities { .. } => "too_many_identities",
@@ -240,6 +389,42 @@ impl Refusal {
             Self::RefreshTokenReused => "refresh_token_reused",
             Self::RecentLoginRequired => "recent_login_required",
             Self::TryAgainLater { .. } => "try_again_later",
+            Self::Withdrawn => "withdrawn",
+            Self::Missing => "missing",
+            Self::NotPlayable(_) => "not_playable",
+            Self::IdentityUnknown(_) => "identity_unknown",
+            Self::OtherAccount(_) => "other_account",
+            Self::AccountRequired => "account_required",
+            Self::AlreadyLoggedIn => "already_logged_in",
+            Self::TokenLoginInvalid => "token_login_invalid",
+            Self::RevalidationRequired(_) => "revalidation_required",
+            Self::TicketUnknown => "ticket_unknown",
+            Self::TicketUsed => "ticket_used",
+            Self::TicketExpired => "ticket_expired",
+            Self::TicketOtherProvider(_) => "ticket_other_provider",
+            Self::TicketOtherIdentity(_) => "ticket_other_identity",
+            Self::WouldOrphan => "would_orphan",
+            Self::LoggedInIdentity(_) => "logged_in_identity",
+            Self::ConfirmAnonymous => "confirm_anonymous",
+            Self::ForeignIdentity(_) => "foreign_identity",
+            Self::WithdrawalPending => "withdrawal_pending",
+            Self::WithdrawalNotPending => "withdrawal_not_pending",
+            Self::AlreadyBanned => "already_banned",
+            Self::NotBanned => "not_banned",
+            Self::NoGraceBan => "no_grace_ban",
+            Self::TooManyPayments { .. } => "too_many_payments",
+            Self::DonorNotNormal(_) => "donor_not_normal",
+            Self::ReceiverNotEligible(_) => "receiver_not_eligible",
+            Self::TransferOff => "transfer_off",
+            Self::NotGuestOnly => "not_guest_only",
+            Self::TransferMissing => "transfer_missing",
+            Self::TransferExists => "transfer_exists",
+            Self::TransferUnknown => "transfer_unknown",
+            Self::TransferWrongPassword => "transfer_wrong_password",
+            Self::TransferBlocked(_) => "transfer_blocked",
+            Self::TransferExpired => "transfer_expired",
+            Self::TransferUsed => "transfer_used",
+            Self::TransferSameDevice => "transfer_same_device",
             Self::Disabled => "disabled",
             Self::Host { .. } => "host",
         }

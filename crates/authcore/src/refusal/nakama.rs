@@ -44,10 +44,20 @@ const PERMISSION_DENIED: i32 = 7;
 const RESOURCE_EXHAUSTED: i32 = 8;
 const FAILED_PRECONDITION: i32 = 9;
 const INTERNAL: i32 = 13;
+const UNAVAILABLE: i32 = 14;
 const UNAUTHENTICATED: i32 = 16;
 
 fn answer(code: i32, text: impl Into<Cow<'static, str>>) -> NakamaAnswer {
     NakamaAnswer { code, text: text.into() }
+}
+
+/// A refusal's own words, as a sentence.
+fn sentence(refusal: &Refusal) -> String {
+    let text = refusal.to_string();
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        format!("{}{}.", first.to_uppercase(), characters.as_str())
+    })
 }
 
 impl Refusal {
@@ -60,7 +70,7 @@ impl Refusal {
                 FAILED_PRECONDITION,
                 format!("{} authentication is not configured.", label(provider)),
             ),
-            Self::CredentialRejected(provider) => answer(
+            Self::CredentialRejected { provider, .. } => answer(
                 UNAUTHENTICATED,
                 format!("Could not authenticate {} profile.", label(provider)),
             ),
@@ -76,7 +86,7 @@ impl Refusal {
                 "rpc error: code = AlreadyExists desc = Username is already in use.",
             ),
             Self::UsernameTaken => answer(ALREADY_EXISTS, "Username is already in use."),
-            Self::IdentityTaken(provider) => answer(ALREADY_EXISTS, taken(provider)),
+            Self::IdentityTaken { provider, .. } => answer(ALREADY_EXISTS, taken(provider)),
             Self::AlreadyLinked(provider) => {
                 answer(ALREADY_EXISTS, format!("{} is already linked.", id_label(provider)))
             }
@@ -100,6 +110,43 @@ impl Refusal {
                 answer(PERMISSION_DENIED, "Recent authentication is required.")
             }
             Self::TryAgainLater { .. } => answer(RESOURCE_EXHAUSTED, "Try again later."),
+            // Nakama knows none of what follows; the codes are those that it uses for the like.
+            Self::Withdrawn | Self::Missing => answer(NOT_FOUND, "User account not found."),
+            Self::NotPlayable(_) => answer(UNAVAILABLE, "The game is closed."),
+            Self::IdentityUnknown(_)
+            | Self::TicketUnknown
+            | Self::TransferMissing
+            | Self::TransferUnknown => answer(NOT_FOUND, sentence(self)),
+            Self::TokenLoginInvalid
+            | Self::RevalidationRequired(_)
+            | Self::TransferWrongPassword => answer(UNAUTHENTICATED, sentence(self)),
+            Self::AlreadyLoggedIn | Self::TransferExists | Self::AlreadyBanned => {
+                answer(ALREADY_EXISTS, sentence(self))
+            }
+            Self::TransferBlocked(_) | Self::TooManyPayments { .. } => {
+                answer(RESOURCE_EXHAUSTED, sentence(self))
+            }
+            Self::OtherAccount(_)
+            | Self::AccountRequired
+            | Self::TicketUsed
+            | Self::TicketExpired
+            | Self::TicketOtherProvider(_)
+            | Self::TicketOtherIdentity(_)
+            | Self::WouldOrphan
+            | Self::LoggedInIdentity(_)
+            | Self::ConfirmAnonymous
+            | Self::ForeignIdentity(_)
+            | Self::WithdrawalPending
+            | Self::WithdrawalNotPending
+            | Self::NotBanned
+            | Self::NoGraceBan
+            | Self::DonorNotNormal(_)
+            | Self::ReceiverNotEligible(_)
+            | Self::TransferOff
+            | Self::NotGuestOnly
+            | Self::TransferExpired
+            | Self::TransferUsed
+            | Self::TransferSameDevice => answer(FAILED_PRECONDITION, sentence(self)),
             Self::Disabled => answer(NOT_FOUND, "Requested resource was not found."),
             Self::Host { code, text } => answer(code.unwrap_or(INTERNAL), text.clone()),
         }
@@ -239,68 +286,7 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
-    use crate::lifecycle::{Ban, Expiry};
-
-    /// Each refusal once; a new one does not compile here before it has a place.
-    fn all() -> Vec<Refusal> {
-        let provider = ProviderId::CUSTOM;
-        let ban = Ban {
-            since: chrono::DateTime::UNIX_EPOCH,
-            expiry: Expiry::Never,
-            message: Box::default(),
-        };
-        let all = vec![
-            Refusal::Invalid { field: Field::DeviceId, rule: Rule::Required },
-            Refusal::ProviderNotConfigured(provider.clone()),
-            Refusal::CredentialRejected(provider.clone()),
-            Refusal::WrongPassword,
-            Refusal::AccountNotFound,
-            Refusal::Banned(ban),
-            Refusal::UsernameTaken,
-            Refusal::IdentityTaken(provider.clone()),
-            Refusal::AlreadyLinked(provider.clone()),
-            Refusal::NotLinkable(provider.clone()),
-            Refusal::TooManyIdentities { most: 64 },
-            Refusal::AccountExists,
-            Refusal::NotLinked(provider.clone()),
-            Refusal::LastIdentity(provider),
-            Refusal::NothingToChange,
-            Refusal::AccessTokenInvalid,
-            Refusal::RefreshTokenInvalid,
-            Refusal::RefreshTokenReused,
-            Refusal::RecentLoginRequired,
-            Refusal::TryAgainLater { retry_at: None },
-            Refusal::Disabled,
-            Refusal::Host { code: Some(3), text: "the host's words".into() },
-        ];
-        for refusal in &all {
-            match refusal {
-                Refusal::Invalid { .. }
-                | Refusal::ProviderNotConfigured(_)
-                | Refusal::CredentialRejected(_)
-                | Refusal::WrongPassword
-                | Refusal::AccountNotFound
-                | Refusal::Banned(_)
-                | Refusal::UsernameTaken
-                | Refusal::IdentityTaken(_)
-                | Refusal::AlreadyLinked(_)
-                | Refusal::NotLinkable(_)
-                | Refusal::TooManyIdentities { .. }
-                | Refusal::AccountExists
-                | Refusal::NotLinked(_)
-                | Refusal::LastIdentity(_)
-                | Refusal::NothingToChange
-                | Refusal::AccessTokenInvalid
-                | Refusal::RefreshTokenInvalid
-                | Refusal::RefreshTokenReused
-                | Refusal::RecentLoginRequired
-                | Refusal::TryAgainLater { .. }
-                | Refusal::Disabled
-                | Refusal::Host { .. } => {}
-            }
-        }
-        all
-    }
+    use crate::refusal::samples::all;
 
     #[test]
     fn codes_and_answers_do_not_change() {

@@ -158,6 +158,8 @@ pub struct SessionSnapshot {
     pub account_epoch: Epoch,
     /// The store's epoch.
     pub store_epoch: Epoch,
+    /// The account's [`due_at`](crate::account::Account::due_at): from then on the epoch alone does not tell.
+    pub account_due_at: Option<DateTime<Utc>>,
     /// The version of the activity that it was read from.
     pub activity_version: Version,
 }

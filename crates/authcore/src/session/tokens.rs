@@ -1,13 +1,14 @@
 use authcore_jose::{
-    Algorithm, KeyError, KeySet, MasterKey, SignError, TokenKey, from_strict_json,
+    Algorithm, DigestKey, KeyError, KeySet, MasterKey, SignError, TokenKey, from_strict_json,
 };
 use chrono::{DateTime, Utc};
 
 use super::claims::{Purpose, RawClaims, RefreshClaims, write_claims};
 use super::{AccessClaims, Session};
-use crate::account::Account;
+use crate::account::{Account, IdentityKey};
 use crate::policy::Policy;
 use crate::secret::Secret;
+use crate::store::{CodeKey, TransferKey};
 
 /// An access token and its refresh token.
 #[derive(Clone, Debug)]
@@ -30,6 +31,9 @@ pub(crate) struct TokenKeys {
     access: KeySet,
     refresh: KeySet,
     game: Box<str>,
+    /// The current master key's first, then those of former ones.
+    transfers: Vec<DigestKey>,
+    bans: Vec<DigestKey>,
 }
 
 impl TokenKeys {
@@ -40,23 +44,39 @@ impl TokenKeys {
             access: KeySet::new(derive(Purpose::Access)?),
             refresh: KeySet::new(derive(Purpose::Refresh)?),
             game: game.into(),
+            transfers: vec![DigestKey::derive(key, game, "transfer")?],
+            bans: vec![DigestKey::derive(key, game, "carried ban")?],
         })
     }
 
     /// Accepts, besides, tokens signed with a former signing key, until all of them are over.
     pub(crate) fn with_previous(
-        self,
+        mut self,
         key: &MasterKey,
         algorithm: Algorithm,
     ) -> Result<Self, KeyError> {
         let derive =
             |purpose: Purpose| TokenKey::derive(key, algorithm, &self.game, purpose.as_str());
         let (access, refresh) = (derive(Purpose::Access)?, derive(Purpose::Refresh)?);
+        self.transfers.push(DigestKey::derive(key, &self.game, "transfer")?);
+        self.bans.push(DigestKey::derive(key, &self.game, "carried ban")?);
         Ok(Self {
             access: self.access.with_previous(access),
             refresh: self.refresh.with_previous(refresh),
-            game: self.game,
+            ..self
         })
+    }
+
+    /// What a transfer account of this id may be kept under: the first for a new one, the others under former keys.
+    pub(crate) fn transfer_keys(&self, id: &str) -> impl Iterator<Item = TransferKey> {
+        self.transfers.iter().map(move |key| TransferKey::new(key.digest(id.as_bytes())))
+    }
+
+    /// What the ban of an identity's last owner may be remembered under: the first for a new one, the others under
+    /// former keys.
+    pub(crate) fn ban_keys(&self, identity: &IdentityKey) -> impl Iterator<Item = CodeKey> {
+        let encoded = identity.encode();
+        self.bans.iter().map(move |key| CodeKey::new(key.digest(&encoded)))
     }
 
     /// The public halves of the access keys as a JWK set, for other servers to verify access tokens with. Empty under

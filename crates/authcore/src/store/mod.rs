@@ -4,6 +4,7 @@
 //! (`authcore-store-conformance`) and is done when it passes.
 
 mod error;
+mod hex;
 mod throttle;
 
 pub use error::{StoreError, StoreErrorKind};
@@ -13,6 +14,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::account::{Account, AccountId, CommitId, Epoch, IdentityKey, Version};
 use crate::event::{Event, EventCursor, StoredEvent};
@@ -30,7 +32,8 @@ use crate::session::{Activity, SessionRef, SessionSnapshot};
 /// - **Atomic.** A change set is applied whole or not at all, also when the process dies in between.
 /// - **Durable.** When `commit` answers `Ok`, the change survives whatever the store's documentation says it does.
 /// - **Linearizable.** A read that begins after a commit was answered sees it.
-/// - **Unique.** At most one account owns an [`IdentityKey`], and at most one a username key. This is judged on the
+/// - **Unique.** At most one account owns an [`IdentityKey`], at most one a username key, and at most one a
+///   [`TransferKey`]. This is judged on the
 ///   state *after* the whole change set, so an identity can move between two accounts in one set.
 /// - **Once.** A change set that is handed over again under the same [`CommitId`] answers `Ok` and changes nothing, at
 ///   least while one document still names it as its last writer. A store that can answer
@@ -91,6 +94,14 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError`] when the store cannot be read.
     async fn epoch(&self) -> Result<Epoch, StoreError>;
+
+    /// Lists at most `limit` accounts whose [`due_at`](Account::due_at) has come at `now`, the longest overdue first; those
+    /// due at the same time in the order of their ids.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<AccountId>, StoreError>;
 
     /// Applies a change set, all or nothing.
     ///
@@ -167,6 +178,8 @@ pub enum Lookup {
     Identity(IdentityKey),
     /// By its folded username.
     Username(Box<str>),
+    /// By the id of its transfer account.
+    Transfer(TransferKey),
 }
 
 /// An account as it was at one moment.
@@ -292,6 +305,8 @@ pub enum Conflict {
     IdentityTaken(IdentityKey),
     /// Another account has the username; its key.
     UsernameTaken(Box<str>),
+    /// Another account has the transfer account's id.
+    TransferTaken(TransferKey),
     /// The code is gone, or has another number of tries left.
     CodeChanged(CodeKey),
     /// It was used before.
@@ -323,6 +338,19 @@ macro_rules! digest_key {
                 f.write_str(concat!(stringify!($name), "([redacted])"))
             }
         }
+
+        impl Serialize for $name {
+            /// As 64 hexadecimal digits.
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&hex::Hex(&self.0))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                hex::digest(deserializer).map(Self)
+            }
+        }
     };
 }
 
@@ -337,6 +365,10 @@ digest_key! {
 digest_key! {
     /// Names something that may be used once: a digest of it.
     SingleUseKey
+}
+digest_key! {
+    /// Finds a transfer account: a keyed digest of its id.
+    TransferKey
 }
 
 /// A code that may be used once, for one purpose. Exhaustive on purpose, like [`Account`].
@@ -364,6 +396,9 @@ pub enum CodePurpose {
     VerifyEmail,
     /// To set a new password without the old one.
     ResetPassword,
+    /// To remember that an identity's last owner was banned when it was withdrawn: the key is a keyed digest of the
+    /// identity, the account is the tombstone (gamebase X-4).
+    CarriedBan,
 }
 
 impl CodePurpose {
@@ -373,13 +408,14 @@ impl CodePurpose {
         match self {
             Self::VerifyEmail => "verify_email",
             Self::ResetPassword => "reset_password",
+            Self::CarriedBan => "carried_ban",
         }
     }
 
     /// The purpose of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::VerifyEmail, Self::ResetPassword]
+        [Self::VerifyEmail, Self::ResetPassword, Self::CarriedBan]
             .into_iter()
             .find(|purpose| purpose.as_str() == name)
     }

@@ -22,7 +22,10 @@ fn an_imported_account_is_the_player_of_all_its_logins() {
         assert_eq!(refusal(again), Refusal::AccountExists);
         imported.id = None;
         let again = world.engine().import_account(&operator, imported.clone()).await;
-        assert_eq!(refusal(again), Refusal::IdentityTaken(ProviderId::CUSTOM));
+        assert_eq!(
+            refusal(again),
+            Refusal::IdentityTaken { provider: ProviderId::CUSTOM, ticket: None }
+        );
         imported.identities.clear();
         let again = world.engine().import_account(&operator, imported).await;
         assert_eq!(refusal(again), Refusal::UsernameTaken);

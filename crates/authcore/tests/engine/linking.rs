@@ -35,7 +35,7 @@ fn nakama_l1_l3_what_another_account_owns_is_refused_and_stays() {
         let caller = who(world.engine(), &other).await;
         let link = Link::new(device(DEVICE));
         let refused = refusal(world.engine().link(&context(), &caller, link).await);
-        assert_eq!(refused, Refusal::IdentityTaken(ProviderId::DEVICE));
+        assert_eq!(refused, Refusal::IdentityTaken { provider: ProviderId::DEVICE, ticket: None });
         assert_eq!(log_in(world.engine(), device(DEVICE)).await.account.id, owner.account.id);
         let own = Link::new(device(DEVICE));
         let caller = who(world.engine(), &owner).await;

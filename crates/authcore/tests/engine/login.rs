@@ -201,9 +201,12 @@ fn a_verifier_proves_who_logs_in() {
         // What may be used once is used up in the same commit, for whoever shows it next.
         let again = try_log_in(world.engine(), portal("ticket-of-bob")).await;
         let provider = ProviderId::new("portal").unwrap();
-        assert_eq!(refusal(again), Refusal::CredentialRejected(provider.clone()));
+        assert_eq!(
+            refusal(again),
+            Refusal::CredentialRejected { provider: provider.clone(), extra: None }
+        );
         let forged = try_log_in(world.engine(), portal("forged")).await;
-        assert_eq!(refusal(forged), Refusal::CredentialRejected(provider));
+        assert_eq!(refusal(forged), Refusal::CredentialRejected { provider, extra: None });
         let down = try_log_in(world.engine(), portal("ticket-of-nobody")).await.unwrap_err();
         assert!(down.refusal().is_none(), "a provider that is down is a fault, not a no");
     });
@@ -231,10 +234,13 @@ fn what_may_be_used_once_is_used_up_by_an_unlink_as_well() {
         let unlink = authcore::Unlink::exactly(provider.clone(), "ticket-of-ann");
         engine.unlink(&context(), &caller, unlink).await.unwrap();
         let again = try_log_in(engine, portal("ticket-of-ann")).await;
-        assert_eq!(refusal(again), Refusal::CredentialRejected(provider.clone()));
+        assert_eq!(
+            refusal(again),
+            Refusal::CredentialRejected { provider: provider.clone(), extra: None }
+        );
         let link = authcore::Link::new(portal("ticket-of-ann"));
         let again = engine.link(&context(), &caller, link).await;
-        assert_eq!(refusal(again), Refusal::CredentialRejected(provider));
+        assert_eq!(refusal(again), Refusal::CredentialRejected { provider, extra: None });
     });
 }
 

@@ -70,7 +70,7 @@ fn of_eight_links_of_one_identity_one_wins_and_the_rest_are_told() {
         let won = answers.iter().filter(|answer| answer.is_ok()).count();
         assert_eq!(won, 1);
         for answer in answers.into_iter().filter_map(Result::err) {
-            let taken = Refusal::IdentityTaken(ProviderId::CUSTOM);
+            let taken = Refusal::IdentityTaken { provider: ProviderId::CUSTOM, ticket: None };
             assert_eq!(answer.refusal(), Some(&taken));
         }
     }

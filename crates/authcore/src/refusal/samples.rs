@@ -1,0 +1,149 @@
+//! Each refusal once, for tests of whole tables.
+
+use chrono::DateTime;
+
+use super::{Field, Refusal, Rule};
+use crate::account::{AccountId, ProviderId};
+use crate::gate::Closed;
+use crate::lifecycle::{BanInfo, Expiry};
+use crate::transfer::Block;
+
+/// Each refusal once; a new one does not compile here before it has a place.
+pub(crate) fn all() -> Vec<Refusal> {
+    let provider = ProviderId::CUSTOM;
+    let account = AccountId::from_bytes([1; 16]);
+    let since = DateTime::UNIX_EPOCH;
+    let ban = BanInfo {
+        account,
+        since,
+        expiry: Expiry::Never,
+        message: Box::default(),
+        support_contact: Box::default(),
+        support_url: Box::default(),
+    };
+    let closed = Closed { since, until: None, message: Box::default(), url: Box::default() };
+    let block = Block { id: "id".into(), failures: 5, until: Expiry::Never, issued_at: since };
+    let all = vec![
+        Refusal::Invalid { field: Field::DeviceId, rule: Rule::Required },
+        Refusal::ProviderNotConfigured(provider.clone()),
+        Refusal::CredentialRejected { provider: provider.clone(), extra: None },
+        Refusal::WrongPassword,
+        Refusal::AccountNotFound,
+        Refusal::Banned(Box::new(ban)),
+        Refusal::Withdrawn,
+        Refusal::Missing,
+        Refusal::NotPlayable(Box::new(closed)),
+        Refusal::IdentityUnknown(provider.clone()),
+        Refusal::OtherAccount(provider.clone()),
+        Refusal::AccountRequired,
+        Refusal::AlreadyLoggedIn,
+        Refusal::TokenLoginInvalid,
+        Refusal::RevalidationRequired(provider.clone()),
+        Refusal::UsernameTaken,
+        Refusal::IdentityTaken { provider: provider.clone(), ticket: None },
+        Refusal::TicketUnknown,
+        Refusal::TicketUsed,
+        Refusal::TicketExpired,
+        Refusal::TicketOtherProvider(provider.clone()),
+        Refusal::TicketOtherIdentity(provider.clone()),
+        Refusal::WouldOrphan,
+        Refusal::AlreadyLinked(provider.clone()),
+        Refusal::NotLinkable(provider.clone()),
+        Refusal::TooManyIdentities { most: 64 },
+        Refusal::AccountExists,
+        Refusal::NotLinked(provider.clone()),
+        Refusal::LoggedInIdentity(provider.clone()),
+        Refusal::ConfirmAnonymous,
+        Refusal::ForeignIdentity(provider.clone()),
+        Refusal::LastIdentity(provider.clone()),
+        Refusal::NothingToChange,
+        Refusal::AccessTokenInvalid,
+        Refusal::RefreshTokenInvalid,
+        Refusal::RefreshTokenReused,
+        Refusal::RecentLoginRequired,
+        Refusal::TryAgainLater { retry_at: None },
+        Refusal::WithdrawalPending,
+        Refusal::WithdrawalNotPending,
+        Refusal::AlreadyBanned,
+        Refusal::NotBanned,
+        Refusal::NoGraceBan,
+        Refusal::TooManyPayments { most: 256 },
+        Refusal::DonorNotNormal(account),
+        Refusal::ReceiverNotEligible(account),
+        Refusal::TransferOff,
+        Refusal::NotGuestOnly,
+        Refusal::TransferMissing,
+        Refusal::TransferExists,
+        Refusal::TransferUnknown,
+        Refusal::TransferWrongPassword,
+        Refusal::TransferBlocked(Box::new(block)),
+        Refusal::TransferExpired,
+        Refusal::TransferUsed,
+        Refusal::TransferSameDevice,
+        Refusal::Disabled,
+        Refusal::Host { code: Some(3), text: "the host's words".into() },
+    ];
+    for refusal in &all {
+        match refusal {
+            Refusal::Invalid { .. }
+            | Refusal::ProviderNotConfigured(_)
+            | Refusal::CredentialRejected { .. }
+            | Refusal::WrongPassword
+            | Refusal::AccountNotFound
+            | Refusal::Banned(_)
+            | Refusal::Withdrawn
+            | Refusal::Missing
+            | Refusal::NotPlayable(_)
+            | Refusal::IdentityUnknown(_)
+            | Refusal::OtherAccount(_)
+            | Refusal::AccountRequired
+            | Refusal::AlreadyLoggedIn
+            | Refusal::TokenLoginInvalid
+            | Refusal::RevalidationRequired(_)
+            | Refusal::UsernameTaken
+            | Refusal::IdentityTaken { .. }
+            | Refusal::TicketUnknown
+            | Refusal::TicketUsed
+            | Refusal::TicketExpired
+            | Refusal::TicketOtherProvider(_)
+            | Refusal::TicketOtherIdentity(_)
+            | Refusal::WouldOrphan
+            | Refusal::AlreadyLinked(_)
+            | Refusal::NotLinkable(_)
+            | Refusal::TooManyIdentities { .. }
+            | Refusal::AccountExists
+            | Refusal::NotLinked(_)
+            | Refusal::LoggedInIdentity(_)
+            | Refusal::ConfirmAnonymous
+            | Refusal::ForeignIdentity(_)
+            | Refusal::LastIdentity(_)
+            | Refusal::NothingToChange
+            | Refusal::AccessTokenInvalid
+            | Refusal::RefreshTokenInvalid
+            | Refusal::RefreshTokenReused
+            | Refusal::RecentLoginRequired
+            | Refusal::TryAgainLater { .. }
+            | Refusal::WithdrawalPending
+            | Refusal::WithdrawalNotPending
+            | Refusal::AlreadyBanned
+            | Refusal::NotBanned
+            | Refusal::NoGraceBan
+            | Refusal::TooManyPayments { .. }
+            | Refusal::DonorNotNormal(_)
+            | Refusal::ReceiverNotEligible(_)
+            | Refusal::TransferOff
+            | Refusal::NotGuestOnly
+            | Refusal::TransferMissing
+            | Refusal::TransferExists
+            | Refusal::TransferUnknown
+            | Refusal::TransferWrongPassword
+            | Refusal::TransferBlocked(_)
+            | Refusal::TransferExpired
+            | Refusal::TransferUsed
+            | Refusal::TransferSameDevice
+            | Refusal::Disabled
+            | Refusal::Host { .. } => {}
+        }
+    }
+    all
+}

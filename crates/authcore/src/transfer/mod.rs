@@ -1,0 +1,80 @@
+//! Guest transfer accounts: an id and a password that carry a guest to another device (gamebase 1.9, 3.14, 4.3).
+
+mod rules;
+
+pub use rules::{Characters, KeyFormat, LockRule, TransferRules};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::lifecycle::Expiry;
+use crate::store::TransferKey;
+
+/// The transfer account that an account has, or had. A pure record; its secrets are hashed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransferAccount {
+    /// What it is found by: a keyed digest of its id.
+    pub key: TransferKey,
+    /// The id, to show; absent where it is the only secret.
+    pub id: Option<Box<str>>,
+    /// The password's hash, where there is a password.
+    pub password_hash: Option<Box<str>>,
+    /// How it was made.
+    pub issued_by: IssuedBy,
+    /// The device that it was issued on, where the client said so.
+    pub device: Option<Box<str>>,
+    /// When it was issued, or last renewed.
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    pub issued_at: DateTime<Utc>,
+    /// When it ends.
+    pub expiry: Expiry,
+    /// Whether it may be used.
+    pub state: TransferState,
+}
+
+/// How a transfer account was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum IssuedBy {
+    /// The engine chose id and password.
+    Auto,
+    /// The player chose.
+    Manual,
+}
+
+/// Whether a transfer account may be used (gamebase 4.3). That it has expired is told by its date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TransferState {
+    /// It may.
+    Issued {
+        /// How many wrong passwords there were in a row.
+        failures: u32,
+    },
+    /// Too many wrong passwords.
+    Blocked {
+        /// How many there were.
+        failures: u32,
+        /// Until when.
+        until: Expiry,
+    },
+    /// It was good for one transfer.
+    Used,
+    /// The account is no longer a guest, or is gone.
+    Deleted,
+}
+
+/// What a player is told of a block (gamebase 1.9, TransferAccountFailInfo).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Block {
+    /// The id that was tried.
+    pub id: Box<str>,
+    /// How many wrong passwords there were.
+    pub failures: u32,
+    /// Until when.
+    pub until: Expiry,
+    /// When the transfer account was issued.
+    pub issued_at: DateTime<Utc>,
+}
