@@ -9,10 +9,19 @@ macro_rules! __cases {
                 Nothing full_account_comes_back "Every field of account, identity, password, profile, ban, activity and session comes back, by every lookup";
                 Nothing bare_account_comes_back "An account without anything comes back as one";
                 Nothing update_replaces_every_field "An update leaves nothing of what was before";
-                Nothing every_ban_comes_back "No ban, a ban until a date, and a permanent ban after it are told apart";
                 Nothing every_method_comes_back "Every way of proving oneself is kept with the session";
                 Nothing times_keep_their_millisecond "Times before 1970, far in the future and at odd milliseconds come back exactly";
                 Nothing large_account_comes_back "200 identities, 200 sessions and large metadata come back, in order";
+            }
+            standing {
+                Nothing every_ban_comes_back "Bans of every source, until a date and for ever, come back with every field, and in place of each other";
+                Nothing every_grace_ban_comes_back "Grace bans of every rule come back with their payments";
+                Nothing every_withdrawal_comes_back "No withdrawal, one that is asked for and one of each cause are told apart";
+                Nothing past_bans_come_back_in_order "Past bans come back with how they ended, in order";
+                Nothing every_ticket_comes_back "Tickets come back, used or not, whatever their owner's standing";
+                Nothing every_transfer_account_comes_back "Transfer accounts of every state come back, with and without what may be absent";
+                Nothing every_refund_counts "Counts and amounts of refunds come back to the last unit";
+                Nothing identity_data_comes_back "The data of an identity comes back byte for byte; none is not an empty one";
             }
             contract {
                 Nothing first_header_wins "The first header is recorded; every later `bind` returns it";
@@ -40,6 +49,8 @@ macro_rules! __cases {
             }
             codes {
                 Nothing code_comes_back "Every field of a code comes back";
+                Nothing every_purpose_comes_back "Codes of every purpose are told apart";
+                Nothing carried_ban_stays_with_its_tombstone "A carried ban outlives updates of its account and sweeps, and goes with the account";
                 Nothing code_is_replaced_whole "A code in place of another takes over every field, its owner included";
                 Nothing code_is_deleted_without_complaint "Deleting a code that is not there is no error";
                 Nothing what_is_over_stays_until_swept "Expired codes and single-use keys count until they are swept";
@@ -93,6 +104,42 @@ macro_rules! __cases {
                 Nothing keys_swap_in_one_set "Keys are swapped, and rotated among three, in one set";
                 Nothing one_set_gives_no_key_twice "One set cannot give a key to two accounts";
                 Nothing every_part_of_a_key_counts "Identity keys differ by each part, wherever its boundary is";
+            }
+            transfers {
+                Nothing key_leads_to_its_account "An account is found by its transfer key, and by no other";
+                Nothing key_has_one_owner "A transfer key of another account is refused, on insert and update, in any state";
+                Nothing any_number_have_none "Any number of accounts have no transfer account";
+                Nothing owner_keeps_its_key "An account that is rewritten does not collide with itself";
+                Nothing released_key_is_free "A transfer key that was given up or replaced is free at once";
+                Nothing deleted_accounts_key_is_free "A deleted account's transfer key is free";
+                Nothing key_moves_in_one_set "A transfer key moves between accounts in one set, in either order of writes";
+                Nothing keys_swap_in_one_set "Transfer keys are swapped, and rotated among three, in one set";
+                Nothing one_set_gives_no_key_twice "One set cannot give a transfer key to two accounts";
+                Nothing one_key_has_one_winner "Of 32 inserts of one transfer key exactly one wins";
+            }
+            due {
+                Nothing nobody_is_due_without_a_date "An account without a date, or withdrawn, is never due";
+                Nothing every_date_counts_from_its_moment "Bans, grace bans, withdrawals and tickets are due at their moment and not a millisecond before";
+                Nothing longest_overdue_come_first "The list is in the order of dates, then of ids";
+                Nothing list_keeps_to_its_limit "The list is no longer than asked, and begins at its beginning";
+                Nothing list_follows_every_write "Updates, deletes and sets of both show in the list at once";
+                Nothing settled_accounts_leave_the_list "A sweep that settles page after page meets each account once and ends";
+                Nothing session_tells_when_its_account_is_due "`session` tells the date of its account";
+            }
+            pairs {
+                Nothing identity_moves_with_both_versions "A move between two accounts raises both versions by one, and no activity's";
+                Nothing either_stale_version_writes_nothing "A stale version of either account leaves both as they were, in either order of writes";
+                Nothing new_account_takes_what_the_set_frees "A new account takes over an identity that another write of the set frees, or is not made";
+                Nothing forced_moves_have_one_winner "Of 32 moves of one identity to as many accounts exactly one wins, and no loser is written";
+                Nothing opposite_takings_have_one_winner "Two accounts that take from each other: one gets all, none hangs";
+                Nothing moving_identity_always_has_an_owner "An identity that moves is found at every moment, on an account that has it";
+                Nothing merge_takes_all_along "An account that is deleted in the set leaves all its keys to the other one";
+            }
+            tickets {
+                Nothing ticket_is_used_once "Of 32 uses of one ticket exactly one wins";
+                Nothing use_moves_the_identity_once "Of 32 uses that move an identity exactly one moves it";
+                Nothing use_beside_a_change_of_the_owner_is_refused "A use that was decided before the owner changed is refused, and the ticket stays";
+                Nothing every_ticket_is_kept "40 tickets that 8 tasks add are all kept";
             }
             strings {
                 Nothing subjects_are_bytes "Identities that a collation takes for equal are distinct";

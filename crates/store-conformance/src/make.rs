@@ -8,13 +8,20 @@ use authcore::account::{
     SessionId, Username, Version,
 };
 use authcore::event::{Event, EventKind};
-use authcore::lifecycle::{Ban, BanState, Expiry};
+use authcore::lifecycle::{BanState, Withdrawal};
 use authcore::password::Password;
 use authcore::session::{Activity, LoginRecord, Method, Session, SessionRef, Vars};
 use authcore::store::{
     ChangeSet, Charge, CodeKey, CodePurpose, OneTimeCode, Require, SingleUseKey, ThrottleKey, Write,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+
+mod rare;
+
+pub(crate) use rare::{
+    ban, ban_ends, full_ban, full_grace, full_records, full_transfer, leaving, lookup_transfer,
+    ticket, transfer, transfer_key, with_ban, with_grace, with_ticket, with_transfer,
+};
 
 /// Text that a collation, a trim or a C string would spoil.
 pub(crate) const NASTY: &str = " A\u{0}b\u{1f600}e\u{301}\u{e9}\\'\"%_\r\n\u{feff}\u{10ffff} ";
@@ -88,6 +95,7 @@ pub(crate) fn with_identity(mut account: Account, key: IdentityKey) -> Account {
         shown: None,
         linked_at: at(1),
         verified_at: None,
+        data: None,
     });
     account
 }
@@ -129,6 +137,7 @@ pub(crate) fn full_account(number: u32) -> Account {
                 shown: Some(text("as typed")),
                 linked_at: at(1),
                 verified_at: Some(at(2)),
+                data: Some(text("data")),
             },
             Identity {
                 ordinal: Ordinal::new(5),
@@ -136,6 +145,7 @@ pub(crate) fn full_account(number: u32) -> Account {
                 shown: Some("".into()),
                 linked_at: at(3),
                 verified_at: None,
+                data: None,
             },
             Identity {
                 ordinal: Ordinal::new(u32::MAX),
@@ -143,14 +153,13 @@ pub(crate) fn full_account(number: u32) -> Account {
                 shown: None,
                 linked_at: at(-4),
                 verified_at: Some(at(5)),
+                data: Some("".into()),
             },
         ],
         password: Some(Password { hash: text("$argon2id$"), version: u32::MAX, set_at: at(6) }),
-        ban: BanState::Banned(Ban {
-            since: at(7),
-            expiry: Expiry::At(at(8)),
-            message: text("banned"),
-        }),
+        ban: BanState::Banned(full_ban(number)),
+        withdrawal: Withdrawal::Pending { since: at(-70), due: at(71) },
+        records: full_records(number),
         epoch: Epoch::new(u32::MAX),
         next_ordinal: Ordinal::new(u32::MAX),
         created_at: at(-9),

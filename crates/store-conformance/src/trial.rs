@@ -10,9 +10,11 @@ use authcore::store::{
     Admission, ChangeSet, Charge, CodeKey, CommitError, Conflict, Lookup, OneTimeCode, Require,
     Snapshot, Store, Write,
 };
+use chrono::{DateTime, Utc};
 use tokio::sync::Barrier;
 
 use crate::fixture::Fixture;
+use crate::make::at;
 
 /// A store under test. It notes the events of every commit that was answered `Ok`.
 pub(crate) struct Trial {
@@ -29,6 +31,7 @@ struct View {
     epoch: Epoch,
     accounts: Vec<Option<Snapshot>>,
     codes: Vec<Option<OneTimeCode>>,
+    due: Vec<AccountId>,
     events: Vec<StoredEvent>,
 }
 
@@ -121,6 +124,8 @@ impl Trial {
                     lookups.extend(
                         account.username.iter().map(|name| Lookup::Username(name.key.clone())),
                     );
+                    let transfer = account.records.transfer.iter();
+                    lookups.extend(transfer.map(|transfer| Lookup::Transfer(transfer.key)));
                 }
                 Write::DeleteAccount { id, .. } | Write::UpdateActivity { id, .. } => {
                     lookups.push(Lookup::Id(*id));
@@ -137,7 +142,8 @@ impl Trial {
         for key in keys {
             codes.push(self.code(key).await);
         }
-        View { epoch: self.epoch().await, accounts, codes, events: self.all_events().await }
+        let (epoch, due) = (self.epoch().await, self.due(at(1_000_000_000), 1000).await);
+        View { epoch, accounts, codes, due, events: self.all_events().await }
     }
 
     pub(crate) async fn load(&self, lookup: &Lookup) -> Option<Snapshot> {
@@ -155,6 +161,10 @@ impl Trial {
 
     pub(crate) async fn epoch(&self) -> Epoch {
         self.store().epoch().await.expect("epoch")
+    }
+
+    pub(crate) async fn due(&self, now: DateTime<Utc>, limit: u32) -> Vec<AccountId> {
+        self.store().due(now, limit).await.expect("due")
     }
 
     pub(crate) async fn code(&self, key: CodeKey) -> Option<OneTimeCode> {
@@ -195,7 +205,7 @@ impl Trial {
     }
 
     /// Sweeps without a limit that matters.
-    pub(crate) async fn sweep(&self, now: chrono::DateTime<chrono::Utc>) -> u64 {
+    pub(crate) async fn sweep(&self, now: DateTime<Utc>) -> u64 {
         self.store().sweep(now, 1000).await.expect("sweep")
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use authcore::account::{Account, Epoch, Version};
-use authcore::lifecycle::{Ban, BanState, Expiry};
+use authcore::lifecycle::Expiry;
 use authcore::password::Password;
 use authcore::session::Activity;
 use authcore::store::{
@@ -14,16 +14,20 @@ use authcore::store::{
 
 use crate::make::{
     Build, account, activity, at, bare, charge, code, code_key, commit_id, device, event, id,
-    lookup_device, lookup_username, session, set, silent, single_use_key, with_epoch,
-    with_identity, with_username,
+    leaving, lookup_device, lookup_transfer, lookup_username, session, set, silent, single_use_key,
+    transfer_key, with_ban, with_epoch, with_identity, with_transfer, with_username,
 };
 use crate::trial::Trial;
 
-/// Accounts 1 to 3, code 1, single-use key 1; throttle 1 used up.
+/// Accounts 1 to 3, the last with a transfer account; code 1, single-use key 1; throttle 1 used up.
 async fn prepare(on: &Trial) {
-    on.ok(&set().insert(account(1)).insert(account(2)).insert(account(3))).await;
+    on.ok(&set().insert(account(1)).insert(account(2)).insert(third())).await;
     on.ok(&set().put_code(code(1, 1, at(9))).use_up(1)).await;
     assert_eq!(on.consume(&all()).await, Admission::Admitted);
+}
+
+fn third() -> Account {
+    with_transfer(account(3), 3)
 }
 
 fn all() -> Charge {
@@ -37,6 +41,7 @@ fn good() -> Vec<ChangeSet> {
         set().insert_with(account(4), activity(4)),
         set().update(with_username(with_epoch(bare(1), 7), "renamed"), 1),
         set().update(bare(1), 1).update(moved, 1),
+        set().update(leaving(with_transfer(bare(1), 1), at(9)), 1),
         set().delete(1, 1),
         set().activity(1, activity(7), 1),
         set().put_code(code(2, 1, at(9))),
@@ -64,6 +69,7 @@ fn bad() -> Vec<(ChangeSet, Conflict)> {
             silent().insert(with_username(bare(8), "user-3")),
             Conflict::UsernameTaken("user-3".into()),
         ),
+        (silent().insert(with_transfer(bare(8), 3)), Conflict::TransferTaken(transfer_key(3))),
     ]
 }
 
@@ -77,7 +83,7 @@ async fn nothing_is_left(on: &Trial, join: fn(ChangeSet, ChangeSet) -> ChangeSet
         }
     }
     // What cannot be read shows in what can still be done.
-    for (number, expected) in (1..).zip([account(1), account(2), account(3)]) {
+    for (number, expected) in (1..).zip([account(1), account(2), third()]) {
         let found = on.get(id(number)).await;
         assert_eq!((found.account, found.version), (expected, Version::FIRST));
         assert_eq!((found.activity, found.activity_version), (Activity::default(), Version::FIRST));
@@ -89,10 +95,16 @@ async fn nothing_is_left(on: &Trial, join: fn(ChangeSet, ChangeSet) -> ChangeSet
     );
     assert_eq!(on.code(code_key(1)).await, Some(code(1, 1, at(9))));
     assert_eq!(on.code(code_key(2)).await, None);
-    for lookup in [lookup_username("renamed"), lookup_username("moved"), lookup_device("device-4")]
-    {
+    let lookups = [
+        lookup_username("renamed"),
+        lookup_username("moved"),
+        lookup_device("device-4"),
+        lookup_transfer(1),
+    ];
+    for lookup in lookups {
         assert_eq!(on.load(&lookup).await, None);
     }
+    assert_eq!(on.due(at(1_000_000), 10).await, []);
     on.ok(&set().use_up(2)).await;
     on.ok(&set().insert(account(4))).await;
 }
@@ -124,9 +136,7 @@ pub(crate) async fn failing_requirement_leaves_nothing(on: &mut Trial) {
 }
 
 fn banned(number: u32) -> Account {
-    let mut account = with_epoch(account(number), 1);
-    account.ban = BanState::Banned(Ban { since: at(0), expiry: Expiry::Never, message: "".into() });
-    account
+    with_ban(with_epoch(account(number), 1), Expiry::Never)
 }
 
 /// A login that was decided on the account's first version.

@@ -1,9 +1,13 @@
 #![expect(clippy::expect_used, reason = "a test kit fails by panicking")]
 
+use authcore::account::Account;
+use authcore::lifecycle::{Expiry, Withdrawal, WithdrawalCause};
 use authcore::store::{Admission, CodePurpose, Conflict, OneTimeCode, Require};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 
-use crate::make::{Build, account, at, bare, charge, code, code_key, id, set, single_use_key};
+use crate::make::{
+    Build, account, at, bare, charge, code, code_key, id, set, single_use_key, with_ban,
+};
 use crate::trial::Trial;
 
 pub(crate) async fn code_comes_back(on: &mut Trial) {
@@ -19,6 +23,42 @@ pub(crate) async fn code_comes_back(on: &mut Trial) {
     assert_eq!(on.code(code_key(1)).await, Some(verify));
     assert_eq!(on.code(code_key(2)).await, Some(reset));
     assert_eq!(on.code(code_key(3)).await, None);
+}
+
+pub(crate) async fn every_purpose_comes_back(on: &mut Trial) {
+    let purposes = [CodePurpose::VerifyEmail, CodePurpose::ResetPassword, CodePurpose::CarriedBan];
+    for (number, purpose) in (1..).zip(purposes) {
+        let made = OneTimeCode { purpose, ..code(number, 1, at(7)) };
+        on.ok(&set().put_code(made.clone())).await;
+        assert_eq!(on.code(code_key(number)).await, Some(made));
+    }
+}
+
+pub(crate) async fn carried_ban_stays_with_its_tombstone(on: &mut Trial) {
+    let carried = OneTimeCode {
+        purpose: CodePurpose::CarriedBan,
+        credential_generation: 0,
+        tries_left: 0,
+        ..code(1, 1, DateTime::UNIX_EPOCH + TimeDelta::milliseconds(253_402_300_799_999))
+    };
+    on.ok(&set().insert(with_ban(account(1), Expiry::Never))).await;
+    let withdrawal = Withdrawal::Done { at: at(5), cause: WithdrawalCause::Player };
+    let tombstone = Account { withdrawal, ..bare(1) };
+    on.ok(&set().update(tombstone.clone(), 1).put_code(carried.clone())).await;
+    // The identity is free, and its next owner is another account: the code is none of its.
+    on.ok(&set().insert(account(2)).require(Require::Code(code_key(1), 0))).await;
+    on.ok(&set().delete(2, 1)).await;
+    assert_eq!(on.sweep(at(1_000_000)).await, 0);
+    assert_eq!(on.code(code_key(1)).await, Some(carried.clone()));
+    // The next owner is withdrawn as well: the code is the later tombstone's, and goes with that one alone.
+    let later = OneTimeCode { account: id(3), ..carried };
+    on.ok(&set().insert(Account { id: id(3), ..tombstone }).put_code(later.clone())).await;
+    on.ok(&set().delete(1, 2)).await;
+    assert_eq!(on.code(code_key(1)).await, Some(later));
+    on.ok(&set().delete(3, 1)).await;
+    assert_eq!(on.code(code_key(1)).await, None);
+    on.refused(&set().require(Require::Code(code_key(1), 0)), Conflict::CodeChanged(code_key(1)))
+        .await;
 }
 
 pub(crate) async fn code_is_replaced_whole(on: &mut Trial) {

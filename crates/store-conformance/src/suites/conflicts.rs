@@ -4,7 +4,7 @@ use authcore::store::{ChangeSet, Conflict, Require};
 
 use crate::make::{
     Build, account, activity, at, bare, code, code_key, device, id, set, single_use_key,
-    with_epoch, with_identity, with_username,
+    transfer_key, with_epoch, with_identity, with_transfer, with_username,
 };
 use crate::trial::Trial;
 
@@ -13,9 +13,9 @@ fn with_password(mut account: Account, version: u32) -> Account {
     account
 }
 
-/// Account 1 at version 2, its activity at version 3, epoch 4, password version 5; code 1 with 5 tries; single-use key 1.
+/// Account 1 with a transfer account at version 2, its activity at version 3, epoch 4, password version 5; code 1 with 5 tries; single-use key 1.
 async fn prepare(on: &Trial) {
-    let made = with_password(with_epoch(account(1), 4), 5);
+    let made = with_transfer(with_password(with_epoch(account(1), 4), 5), 1);
     on.ok(&set().insert(made.clone())).await;
     on.ok(&set().update(made, 1).activity(1, activity(1), 1)).await;
     on.ok(&set().activity(1, activity(2), 2).put_code(code(1, 1, at(9))).use_up(1)).await;
@@ -128,6 +128,7 @@ fn failing() -> Vec<(ChangeSet, Conflict)> {
         (set().delete(6, 1), Conflict::AccountMissing(id(6))),
         (set().insert(stolen), Conflict::IdentityTaken(device("device-1"))),
         (set().insert(with_username(bare(4), "user-1")), Conflict::UsernameTaken("user-1".into())),
+        (set().insert(with_transfer(bare(5), 1)), Conflict::TransferTaken(transfer_key(1))),
     ]
 }
 
@@ -155,4 +156,7 @@ pub(crate) async fn conditions_come_before_uniqueness(on: &mut Trial) {
     let renamed = with_username(bare(4), "user-1");
     let set = set().insert(renamed).require(Require::Epoch(id(1), Epoch::new(9)));
     on.refused(&set, Conflict::AccountChanged(id(1))).await;
+    let transferred = with_transfer(bare(5), 1);
+    on.refused(&self::set().insert(transferred).use_up(1), Conflict::UsedUp(single_use_key(1)))
+        .await;
 }

@@ -6,7 +6,8 @@ use authcore::store::{Lookup, Snapshot, StoreHeader};
 
 use crate::make::{
     Build, account, activity, at, code, code_key, event, full_account, full_activity, full_session,
-    id, lookup_device, lookup_username, session, session_id, session_ref, set, silent, with_epoch,
+    id, lookup_device, lookup_transfer, lookup_username, session, session_id, session_ref, set,
+    silent, with_epoch,
 };
 use crate::trial::Trial;
 
@@ -46,12 +47,18 @@ pub(crate) async fn versions_rise_by_one(on: &mut Trial) {
 }
 
 pub(crate) async fn missing_is_none(on: &mut Trial) {
-    let lookups = [Lookup::Id(id(1)), lookup_device("device-1"), lookup_username("user-1")];
+    let lookups = [
+        Lookup::Id(id(1)),
+        lookup_device("device-1"),
+        lookup_username("user-1"),
+        lookup_transfer(1),
+    ];
     for lookup in &lookups {
         assert_eq!(on.load(lookup).await, None, "{lookup:?}");
     }
     assert_eq!(on.session(session_ref(1, 1)).await, None);
     assert_eq!(on.code(code_key(1)).await, None);
+    assert_eq!(on.due(at(1_000_000), 10).await, []);
     assert!(on.all_events().await.is_empty());
 }
 

@@ -1,12 +1,12 @@
 use authcore::account::{Epoch, Version};
-use authcore::lifecycle::{Ban, BanState, Expiry};
+use authcore::lifecycle::Expiry;
 use authcore::session::{Activity, Method};
 use authcore::store::{Lookup, Snapshot};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::make::{
     Build, account, at, bare, code, code_key, device, event, full_account, full_activity,
-    full_session, id, session, session_ref, set, silent, with_identity,
+    full_session, id, lookup_transfer, session, session_ref, set, silent, with_ban, with_identity,
 };
 use crate::trial::Trial;
 
@@ -23,7 +23,8 @@ pub(crate) async fn full_account_comes_back(on: &mut Trial) {
     let mut lookups = vec![Lookup::Id(id(1))];
     lookups.extend(made.identities.iter().map(|identity| Lookup::Identity(identity.key.clone())));
     lookups.extend(made.username.iter().map(|username| Lookup::Username(username.key.clone())));
-    assert_eq!(lookups.len(), 5);
+    lookups.push(lookup_transfer(1));
+    assert_eq!(lookups.len(), 6);
     for lookup in &lookups {
         assert_eq!(on.load(lookup).await.as_ref(), Some(&expected), "{lookup:?}");
     }
@@ -52,26 +53,6 @@ pub(crate) async fn update_replaces_every_field(on: &mut Trial) {
     assert_eq!((found.account, found.activity), (full_account(1), full_activity(1)));
 }
 
-pub(crate) async fn every_ban_comes_back(on: &mut Trial) {
-    on.ok(&set().insert(bare(1))).await;
-    let ban = |expiry, message: &str| {
-        BanState::Banned(Ban { since: at(-5), expiry, message: message.into() })
-    };
-    let bans = [
-        ban(Expiry::Never, ""),
-        ban(Expiry::At(at(9)), "until then"),
-        // A permanent ban after a temporary one keeps no date.
-        ban(Expiry::Never, "for good"),
-        BanState::None,
-    ];
-    for (version, ban) in (1..).zip(bans) {
-        let mut banned = bare(1);
-        banned.ban = ban;
-        on.ok(&set().update(banned.clone(), version)).await;
-        assert_eq!(on.get(id(1)).await.account, banned);
-    }
-}
-
 pub(crate) async fn every_method_comes_back(on: &mut Trial) {
     let methods =
         [Method::Device, Method::Custom, Method::Guest, Method::Password, Method::Provider];
@@ -96,7 +77,7 @@ pub(crate) async fn times_keep_their_millisecond(on: &mut Trial) {
         at(999),
     ];
     for (number, time) in (1..).zip(times) {
-        let mut made = bare(number);
+        let mut made = with_ban(bare(number), Expiry::At(time));
         (made.created_at, made.updated_at) = (time, time);
         let mut opened = session(number);
         (opened.last_used_at, opened.idle_expires_at, opened.expires_at) = (time, time, time);

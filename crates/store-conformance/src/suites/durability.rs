@@ -5,7 +5,7 @@ use authcore::store::{Admission, Conflict, Lookup, StoreHeader};
 
 use crate::make::{
     Build, account, at, charge, code, code_key, event, full_account, full_activity, id,
-    lookup_username, session_ref, set, silent, single_use_key,
+    lookup_transfer, lookup_username, session_ref, set, silent, single_use_key,
 };
 use crate::trial::Trial;
 
@@ -30,6 +30,8 @@ pub(crate) async fn everything_survives(on: &mut Trial) {
     }
     let before = (on.get(id(1)).await, on.get(id(2)).await, on.all_events().await);
     let session = on.session(session_ref(1, 1)).await;
+    let due = on.due(at(1000), 10).await;
+    assert_eq!(due, [id(1)]);
 
     for _ in 0..2 {
         on.reopen().await;
@@ -38,6 +40,9 @@ pub(crate) async fn everything_survives(on: &mut Trial) {
         assert_eq!((on.get(id(1)).await, on.get(id(2)).await, on.all_events().await), before);
         assert_eq!(on.epoch().await, Epoch::new(1));
         assert_eq!(on.session(session_ref(1, 1)).await, session);
+        assert_eq!(on.due(at(1000), 10).await, due);
+        let transferable = on.load(&lookup_transfer(1)).await.map(|found| found.account.id);
+        assert_eq!(transferable, Some(id(1)));
         assert_eq!(on.load(&Lookup::Id(id(3))).await, None);
         assert_eq!(on.load(&lookup_username("user-3")).await, None);
         assert_eq!(on.code(code_key(1)).await, Some(code(1, 2, at(9))));

@@ -1,7 +1,8 @@
 use authcore::account::{Ordinal, ProviderId};
 use authcore::event::{Event, EventCursor, EventKind, SessionEnd, StoredEvent};
+use authcore::lifecycle::WithdrawalCause;
 
-use crate::make::{Build, event, session_id, silent};
+use crate::make::{Build, NASTY, event, id, session_id, silent};
 use crate::trial::Trial;
 
 /// Commits so many sets of two events each.
@@ -27,6 +28,7 @@ pub(crate) async fn every_kind_comes_back(on: &mut Trial) {
     let (ordinal, session) = (Ordinal::new(u32::MAX), session_id(3));
     let linked = |provider| EventKind::IdentityLinked { ordinal, provider };
     let unlinked = |provider| EventKind::IdentityUnlinked { ordinal, provider };
+    let withdrawn = |cause| EventKind::Withdrawn { cause };
     let ended = |reason| EventKind::SessionEnded { session, reason };
     let named = ProviderId::new("a-provider_of-32-bytes-in-length").ok();
     let mut set = silent();
@@ -46,6 +48,24 @@ pub(crate) async fn every_kind_comes_back(on: &mut Trial) {
         EventKind::SessionsEnded,
         EventKind::Banned,
         EventKind::Unbanned,
+        EventKind::GraceBanned,
+        EventKind::GraceBanReleased,
+        EventKind::PaymentRecorded,
+        EventKind::WithdrawalRequested,
+        EventKind::WithdrawalCancelled,
+        withdrawn(WithdrawalCause::Player),
+        withdrawn(WithdrawalCause::Operator),
+        withdrawn(WithdrawalCause::Server),
+        withdrawn(WithdrawalCause::Provider),
+        withdrawn(WithdrawalCause::GraceExpired),
+        EventKind::Lost,
+        EventKind::TicketIssued { owner: id(5), provider: ProviderId::GUEST },
+        EventKind::IdentityMoved { ordinal, provider: ProviderId::CUSTOM, to: id(6) },
+        EventKind::MergedInto { survivor: id(7) },
+        EventKind::MergedFrom { merged: id(8) },
+        EventKind::TransferChanged,
+        EventKind::Transferred,
+        EventKind::Kickout { reason: NASTY.into() },
     ];
     for (number, kind) in (1..).zip(kinds) {
         set = set.tell(Event { kind, ..event(number) });

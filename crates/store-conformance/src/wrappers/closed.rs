@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use authcore::account::Epoch;
+use authcore::account::{AccountId, Epoch};
 use authcore::event::{EventCursor, StoredEvent};
 use authcore::session::{SessionRef, SessionSnapshot};
 use authcore::store::{
@@ -40,6 +40,10 @@ impl Store for ClosedStore {
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
+        Err(closed())
+    }
+
+    async fn due(&self, _: DateTime<Utc>, _: u32) -> Result<Vec<AccountId>, StoreError> {
         Err(closed())
     }
 

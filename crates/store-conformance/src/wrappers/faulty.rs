@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use authcore::account::Epoch;
+use authcore::account::{AccountId, Epoch};
 use authcore::event::{EventCursor, StoredEvent};
 use authcore::session::{SessionRef, SessionSnapshot};
 use authcore::store::{
@@ -140,6 +140,11 @@ impl Store for FaultyStore {
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         self.before().await?;
         self.inner.epoch().await
+    }
+
+    async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<AccountId>, StoreError> {
+        self.before().await?;
+        self.inner.due(now, limit).await
     }
 
     async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError> {

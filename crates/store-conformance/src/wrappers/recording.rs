@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use authcore::account::Epoch;
+use authcore::account::{AccountId, Epoch};
 use authcore::event::{EventCursor, StoredEvent};
 use authcore::session::{SessionRef, SessionSnapshot};
 use authcore::store::{
@@ -47,6 +47,7 @@ pub enum Call {
     LoadMany(Vec<Lookup>),
     Session(SessionRef),
     Epoch,
+    Due { now: DateTime<Utc>, limit: u32 },
     Commit(ChangeSet),
     Consume(Charge),
     Code(CodeKey),
@@ -65,6 +66,7 @@ pub enum Answer {
     Accounts(Vec<Option<Snapshot>>),
     Session(Option<Box<SessionSnapshot>>),
     Epoch(Epoch),
+    Due(Vec<AccountId>),
     Committed,
     Refused(Conflict),
     Admission(Admission),
@@ -148,6 +150,12 @@ impl Store for RecordingStore {
         let call = self.invoked(Call::Epoch);
         let result = self.inner.epoch().await;
         self.returned(call, result, |epoch| Answer::Epoch(*epoch))
+    }
+
+    async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<AccountId>, StoreError> {
+        let call = self.invoked(Call::Due { now, limit });
+        let result = self.inner.due(now, limit).await;
+        self.returned(call, result, |due| Answer::Due(due.clone()))
     }
 
     async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError> {

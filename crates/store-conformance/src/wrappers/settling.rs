@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use authcore::account::Epoch;
+use authcore::account::{AccountId, Epoch};
 use authcore::event::{EventCursor, StoredEvent};
 use authcore::session::{SessionRef, SessionSnapshot};
 use authcore::store::{
@@ -84,6 +84,10 @@ impl Store for SettlingStore {
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         settle(|| self.inner.epoch()).await
+    }
+
+    async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<AccountId>, StoreError> {
+        settle(|| self.inner.due(now, limit)).await
     }
 
     async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError> {

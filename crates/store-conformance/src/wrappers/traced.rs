@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use authcore::account::Epoch;
+use authcore::account::{AccountId, Epoch};
 use authcore::event::{EventCursor, StoredEvent};
 use authcore::session::{SessionRef, SessionSnapshot};
 use authcore::store::{
@@ -31,6 +31,8 @@ pub struct Counts {
     pub session: usize,
     /// [`Store::epoch`].
     pub epoch: usize,
+    /// [`Store::due`].
+    pub due: usize,
     /// [`Store::commit`].
     pub commit: usize,
     /// [`Store::consume`].
@@ -70,6 +72,7 @@ impl TracedStore {
             load_many: of("load_many"),
             session: of("session"),
             epoch: of("epoch"),
+            due: of("due"),
             commit: of("commit"),
             consume: of("consume"),
             code: of("code"),
@@ -123,6 +126,11 @@ impl Store for TracedStore {
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         self.note("epoch");
         self.inner.epoch().await
+    }
+
+    async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<AccountId>, StoreError> {
+        self.note("due");
+        self.inner.due(now, limit).await
     }
 
     async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError> {
