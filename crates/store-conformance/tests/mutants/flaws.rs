@@ -18,13 +18,13 @@ use tokio::task::yield_now;
 use crate::mutant::Flaw;
 
 /// Commit ids that no case uses: those count up from one.
-fn fresh_id() -> CommitId {
+pub(crate) fn fresh_id() -> CommitId {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     CommitId::new((u128::from(serial) | 1 << 120).to_be_bytes())
 }
 
-fn accounts_of(change: &mut ChangeSet) -> impl Iterator<Item = &mut Account> {
+pub(crate) fn accounts_of(change: &mut ChangeSet) -> impl Iterator<Item = &mut Account> {
     change.writes.iter_mut().filter_map(|write| match write {
         Write::InsertAccount { account, .. } | Write::UpdateAccount { account, .. } => {
             Some(&mut **account)

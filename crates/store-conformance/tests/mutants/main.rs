@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a helper of tests")]
 
+mod dates_and_pairs;
 mod flaws;
 mod mutant;
 
@@ -11,6 +12,9 @@ use authcore::store::Store;
 use authcore_store_conformance::{Fixture, cases, run_all};
 use authcore_store_memory::MemoryStore;
 
+use crate::dates_and_pairs::{
+    ChecksOneOfAPair, DueAtBirth, DueForEver, ForgetsTransfers, HalfAPair, SilentSession,
+};
 use crate::flaws::{
     ChargesLate, EventsLate, FoldsCase, ForgetsIdentities, ForgetsItself, ForgetsSets,
     LastConflict, LosesAField, LostUpdate, NoFlaw, PieceByPiece, StaleRead, SweepsEarly, TornRead,
@@ -104,6 +108,49 @@ fn wrong_conflict_is_caught() {
 #[test]
 fn early_sweep_is_caught() {
     assert_caught(|| SweepsEarly, &[("codes", "sweep_takes_only_what_is_over")]);
+}
+
+#[test]
+fn forgotten_transfer_keys_are_caught() {
+    assert_caught(
+        ForgetsTransfers::default,
+        &[("transfers", "key_has_one_owner"), ("transfers", "one_key_has_one_winner")],
+    );
+}
+
+#[test]
+fn due_list_without_updates_is_caught() {
+    assert_caught(DueAtBirth::default, &[("due", "list_follows_every_write")]);
+}
+
+#[test]
+fn due_list_that_is_never_cleared_is_caught() {
+    assert_caught(
+        DueForEver::default,
+        &[("due", "list_follows_every_write"), ("due", "settled_accounts_leave_the_list")],
+    );
+}
+
+#[test]
+fn session_without_its_date_is_caught() {
+    assert_caught(|| SilentSession, &[("due", "session_tells_when_its_account_is_due")]);
+}
+
+#[test]
+fn half_a_pair_is_caught() {
+    assert_caught(|| HalfAPair, &[("pairs", "either_stale_version_writes_nothing")]);
+}
+
+#[test]
+fn one_checked_version_of_a_pair_is_caught() {
+    assert_caught(
+        || ChecksOneOfAPair,
+        &[
+            ("pairs", "either_stale_version_writes_nothing"),
+            ("pairs", "forced_moves_have_one_winner"),
+            ("tickets", "use_beside_a_change_of_the_owner_is_refused"),
+        ],
+    );
 }
 
 fn reopened(open: fn(&MemoryStore) -> MemoryStore) -> Fixture {

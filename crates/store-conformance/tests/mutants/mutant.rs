@@ -1,7 +1,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use authcore::account::Epoch;
+use authcore::account::{AccountId, Epoch};
 use authcore::event::{EventCursor, StoredEvent};
 use authcore::session::{SessionRef, SessionSnapshot};
 use authcore::store::{
@@ -24,6 +24,23 @@ pub(crate) trait Flaw: fmt::Debug + Send + Sync + 'static {
         lookup: &Lookup,
     ) -> Result<Option<Snapshot>, StoreError> {
         inner.load(lookup).await
+    }
+
+    async fn session(
+        &self,
+        inner: &MemoryStore,
+        at: SessionRef,
+    ) -> Result<Option<SessionSnapshot>, StoreError> {
+        inner.session(at).await
+    }
+
+    async fn due(
+        &self,
+        inner: &MemoryStore,
+        now: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        inner.due(now, limit).await
     }
 
     async fn commit(&self, inner: &MemoryStore, change: &ChangeSet) -> Result<(), CommitError> {
@@ -94,11 +111,15 @@ impl<F: Flaw> Store for Mutant<F> {
     }
 
     async fn session(&self, at: SessionRef) -> Result<Option<SessionSnapshot>, StoreError> {
-        self.inner.session(at).await
+        self.flaw.session(&self.inner, at).await
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         self.inner.epoch().await
+    }
+
+    async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<AccountId>, StoreError> {
+        self.flaw.due(&self.inner, now, limit).await
     }
 
     async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError> {
