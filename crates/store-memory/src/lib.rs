@@ -23,7 +23,7 @@
 //!
 //! # What it costs
 //!
-//! An account with a username and one login takes some 600 to 690 bytes, depending on how full the hash tables happen
+//! An account with a username and one login takes some 620 to 730 bytes, depending on how full the hash tables happen
 //! to be; a session some 175 and its texts; an event some 100. Events stay until they are
 //! [pruned](Store::prune_events); codes, single-use keys and throttles until they are [swept](Store::sweep).
 
