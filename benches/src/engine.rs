@@ -116,6 +116,7 @@ fn newcomers(numbers: std::ops::Range<u64>) -> Outcome<ChangeSet> {
             shown: None,
             linked_at: now,
             verified_at: None,
+            data: None,
         });
         let id = account.id;
         let created = Event { account: id, at: now, kind: EventKind::AccountCreated };

@@ -25,10 +25,10 @@ macro_rules! select {
     ($from:literal, $condition:literal) => {
         concat!(
             "SELECT a.id, a.version, a.epoch, a.username, a.username_key, a.display_name, a.avatar_url, a.lang_tag, \
-             a.location, a.timezone, a.metadata, a.password_hash, a.password_version, a.password_set_at, a.ban_since, \
-             a.ban_expires_at, a.ban_message, a.next_ordinal, a.created_at, a.updated_at, v.version, v.login_count, \
+             a.location, a.timezone, a.metadata, a.password_hash, a.password_version, a.password_set_at, a.ban, \
+             a.withdrawal, a.records, a.next_ordinal, a.created_at, a.updated_at, v.version, v.login_count, \
              v.last_login_at, v.last_login_ordinal, v.previous_login_at, v.sessions, i.ordinal, i.provider, i.subject, \
-             i.tenant, i.issuer, i.shown, i.linked_at, i.verified_at FROM ",
+             i.tenant, i.issuer, i.shown, i.linked_at, i.verified_at, i.data FROM ",
             $from,
             " CROSS JOIN account_activity v ON v.account_id = a.id LEFT JOIN identities i ON i.account_id = a.id WHERE ",
             $condition
@@ -41,7 +41,7 @@ const BY_DEVICE: &str = select!(
     "identities k CROSS JOIN accounts a ON a.id = k.account_id",
     "k.provider = 'device' AND k.subject = ?1 AND k.tenant = '' AND k.issuer = ''"
 );
-const SESSIONS: &str = "SELECT a.epoch, v.version, v.sessions FROM accounts a \
+const SESSIONS: &str = "SELECT a.epoch, a.due_at, v.version, v.sessions FROM accounts a \
                         CROSS JOIN account_activity v ON v.account_id = a.id WHERE a.id = ?1";
 const LOGIN: &str = "UPDATE account_activity SET version = version + 1, login_count = ?1, last_login_at = ?2, \
      last_login_ordinal = ?3, previous_login_at = ?4, sessions = ?5, commit_id = ?6 \
@@ -56,7 +56,7 @@ const INSERT_ACCOUNT: &str = "INSERT INTO accounts (id, version, epoch, username
      avatar_url, lang_tag, location, timezone, metadata, next_ordinal, created_at, updated_at, commit_id) \
      VALUES (?1, 1, 0, ?2, ?2, '', '', 'en', '', '', '{}', 2, ?3, ?3, ?4)";
 const INSERT_IDENTITY: &str = "INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, \
-     shown, linked_at, verified_at) VALUES (?1, 1, 'device', ?2, '', '', NULL, ?3, NULL)";
+     shown, linked_at, verified_at, data) VALUES (?1, 1, 'device', ?2, '', '', NULL, ?3, NULL, NULL)";
 const INSERT_ACTIVITY: &str = "INSERT INTO account_activity (account_id, version, login_count, last_login_at, \
      last_login_ordinal, previous_login_at, sessions, commit_id) VALUES (?1, 1, 1, ?2, 1, NULL, ?3, ?4)";
 const INSERT_EVENT: &str =
@@ -116,7 +116,9 @@ struct Loaded {
     username_key: Option<String>,
     profile: [String; 6],
     password: Option<(String, u32, i64)>,
-    ban: Option<(i64, Option<i64>, String)>,
+    ban: Option<String>,
+    withdrawal: Option<String>,
+    records: Option<String>,
     next_ordinal: u32,
     created_at: i64,
     updated_at: i64,
@@ -140,12 +142,12 @@ struct Identity {
     shown: Option<String>,
     linked_at: i64,
     verified_at: Option<i64>,
+    data: Option<String>,
 }
 
 impl Loaded {
     fn read(row: &Row<'_>, store_epoch: u32) -> rusqlite::Result<Self> {
         let password: Option<String> = row.get(11)?;
-        let ban: Option<i64> = row.get(14)?;
         Ok(Self {
             id: Uuid::from_bytes(row.get(0)?),
             version: row.get(1)?,
@@ -164,10 +166,9 @@ impl Loaded {
                 Some(hash) => Some((hash, row.get(12)?, row.get(13)?)),
                 None => None,
             },
-            ban: match ban {
-                Some(since) => Some((since, row.get(15)?, row.get(16)?)),
-                None => None,
-            },
+            ban: row.get(14)?,
+            withdrawal: row.get(15)?,
+            records: row.get(16)?,
             next_ordinal: row.get(17)?,
             created_at: row.get(18)?,
             updated_at: row.get(19)?,
@@ -209,6 +210,7 @@ impl Identity {
             shown: row.get(31)?,
             linked_at: row.get(32)?,
             verified_at: row.get(33)?,
+            data: row.get(34)?,
         }))
     }
 }
@@ -477,7 +479,7 @@ fn read(connection: &Connection, batch: Vec<Read>) -> rusqlite::Result<()> {
             Read::Sessions((id, answer)) => {
                 let mut statement = connection.prepare_cached(SESSIONS)?;
                 let sessions = statement
-                    .query_row([id.as_bytes()], |row| Ok(decode(row.get_ref(2)?.as_blob()?)));
+                    .query_row([id.as_bytes()], |row| Ok(decode(row.get_ref(3)?.as_blob()?)));
                 let _ = answer.send(sessions.optional()?);
             }
         }

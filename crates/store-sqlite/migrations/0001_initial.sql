@@ -28,22 +28,34 @@ CREATE TABLE accounts (
     password_hash    TEXT,
     password_version INTEGER,
     password_set_at  INTEGER,
-    -- Banned when ban_since is there; for ever when ban_expires_at is not.
-    ban_since        INTEGER,
-    ban_expires_at   INTEGER,
-    ban_message      TEXT,
+    -- What few accounts have, as JSON. The columns below read it for whoever joins tables of their own.
+    ban              TEXT,
+    withdrawal       TEXT,
+    records          TEXT,
+    -- Out of the records: what a transfer account is found by.
+    transfer_key     BLOB CHECK (length(transfer_key) = 32),
+    -- When time will change the account next.
+    due_at           INTEGER,
     next_ordinal     INTEGER NOT NULL,
     created_at       INTEGER NOT NULL,
     updated_at       INTEGER NOT NULL,
     -- The change set that wrote the row last.
     commit_id        BLOB NOT NULL CHECK (length(commit_id) = 16),
+    -- `banned` or `grace`.
+    ban_kind         TEXT GENERATED ALWAYS AS (ban ->> '$.kind') VIRTUAL,
+    ban_since        INTEGER GENERATED ALWAYS AS (ban ->> '$.since') VIRTUAL,
+    -- The ban's end, or the grace ban's deadline; a ban without it is for ever.
+    ban_until        INTEGER GENERATED ALWAYS AS (coalesce(ban ->> '$.expiry.at', ban ->> '$.deadline')) VIRTUAL,
+    -- `pending` or `done`.
+    withdrawal_kind  TEXT GENERATED ALWAYS AS (withdrawal ->> '$.kind') VIRTUAL,
+    withdrawal_due   INTEGER GENERATED ALWAYS AS (withdrawal ->> '$.due') VIRTUAL,
     CHECK ((username IS NULL) = (username_key IS NULL)),
     CHECK ((password_hash IS NULL) = (password_version IS NULL)),
-    CHECK ((password_hash IS NULL) = (password_set_at IS NULL)),
-    CHECK ((ban_since IS NULL) = (ban_message IS NULL)),
-    CHECK (ban_since IS NOT NULL OR ban_expires_at IS NULL)
+    CHECK ((password_hash IS NULL) = (password_set_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX accounts_username_key ON accounts (username_key) WHERE username_key IS NOT NULL;
+CREATE UNIQUE INDEX accounts_transfer_key ON accounts (transfer_key) WHERE transfer_key IS NOT NULL;
+CREATE INDEX accounts_due_at ON accounts (due_at) WHERE due_at IS NOT NULL;
 
 -- Logins that belong to accounts. Kept together by account, so that loading one is one range; the unique index finds
 -- the account of a key without touching the table.
@@ -57,6 +69,7 @@ CREATE TABLE identities (
     shown       TEXT,
     linked_at   INTEGER NOT NULL,
     verified_at INTEGER,
+    data        TEXT,
     PRIMARY KEY (account_id, ordinal)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX identities_key ON identities (provider, subject, tenant, issuer);

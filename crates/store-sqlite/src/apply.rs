@@ -1,13 +1,13 @@
 //! The writes of a change set whose conditions hold.
 
 use authcore::account::{Account, AccountId, CommitId, Identity, Version};
-use authcore::store::{CodeKey, OneTimeCode, Require};
+use authcore::store::{CodeKey, OneTimeCode, Require, TransferKey};
 use rusqlite::params;
 
 use crate::db::Db;
-use crate::diff::Diff;
+use crate::diff::{Diff, transfer_key};
 use crate::error::Fault;
-use crate::plan::{ActivityRow, Plan, Planned};
+use crate::plan::{ActivityRow, Plan, Planned, RareColumns};
 
 /// How many sets without a document of their own are remembered, the latest ones. The doubt about a commit lasts for
 /// seconds.
@@ -81,12 +81,12 @@ pub(crate) fn apply(db: &Db, plan: &Plan, diffs: &[Diff<'_>]) -> Result<(), Faul
     let mut diffs = diffs.iter();
     for write in &plan.writes {
         match write {
-            Planned::Insert { account, activity } => {
-                insert(db, account, activity, plan.id)?;
+            Planned::Insert { account, rare, activity } => {
+                insert(db, (account, rare), activity, plan.id)?;
                 diffs.next().map_or(Ok(()), |diff| identities(db, diff))?;
             }
-            Planned::Update { account, .. } => {
-                update(db, account, plan.id)?;
+            Planned::Update { account, rare, .. } => {
+                update(db, (account, rare), plan.id)?;
                 if let Some(diff) = diffs.next() {
                     if diff.username {
                         set_username(db, account)?;
@@ -151,22 +151,28 @@ fn free(db: &Db, diff: &Diff<'_>, several: bool) -> Result<(), Fault> {
         let sql = "UPDATE accounts SET username = NULL, username_key = NULL WHERE id = ?1";
         db.execute(sql, (id.as_bytes(),))?;
     }
+    if several && diff.transfer_key {
+        db.step("accounts");
+        let sql = "UPDATE accounts SET transfer_key = NULL WHERE id = ?1";
+        db.execute(sql, (id.as_bytes(),))?;
+    }
     Ok(())
 }
 
 fn insert(
     db: &Db,
-    account: &Account,
+    (account, rare): (&Account, &RareColumns),
     activity: &ActivityRow,
     commit: CommitId,
 ) -> Result<(), Fault> {
     write_account(
         db,
         "INSERT INTO accounts (id, version, epoch, username, username_key, display_name, avatar_url, lang_tag, \
-         location, timezone, metadata, password_hash, password_version, password_set_at, ban_since, ban_expires_at, \
-         ban_message, next_ordinal, created_at, updated_at, commit_id) \
-         VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
-        account,
+         location, timezone, metadata, password_hash, password_version, password_set_at, ban, withdrawal, records, \
+         transfer_key, due_at, next_ordinal, created_at, updated_at, commit_id) \
+         VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
+         ?22)",
+        (account, rare),
         commit,
     )?;
     db.step("account_activity");
@@ -187,14 +193,19 @@ fn insert(
     Ok(())
 }
 
-fn update(db: &Db, account: &Account, commit: CommitId) -> Result<(), Fault> {
+fn update(
+    db: &Db,
+    (account, rare): (&Account, &RareColumns),
+    commit: CommitId,
+) -> Result<(), Fault> {
     write_account(
         db,
         "UPDATE accounts SET version = version + 1, epoch = ?2, display_name = ?5, \
          avatar_url = ?6, lang_tag = ?7, location = ?8, timezone = ?9, metadata = ?10, password_hash = ?11, \
-         password_version = ?12, password_set_at = ?13, ban_since = ?14, ban_expires_at = ?15, ban_message = ?16, \
-         next_ordinal = ?17, created_at = ?18, updated_at = ?19, commit_id = ?20 WHERE id = ?1",
-        account,
+         password_version = ?12, password_set_at = ?13, ban = ?14, withdrawal = ?15, records = ?16, \
+         transfer_key = ?17, due_at = ?18, next_ordinal = ?19, created_at = ?20, updated_at = ?21, commit_id = ?22 \
+         WHERE id = ?1",
+        (account, rare),
         commit,
     )
 }
@@ -214,9 +225,12 @@ fn set_username(db: &Db, account: &Account) -> Result<(), Fault> {
 }
 
 /// Runs one of the two statements above, whose parameters are the same; an update leaves the username alone.
-fn write_account(db: &Db, sql: &str, account: &Account, commit: CommitId) -> Result<(), Fault> {
-    use authcore::lifecycle::Expiry;
-
+fn write_account(
+    db: &Db,
+    sql: &str,
+    (account, rare): (&Account, &RareColumns),
+    commit: CommitId,
+) -> Result<(), Fault> {
     // Named one by one, so that a new field breaks the build instead of being lost.
     let Account {
         id,
@@ -224,17 +238,15 @@ fn write_account(db: &Db, sql: &str, account: &Account, commit: CommitId) -> Res
         profile,
         identities: _,
         password,
-        ban,
+        // In the form of columns already.
+        ban: _,
+        withdrawal: _,
+        records: _,
         epoch,
         next_ordinal,
         created_at,
         updated_at,
     } = account;
-    let ban = ban.ban();
-    let ban_expires_at = ban.and_then(|ban| match ban.expiry {
-        Expiry::Never => None,
-        Expiry::At(date) => Some(date.timestamp_millis()),
-    });
     db.step("accounts");
     db.execute(
         sql,
@@ -252,9 +264,11 @@ fn write_account(db: &Db, sql: &str, account: &Account, commit: CommitId) -> Res
             password.as_ref().map(|password| &*password.hash),
             password.as_ref().map(|password| password.version),
             password.as_ref().map(|password| password.set_at.timestamp_millis()),
-            ban.map(|ban| ban.since.timestamp_millis()),
-            ban_expires_at,
-            ban.map(|ban| &*ban.message),
+            rare.ban,
+            rare.withdrawal,
+            rare.records,
+            transfer_key(account).map(TransferKey::as_bytes),
+            rare.due_at,
             next_ordinal.number(),
             created_at.timestamp_millis(),
             updated_at.timestamp_millis(),
@@ -268,7 +282,7 @@ fn identities(db: &Db, diff: &Diff<'_>) -> Result<(), Fault> {
     for identity in &diff.altered {
         db.step("identities");
         db.execute(
-            "UPDATE identities SET shown = ?3, linked_at = ?4, verified_at = ?5 \
+            "UPDATE identities SET shown = ?3, linked_at = ?4, verified_at = ?5, data = ?6 \
              WHERE account_id = ?1 AND ordinal = ?2",
             params![
                 diff.account.id.as_bytes(),
@@ -276,6 +290,7 @@ fn identities(db: &Db, diff: &Diff<'_>) -> Result<(), Fault> {
                 identity.shown.as_deref(),
                 identity.linked_at.timestamp_millis(),
                 identity.verified_at.map(|at| at.timestamp_millis()),
+                identity.data.as_deref(),
             ],
         )?;
     }
@@ -286,11 +301,11 @@ fn identities(db: &Db, diff: &Diff<'_>) -> Result<(), Fault> {
 }
 
 fn insert_identity(db: &Db, account: AccountId, identity: &Identity) -> Result<(), Fault> {
-    let Identity { ordinal, key, shown, linked_at, verified_at } = identity;
+    let Identity { ordinal, key, shown, linked_at, verified_at, data } = identity;
     db.step("identities");
     db.execute(
         "INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, shown, linked_at, \
-         verified_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         verified_at, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             account.as_bytes(),
             ordinal.number(),
@@ -301,6 +316,7 @@ fn insert_identity(db: &Db, account: AccountId, identity: &Identity) -> Result<(
             shown.as_deref(),
             linked_at.timestamp_millis(),
             verified_at.map(|at| at.timestamp_millis()),
+            data.as_deref(),
         ],
     )?;
     Ok(())

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
+use serde::Deserialize;
 
 use crate::error::Fault;
 
@@ -85,6 +86,14 @@ impl<'a, 's> Cols<'a, 's> {
 
     pub(crate) fn opt_boxed(&mut self, what: &str) -> Result<Option<Box<str>>, Fault> {
         Ok(self.opt_text(what)?.map(Into::into))
+    }
+
+    /// What was kept as JSON; the usual value where there is nothing.
+    pub(crate) fn json<T: Default + Deserialize<'a>>(&mut self, what: &str) -> Result<T, Fault> {
+        self.opt_text(what)?.map_or_else(
+            || Ok(T::default()),
+            |text| serde_json::from_str(text).map_err(|_| Fault::corrupt(what)),
+        )
     }
 
     pub(crate) fn blob(&mut self, what: &str) -> Result<&'a [u8], Fault> {

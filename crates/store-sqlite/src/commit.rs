@@ -4,11 +4,11 @@
 use std::collections::{HashMap, HashSet};
 
 use authcore::account::{AccountId, CommitId, IdentityKey, Version};
-use authcore::store::{CodeKey, Conflict, Require};
+use authcore::store::{CodeKey, Conflict, Require, TransferKey};
 
 use crate::apply;
 use crate::db::{Db, Operation};
-use crate::diff::Diff;
+use crate::diff::{Diff, transfer_key};
 use crate::error::{Fault, Stop};
 use crate::plan::{Plan, Planned, UnknownPart};
 
@@ -137,7 +137,7 @@ fn check_write(db: &Db, write: &Planned) -> Result<(), Stop> {
             let free = account_state(db, account.id)?.is_none();
             must(free, || Conflict::AccountExists(account.id))
         }
-        Planned::Update { account: changed, expect } => {
+        Planned::Update { account: changed, expect, .. } => {
             let state = account(db, changed.id)?;
             must(state.version == *expect, || Conflict::AccountChanged(changed.id))
         }
@@ -164,18 +164,24 @@ struct After<'a> {
     /// Which account each new key goes to.
     identities: HashMap<&'a IdentityKey, AccountId>,
     usernames: HashMap<&'a str, AccountId>,
+    transfers: HashMap<&'a TransferKey, AccountId>,
     /// All keys of accounts that another account takes one from.
     left: HashMap<AccountId, HashSet<&'a IdentityKey>>,
 }
 
 impl<'a> After<'a> {
     fn new(plan: &'a Plan) -> Self {
-        let (identities, usernames) = (HashMap::new(), HashMap::new());
-        Self { plan, identities, usernames, left: HashMap::new() }
+        Self {
+            plan,
+            identities: HashMap::new(),
+            usernames: HashMap::new(),
+            transfers: HashMap::new(),
+            left: HashMap::new(),
+        }
     }
 
-    /// Uniqueness of an account's new keys: of its identities first, then of its username. A key that stays where it is
-    /// was unique before; whoever else wants it finds its owner.
+    /// Uniqueness of an account's new keys: of its identities first, then of its username, then of its transfer account.
+    /// A key that stays where it is was unique before; whoever else wants it finds its owner.
     fn check_unique(&mut self, db: &Db, diff: &Diff<'a>) -> Result<(), Stop> {
         let id = diff.account.id;
         for identity in &diff.new {
@@ -191,6 +197,12 @@ impl<'a> After<'a> {
             let free = owner.is_none_or(|owner| self.gives_username_away(owner, key));
             let wanted_once = *self.usernames.entry(key).or_insert(id) == id;
             must(free && wanted_once, || Conflict::UsernameTaken(key.into()))?;
+        }
+        if let Some(key) = transfer_key(diff.account).filter(|_| diff.transfer_key) {
+            let owner = transfer_owner(db, key)?.filter(|owner| *owner != id);
+            let free = owner.is_none_or(|owner| self.gives_transfer_away(owner, key));
+            let wanted_once = *self.transfers.entry(key).or_insert(id) == id;
+            must(free && wanted_once, || Conflict::TransferTaken(*key))?;
         }
         Ok(())
     }
@@ -213,6 +225,17 @@ impl<'a> After<'a> {
             Planned::Delete { id, .. } => *id == owner,
             Planned::Update { account, .. } if account.id == owner => {
                 account.username.as_ref().is_none_or(|theirs| &*theirs.key != key)
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether the set removes an account, or leaves it without the transfer account.
+    fn gives_transfer_away(&self, owner: AccountId, key: &TransferKey) -> bool {
+        self.plan.writes.iter().any(|write| match write {
+            Planned::Delete { id, .. } => *id == owner,
+            Planned::Update { account, .. } if account.id == owner => {
+                transfer_key(account) != Some(key)
             }
             _ => false,
         })
@@ -265,6 +288,11 @@ fn username_owner(db: &Db, key: &str) -> Result<Option<AccountId>, Fault> {
     db.first(sql, (key,), |cols| Ok(AccountId::from_bytes(cols.array("accounts.id")?)))
 }
 
+fn transfer_owner(db: &Db, key: &TransferKey) -> Result<Option<AccountId>, Fault> {
+    let sql = "SELECT id FROM accounts WHERE transfer_key = ?1";
+    db.first(sql, (key.as_bytes(),), |cols| Ok(AccountId::from_bytes(cols.array("accounts.id")?)))
+}
+
 #[cfg(test)]
 mod tests {
     use authcore::account::{Account, Identity, Ordinal, ProviderId};
@@ -283,6 +311,7 @@ mod tests {
             shown: None,
             linked_at: DateTime::UNIX_EPOCH,
             verified_at: None,
+            data: None,
         }
     }
 

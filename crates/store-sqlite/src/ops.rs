@@ -57,6 +57,20 @@ impl Operation for StoreEpoch {
     }
 }
 
+pub(crate) struct Due {
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) limit: u32,
+}
+
+impl Operation for Due {
+    type Out = Vec<AccountId>;
+    const WRITES: bool = false;
+
+    fn run(&self, db: &Db) -> Result<Self::Out, Stop> {
+        Ok(rows::due(db, self.now, self.limit)?)
+    }
+}
+
 pub(crate) struct Bind(pub(crate) StoreHeader);
 
 impl Operation for Bind {

@@ -6,6 +6,7 @@ use authcore::event::EVENT_FORMAT;
 use authcore::session::Activity;
 use authcore::store::{ChangeSet, CodeKey, OneTimeCode, Require, SingleUseKey, ThrottleKey, Write};
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::error::Fault;
 use crate::session_codec;
@@ -19,8 +20,8 @@ pub(crate) struct Plan {
 
 /// [`Write`], with what is kept in a form of its own.
 pub(crate) enum Planned {
-    Insert { account: Box<Account>, activity: ActivityRow },
-    Update { account: Box<Account>, expect: Version },
+    Insert { account: Box<Account>, rare: RareColumns, activity: ActivityRow },
+    Update { account: Box<Account>, rare: RareColumns, expect: Version },
     Delete { id: AccountId, expect: Version },
     Activity { id: AccountId, activity: ActivityRow, expect: Version },
     PutCode(OneTimeCode),
@@ -28,6 +29,14 @@ pub(crate) enum Planned {
     UseUp { key: SingleUseKey, forget_at: DateTime<Utc> },
     ResetThrottle(ThrottleKey),
     RaiseStoreEpoch,
+}
+
+/// What few accounts have: all NULL for the others.
+pub(crate) struct RareColumns {
+    pub(crate) ban: Option<String>,
+    pub(crate) withdrawal: Option<String>,
+    pub(crate) records: Option<String>,
+    pub(crate) due_at: Option<i64>,
 }
 
 pub(crate) struct ActivityRow {
@@ -99,12 +108,16 @@ impl Plan {
 impl Planned {
     fn new(write: &Write) -> Result<Self, Fault> {
         Ok(match write {
-            Write::InsertAccount { account, activity } => {
-                Self::Insert { account: account.clone(), activity: ActivityRow::new(activity)? }
-            }
-            Write::UpdateAccount { account, expect } => {
-                Self::Update { account: account.clone(), expect: *expect }
-            }
+            Write::InsertAccount { account, activity } => Self::Insert {
+                account: account.clone(),
+                rare: RareColumns::new(account)?,
+                activity: ActivityRow::new(activity)?,
+            },
+            Write::UpdateAccount { account, expect } => Self::Update {
+                account: account.clone(),
+                rare: RareColumns::new(account)?,
+                expect: *expect,
+            },
             Write::DeleteAccount { id, expect } => Self::Delete { id: *id, expect: *expect },
             Write::UpdateActivity { id, activity, expect } => {
                 Self::Activity { id: *id, activity: ActivityRow::new(activity)?, expect: *expect }
@@ -117,6 +130,25 @@ impl Planned {
             _ => return Err(Fault::other(UnknownPart)),
         })
     }
+}
+
+impl RareColumns {
+    fn new(account: &Account) -> Result<Self, Fault> {
+        Ok(Self {
+            ban: json(&account.ban)?,
+            withdrawal: json(&account.withdrawal)?,
+            records: json(&account.records)?,
+            due_at: account.due_at().map(|at| at.timestamp_millis()),
+        })
+    }
+}
+
+/// Nothing for the usual value.
+fn json<T: Serialize + Default + PartialEq>(value: &T) -> Result<Option<String>, Fault> {
+    if *value == T::default() {
+        return Ok(None);
+    }
+    serde_json::to_string(value).map(Some).map_err(Fault::other)
 }
 
 impl ActivityRow {

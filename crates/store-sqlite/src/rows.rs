@@ -4,10 +4,11 @@ use authcore::account::{
     Account, AccountId, Epoch, Identity, IdentityKey, Ordinal, Profile, ProviderId, Username,
     Version,
 };
-use authcore::lifecycle::{Ban, BanState, Expiry};
 use authcore::password::Password;
 use authcore::session::{Activity, LoginRecord, SessionRef, SessionSnapshot};
 use authcore::store::{Lookup, Snapshot};
+
+use chrono::{DateTime, Utc};
 
 use crate::cols::Cols;
 use crate::db::Db;
@@ -19,10 +20,10 @@ macro_rules! select_snapshot {
     ($from:literal, $condition:literal) => {
         concat!(
             "SELECT a.id, a.version, a.epoch, a.username, a.username_key, a.display_name, a.avatar_url, a.lang_tag, \
-             a.location, a.timezone, a.metadata, a.password_hash, a.password_version, a.password_set_at, a.ban_since, \
-             a.ban_expires_at, a.ban_message, a.next_ordinal, a.created_at, a.updated_at, v.version, v.login_count, \
+             a.location, a.timezone, a.metadata, a.password_hash, a.password_version, a.password_set_at, a.ban, \
+             a.withdrawal, a.records, a.next_ordinal, a.created_at, a.updated_at, v.version, v.login_count, \
              v.last_login_at, v.last_login_ordinal, v.previous_login_at, v.sessions, i.ordinal, i.provider, i.subject, \
-             i.tenant, i.issuer, i.shown, i.linked_at, i.verified_at FROM ",
+             i.tenant, i.issuer, i.shown, i.linked_at, i.verified_at, i.data FROM ",
             $from,
             " CROSS JOIN account_activity v ON v.account_id = a.id LEFT JOIN identities i ON i.account_id = a.id WHERE ",
             $condition
@@ -32,6 +33,7 @@ macro_rules! select_snapshot {
 
 const BY_ID: &str = select_snapshot!("accounts a", "a.id = ?1");
 const BY_USERNAME: &str = select_snapshot!("accounts a", "a.username_key = ?1");
+const BY_TRANSFER: &str = select_snapshot!("accounts a", "a.transfer_key = ?1");
 const BY_IDENTITY: &str = select_snapshot!(
     "identities k CROSS JOIN accounts a ON a.id = k.account_id",
     "k.provider = ?1 AND k.subject = ?2 AND k.tenant = ?3 AND k.issuer = ?4"
@@ -41,6 +43,7 @@ pub(crate) fn load(db: &Db, lookup: &Lookup) -> Result<Option<Snapshot>, Fault> 
     match lookup {
         Lookup::Id(id) => snapshot(db, BY_ID, (id.as_bytes(),)),
         Lookup::Username(key) => snapshot(db, BY_USERNAME, (&**key,)),
+        Lookup::Transfer(key) => snapshot(db, BY_TRANSFER, (key.as_bytes(),)),
         Lookup::Identity(key) => snapshot(
             db,
             BY_IDENTITY,
@@ -99,25 +102,15 @@ fn account(cols: &mut Cols<'_, '_>) -> Result<(Account, Version), Fault> {
         (None, None, None) => None,
         _ => return Err(Fault::corrupt("accounts.password_hash")),
     };
-    let ban = match (
-        cols.opt_time("accounts.ban_since")?,
-        cols.opt_time("accounts.ban_expires_at")?,
-        cols.opt_boxed("accounts.ban_message")?,
-    ) {
-        (Some(since), end, Some(message)) => {
-            let expiry = end.map_or(Expiry::Never, Expiry::At);
-            BanState::Banned(Ban { since, expiry, message })
-        }
-        (None, None, None) => BanState::None,
-        _ => return Err(Fault::corrupt("accounts.ban_since")),
-    };
     let account = Account {
         id,
         username,
         profile,
         identities: Vec::new(),
         password,
-        ban,
+        ban: cols.json("accounts.ban")?,
+        withdrawal: cols.json("accounts.withdrawal")?,
+        records: cols.json("accounts.records")?,
         epoch,
         next_ordinal: Ordinal::new(cols.u32("accounts.next_ordinal")?),
         created_at: cols.time("accounts.created_at")?,
@@ -155,26 +148,47 @@ fn opt_identity(cols: &mut Cols<'_, '_>) -> Result<Option<Identity>, Fault> {
         shown: cols.opt_boxed("identities.shown")?,
         linked_at: cols.time("identities.linked_at")?,
         verified_at: cols.opt_time("identities.verified_at")?,
+        data: cols.opt_boxed("identities.data")?,
     }))
 }
 
 pub(crate) fn session(db: &Db, at: SessionRef) -> Result<Option<SessionSnapshot>, Fault> {
     let found = db.first(
-        "SELECT a.epoch, v.version, v.sessions FROM accounts a \
+        "SELECT a.epoch, a.due_at, v.version, v.sessions FROM accounts a \
          CROSS JOIN account_activity v ON v.account_id = a.id WHERE a.id = ?1",
         (at.account.as_bytes(),),
         |cols| {
             let account_epoch = Epoch::new(cols.u32("accounts.epoch")?);
+            let due_at = cols.opt_time("accounts.due_at")?;
             let version = Version::new(cols.u64("account_activity.version")?);
             let list = cols.blob("account_activity.sessions")?;
-            Ok((account_epoch, version, session_codec::find(list, at.session)?))
+            Ok((account_epoch, due_at, version, session_codec::find(list, at.session)?))
         },
     )?;
-    let Some((account_epoch, activity_version, Some(session))) = found else {
+    let Some((account_epoch, account_due_at, activity_version, Some(session))) = found else {
         return Ok(None);
     };
     let store_epoch = db.store_epoch()?;
-    Ok(Some(SessionSnapshot { session, account_epoch, store_epoch, activity_version }))
+    Ok(Some(SessionSnapshot {
+        session,
+        account_epoch,
+        store_epoch,
+        account_due_at,
+        activity_version,
+    }))
+}
+
+/// The id breaks ties by the index itself: the primary key stands behind each of its entries.
+const DUE: &str = "SELECT id FROM accounts WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?2";
+
+pub(crate) fn due(db: &Db, now: DateTime<Utc>, limit: u32) -> Result<Vec<AccountId>, Fault> {
+    let mut statement = db.prepare(DUE)?;
+    let mut rows = statement.query((now.timestamp_millis(), limit))?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next()? {
+        due.push(AccountId::from_bytes(Cols::new(row).array("accounts.id")?));
+    }
+    Ok(due)
 }
 
 #[cfg(test)]
@@ -189,7 +203,9 @@ mod tests {
         let connection = open::first(&SqliteConfig::in_memory()).unwrap();
         for analyze in ["", "ANALYZE"] {
             connection.execute_batch(analyze).unwrap();
-            for sql in [BY_ID, BY_USERNAME, BY_IDENTITY] {
+            for (sql, tables) in
+                [(BY_ID, 3), (BY_USERNAME, 3), (BY_TRANSFER, 3), (BY_IDENTITY, 4), (DUE, 1)]
+            {
                 let mut statement =
                     connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
                 let mut rows = statement.raw_query();
@@ -199,7 +215,7 @@ mod tests {
                     assert!(step.starts_with("SEARCH"), "{step}");
                     steps += 1;
                 }
-                assert!(steps >= 3);
+                assert_eq!(steps, tables, "{sql}");
             }
         }
     }

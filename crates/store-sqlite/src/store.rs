@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use authcore::account::Epoch;
+use authcore::account::{AccountId, Epoch};
 use authcore::event::{EventCursor, StoredEvent};
 use authcore::session::{SessionRef, SessionSnapshot};
 use authcore::store::{
@@ -17,7 +17,7 @@ use crate::db::{Db, Operation};
 use crate::error::{Fault, OpenError, Stop};
 use crate::open;
 use crate::ops::{
-    Bind, Code, Consume, Events, Load, LoadMany, LoadSession, PRUNED_AT_ONCE, PruneEvents,
+    Bind, Code, Consume, Due, Events, Load, LoadMany, LoadSession, PRUNED_AT_ONCE, PruneEvents,
     StoreEpoch, Sweep,
 };
 use crate::plan::Plan;
@@ -51,6 +51,13 @@ use crate::threads::Threads;
 /// nothing was written. ([`StoreErrorKind::Other`] for a disk that cannot write. Should the system itself end before
 /// the next commit, the log may hold the undone one whole, and it is there again when the file is opened.) The answer
 /// is [`StoreErrorKind::FateUnknown`] only when the thread that writes is gone, which is a fault of this crate.
+///
+/// # Tables of your own
+///
+/// May lie in the same file and join `accounts` by its `id` (16 bytes). Times are UTC milliseconds since 1970. How an
+/// account stands is told by columns that are computed when they are read: `ban_kind` (`banned`, `grace`, or NULL),
+/// `ban_since`, `ban_until` (the end of a ban, NULL for ever; the deadline of a grace ban), `withdrawal_kind` (`pending`,
+/// `done`, or NULL) and `withdrawal_due`. What a date has changed is not in them before the account is next written.
 ///
 /// # Replays
 ///
@@ -150,6 +157,10 @@ impl Store for SqliteStore {
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
         Ok(self.run(StoreEpoch).await?)
+    }
+
+    async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<AccountId>, StoreError> {
+        Ok(self.run(Due { now, limit }).await?)
     }
 
     async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError> {

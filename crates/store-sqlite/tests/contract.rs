@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use authcore::account::{Account, Epoch, IdentityKey, ProviderId, Version};
 use authcore::event::{EventCursor, EventKind, SessionEnd};
-use authcore::lifecycle::{Ban, BanState, Expiry};
+use authcore::lifecycle::{BanState, Expiry};
 use authcore::session::{Activity, SessionRef};
 use authcore::store::{
     Admission, Charge, CodeKey, CodePurpose, Conflict, Lookup, OneTimeCode, Require, SingleUseKey,
@@ -48,11 +48,7 @@ async fn every_field_comes_back() {
 
         // And again by an update that changes or clears each.
         let bare = Account {
-            ban: BanState::Banned(Ban {
-                since: last_moment(),
-                expiry: Expiry::Never,
-                message: "".into(),
-            }),
+            ban: BanState::Banned(ban(last_moment(), Expiry::Never)),
             identities: vec![],
             ..Account::new(account.id, at(0))
         };
@@ -105,6 +101,7 @@ async fn each_condition_has_its_conflict() {
     for (kind, _folder, store) in each_kind() {
         let mut first = named(1, "ann");
         first.password = full(1).0.password;
+        first.records = transferable(1, 1).records;
         let key = CodeKey::new([1; 32]);
         let single_use = SingleUseKey::new([1; 32]);
         let using_up = || Write::UseUp { key: single_use, forget_at: at(1) };
@@ -145,6 +142,7 @@ async fn each_condition_has_its_conflict() {
             (using_up(), Conflict::UsedUp(single_use)),
             (insert(taken.clone()), Conflict::IdentityTaken(first.identities[0].key.clone())),
             (insert(named(2, "ann")), Conflict::UsernameTaken("ann".into())),
+            (insert(transferable(2, 1)), Conflict::TransferTaken(transfer_key(1))),
         ];
         for (write, expected) in writes {
             let change = set(2, [write, insert(account(3))]);
@@ -214,6 +212,9 @@ async fn uniqueness_is_judged_after_the_whole_set() {
         let change = set(5, twins.map(insert));
         let answer = conflict(store.commit(&change).await);
         assert_eq!(answer, Conflict::IdentityTaken(device("device-5")), "{kind}");
+        let twins = [transferable(5, 1), transferable(6, 1)];
+        let answer = conflict(store.commit(&set(5, twins.map(insert))).await);
+        assert_eq!(answer, Conflict::TransferTaken(transfer_key(1)), "{kind}");
     }
 }
 

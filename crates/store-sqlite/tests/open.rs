@@ -7,6 +7,7 @@ mod common;
 use std::error::Error as _;
 use std::path::Path;
 
+use authcore::session::SessionRef;
 use authcore::store::{Lookup, Store, StoreErrorKind, StoreHeader, Write};
 use authcore_store_sqlite::{OpenError, SqliteConfig, SqliteStore, Synchronous};
 use common::*;
@@ -189,6 +190,12 @@ async fn values_that_make_no_sense_name_their_column() {
         ("UPDATE accounts SET epoch = -1", "accounts.epoch"),
         ("UPDATE accounts SET next_ordinal = 4294967296", "accounts.next_ordinal"),
         ("UPDATE accounts SET display_name = CAST(x'ff' AS TEXT)", "accounts.display_name"),
+        ("UPDATE accounts SET ban = '\"none\"'", "accounts.ban"),
+        ("UPDATE accounts SET ban = '{\"kind\":\"banned\"}'", "accounts.ban"),
+        ("UPDATE accounts SET withdrawal = '{\"kind\":\"else\"}'", "accounts.withdrawal"),
+        ("UPDATE accounts SET records = '{'", "accounts.records"),
+        ("UPDATE accounts SET records = '{\"transfer\":{}}'", "accounts.records"),
+        ("UPDATE identities SET data = CAST(x'ff' AS TEXT)", "identities.data"),
         ("UPDATE account_activity SET sessions = x''", "account_activity.sessions"),
         ("UPDATE account_activity SET sessions = x'0105'", "account_activity.sessions"),
         ("UPDATE identities SET provider = 'No Name'", "identities.provider"),
@@ -202,4 +209,15 @@ async fn values_that_make_no_sense_name_their_column() {
         let error = store.load(&Lookup::Id(id(1))).await.unwrap_err();
         assert_eq!(*error.kind(), StoreErrorKind::Corrupt { what: column.into() }, "{sql}");
     }
+    // What only a session's account tells.
+    let path = folder.path().join("session.db");
+    let store = open(&path).unwrap();
+    let (account, activity) = full(1);
+    let write = Write::InsertAccount { account: Box::new(account), activity };
+    store.commit(&set(1, [write])).await.unwrap();
+    let sql = "UPDATE accounts SET due_at = 9223372036854775807";
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    let at = SessionRef { account: id(1), session: session(1).id };
+    let error = store.session(at).await.unwrap_err();
+    assert_eq!(*error.kind(), StoreErrorKind::Corrupt { what: "accounts.due_at".into() });
 }

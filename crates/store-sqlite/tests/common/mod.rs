@@ -10,13 +10,16 @@
 
 use authcore::account::{
     Account, AccountId, CommitId, Epoch, Identity, IdentityKey, Ordinal, Profile, ProviderId,
-    SessionId, Username, Version,
+    Records, SessionId, Username, Version,
 };
 use authcore::event::{Event, EventKind};
-use authcore::lifecycle::{Ban, BanState, Expiry};
+use authcore::lifecycle::{Ban, BanSource, BanState, Expiry, Withdrawal};
 use authcore::password::Password;
 use authcore::session::{Activity, LoginRecord, Method, Session};
-use authcore::store::{ChangeSet, CommitError, Conflict, Lookup, Require, Snapshot, Store, Write};
+use authcore::store::{
+    ChangeSet, CommitError, Conflict, Lookup, Require, Snapshot, Store, TransferKey, Write,
+};
+use authcore::transfer::{IssuedBy, TransferAccount, TransferState};
 use authcore_store_sqlite::{SqliteConfig, SqliteStore};
 use chrono::{DateTime, Utc};
 
@@ -52,6 +55,7 @@ pub(crate) fn identity(ordinal: u32, key: IdentityKey) -> Identity {
         shown: None,
         linked_at: at(5),
         verified_at: None,
+        data: None,
     }
 }
 
@@ -66,6 +70,44 @@ pub(crate) fn account(number: u32) -> Account {
 pub(crate) fn named(number: u32, username: &str) -> Account {
     let name = Username { shown: username.to_uppercase().into(), key: username.into() };
     Account { username: Some(name), ..account(number) }
+}
+
+pub(crate) fn ban(since: DateTime<Utc>, expiry: Expiry) -> Ban {
+    Ban {
+        since,
+        expiry,
+        message: "".into(),
+        template: None,
+        reason: "".into(),
+        source: BanSource::Console,
+        registrar: "".into(),
+        flags: Vec::new(),
+    }
+}
+
+pub(crate) fn transfer_key(number: u32) -> TransferKey {
+    let mut digest = [0; 32];
+    digest[..4].copy_from_slice(&number.to_be_bytes());
+    TransferKey::new(digest)
+}
+
+pub(crate) fn transfer(number: u32) -> TransferAccount {
+    TransferAccount {
+        key: transfer_key(number),
+        id: None,
+        password_hash: None,
+        issued_by: IssuedBy::Auto,
+        device: None,
+        issued_at: at(5),
+        expiry: Expiry::Never,
+        state: TransferState::Issued { failures: 0 },
+    }
+}
+
+/// An account with one device and a transfer account.
+pub(crate) fn transferable(number: u32, key: u32) -> Account {
+    let records = Records { transfer: Some(transfer(key)), ..Records::default() };
+    Account { records, ..account(number) }
 }
 
 pub(crate) fn session(number: u8) -> Session {
@@ -113,13 +155,16 @@ pub(crate) fn full(number: u32) -> (Account, Activity) {
                 shown: Some(odd.into()),
                 verified_at: Some(first),
                 linked_at: last,
+                data: Some(odd.into()),
                 ..identity(3, key("a"))
             },
             identity(4, key("b")),
             identity(u32::MAX - 1, device(&format!("{number}"))),
         ],
         password: Some(Password { hash: "$argon2id$".into(), version: u32::MAX, set_at: at(-1) }),
-        ban: BanState::Banned(Ban { since: first, expiry: Expiry::At(last), message: odd.into() }),
+        ban: BanState::Banned(Ban { message: odd.into(), ..ban(first, Expiry::At(last)) }),
+        withdrawal: Withdrawal::Pending { since: first, due: last },
+        records: Records { transfer: Some(transfer(number)), ..Records::default() },
         epoch: Epoch::new(u32::MAX),
         next_ordinal: Ordinal::new(u32::MAX),
         created_at: first,
