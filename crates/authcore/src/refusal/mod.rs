@@ -1,13 +1,21 @@
-//! Every "no" that a player can be told, with its stable code and what Nakama calls it.
+//! Every "no" that a player can be told, with its stable code and what Nakama, Gamebase and brainCloud call it.
 //!
 //! A refusal is not a fault: the machine works, and the answer is no. Each has a [`code`](Refusal::code) that never
 //! changes, and the data that a game needs to go on.
 
+mod braincloud;
+mod gamebase;
 mod nakama;
+mod operation;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod table;
 
-pub use nakama::{NakamaAnswer, Operation, nakama_fault};
+pub use braincloud::{BraincloudAnswer, braincloud_fault};
+pub use gamebase::{GamebaseAnswer, gamebase_fault};
+pub use nakama::{NakamaAnswer, nakama_fault, nakama_status};
+pub use operation::Operation;
 
 use chrono::{DateTime, Utc};
 
@@ -428,5 +436,14 @@ impl Refusal {
             Self::Disabled => "disabled",
             Self::Host { .. } => "host",
         }
+    }
+
+    /// The refusal's own words, as a sentence.
+    fn sentence(&self) -> String {
+        let text = self.to_string();
+        let mut characters = text.chars();
+        characters.next().map_or_else(String::new, |first| {
+            format!("{}{}.", first.to_uppercase(), characters.as_str())
+        })
     }
 }

@@ -2,11 +2,32 @@
 
 use chrono::DateTime;
 
-use super::{Field, Refusal, Rule};
+use super::{Field, Operation, Refusal, Rule};
 use crate::account::{AccountId, ProviderId};
 use crate::gate::Closed;
 use crate::lifecycle::{BanInfo, Expiry};
 use crate::transfer::Block;
+
+/// Each operation once, in their order.
+pub(crate) const OPERATIONS: [Operation; 17] = [
+    Operation::Login,
+    Operation::Resume,
+    Operation::Link,
+    Operation::LinkForcibly,
+    Operation::ChangeLogin,
+    Operation::Merge,
+    Operation::Unlink,
+    Operation::Refresh,
+    Operation::Logout,
+    Operation::Account,
+    Operation::Update,
+    Operation::Delete,
+    Operation::Withdraw,
+    Operation::TransferAccount,
+    Operation::Transfer,
+    Operation::FindAccounts,
+    Operation::Operator,
+];
 
 /// Each refusal once; a new one does not compile here before it has a place.
 pub(crate) fn all() -> Vec<Refusal> {

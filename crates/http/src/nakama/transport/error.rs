@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use authcore::refusal::nakama_status;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -52,19 +53,7 @@ impl ApiError {
 
     /// The HTTP status of the code. Code 0 says "no error", so as an error it is our fault.
     pub(crate) fn status(&self) -> StatusCode {
-        match self.code {
-            1 => StatusCode::from_u16(499).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            3 | 9 | 11 => StatusCode::BAD_REQUEST,
-            4 => StatusCode::GATEWAY_TIMEOUT,
-            5 => StatusCode::NOT_FOUND,
-            6 | 10 => StatusCode::CONFLICT,
-            7 => StatusCode::FORBIDDEN,
-            8 => StatusCode::TOO_MANY_REQUESTS,
-            12 => StatusCode::NOT_IMPLEMENTED,
-            14 => StatusCode::SERVICE_UNAVAILABLE,
-            16 => StatusCode::UNAUTHORIZED,
-            _ => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        StatusCode::from_u16(nakama_status(self.code)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
