@@ -3,7 +3,7 @@
 use crate::failure::Result;
 use crate::process::{cargo, run, version};
 use crate::step::{Outcome, Run};
-use crate::{purity, sources};
+use crate::{docs, purity, sources};
 
 pub(crate) fn all(steps: &mut Run) -> Result<()> {
     steps.step("lock file", || {
@@ -16,6 +16,7 @@ pub(crate) fn all(steps: &mut Run) -> Result<()> {
         Ok(Outcome::Held)
     })?;
     steps.step("sources", sources::check)?;
+    steps.step("documentation", || docs::tables(true))?;
     steps.step("clippy", || {
         let arguments = ["clippy", "--workspace", "--all-targets", "--all-features"];
         run(cargo(&[&arguments[..], &["--", "-D", "warnings"]].concat()))?;

@@ -2,9 +2,11 @@
 
 mod arguments;
 mod clock;
+mod docs;
 mod failure;
 mod kill;
 mod lint;
+mod named_tests;
 mod node;
 mod process;
 mod purity;
@@ -30,7 +32,9 @@ USAGE: cargo xtask <COMMAND> [OPTIONS]
 COMMANDS:
   test     Everything that must hold before a change goes in: set-up, lint, tests, docs, node, kill
   setup    Installs the tools that are missing: cargo-nextest, cargo-deny, Node, the Node packages
-  lint     Lock file, formatting, sources, clippy, purity of the core, licences and bans
+  lint     Lock file, formatting, sources, documentation, clippy, purity of the core, licences and bans
+  docs     Writes the parts of docs/ that are made from the code and its tests
+             --check           writes nothing; fails where a part is outdated, or a row has no test
   node     The published nakama-js client against the real host
   kill     Kills the host at random moments under load and checks that no acknowledged write is lost
              --kills N         how often (default 200)
@@ -60,6 +64,10 @@ fn run() -> Result<()> {
         Some("test") => in_steps(arguments, test::all),
         Some("setup") => in_steps(arguments, setup::all),
         Some("lint") => in_steps(arguments, lint::all),
+        Some("docs") => {
+            let check = arguments.flag("--check");
+            in_steps(arguments, |run| docs::all(run, check))
+        }
         Some("node") => in_steps(arguments, node::all),
         Some("kill") => {
             let options = kill::Options::parse(&mut arguments)?;

@@ -53,7 +53,8 @@ fn skipped_tests(path: &Path, text: &str) -> Vec<String> {
         .collect()
 }
 
-fn visit(directory: &Path, seen: &mut impl FnMut(&Path, &str)) -> Result<()> {
+/// Hands over every text file under a directory.
+pub(crate) fn visit(directory: &Path, seen: &mut impl FnMut(&Path, &str)) -> Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let (path, name) = (entry.path(), entry.file_name());

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_has_no_more_identities_than_the_policy_allows() {
+    fn nakama_4_1_an_account_has_no_more_identities_than_the_policy_allows() {
         let mut account = account();
         let policy = Policy { identities_per_account: 3, ..Policy::nakama() };
         for device in ["one", "two"] {
