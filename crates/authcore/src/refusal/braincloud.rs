@@ -49,6 +49,13 @@ const MUST_FORCE: &str = "Processing exception (message): Missing profile, must 
 impl Refusal {
     /// What brainCloud says to this refusal, during this operation (braincloud 4, 7, 8, 14). Where brainCloud knows nothing
     /// like it, the reason code is the nearest, which its clients know how to go on from.
+    ///
+    /// ```
+    /// use authcore::{Refusal, refusal::Operation};
+    ///
+    /// let answer = Refusal::AccountNotFound.braincloud(Operation::Login);
+    /// assert_eq!((answer.status, answer.reason_code), (202, 40208));
+    /// ```
     #[must_use]
     pub fn braincloud(&self, operation: Operation) -> BraincloudAnswer {
         let (status, reason_code) = self.braincloud_codes(operation);

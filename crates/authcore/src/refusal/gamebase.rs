@@ -35,6 +35,13 @@ const REMOVE_FAILED: GamebaseAnswer = client(3401, "AUTH_REMOVE_MAPPING_FAILED")
 impl Refusal {
     /// What Gamebase says to this refusal, during this operation (gamebase 6, 7). Where Gamebase knows nothing like it, the
     /// number is the nearest, which its clients know how to go on from.
+    ///
+    /// ```
+    /// use authcore::{Refusal, refusal::Operation};
+    ///
+    /// let answer = Refusal::WrongPassword.gamebase(Operation::Login);
+    /// assert_eq!((answer.number, answer.name), (3201, "AUTH_IDP_LOGIN_FAILED"));
+    /// ```
     #[must_use]
     pub const fn gamebase(&self, operation: Operation) -> GamebaseAnswer {
         match self {

@@ -45,7 +45,10 @@ impl Refusal {
             Self::AccountNotFound if operation == Operation::Account => {
                 answer(NOT_FOUND, "Account not found.")
             }
-            Self::AccountNotFound => answer(NOT_FOUND, "User account not found."),
+            // Nakama knows neither of the last two; it deletes the row.
+            Self::AccountNotFound | Self::Withdrawn | Self::Missing => {
+                answer(NOT_FOUND, "User account not found.")
+            }
             Self::Banned(_) => answer(PERMISSION_DENIED, "User account banned."),
             // Nakama leaks an inner error here, and clients match on it (nakama 12.2).
             Self::UsernameTaken if operation == Operation::Update => answer(
@@ -78,7 +81,6 @@ impl Refusal {
             }
             Self::TryAgainLater { .. } => answer(RESOURCE_EXHAUSTED, "Try again later."),
             // Nakama knows none of what follows; the codes are those that it uses for the like.
-            Self::Withdrawn | Self::Missing => answer(NOT_FOUND, "User account not found."),
             Self::NotPlayable(_) => answer(UNAVAILABLE, "The game is closed."),
             Self::IdentityUnknown(_)
             | Self::TicketUnknown
