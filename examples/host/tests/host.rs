@@ -147,6 +147,21 @@ fn operators_ban_and_unban_with_their_key() {
     assert_eq!(host.refresh(&player["refresh_token"]), 401, "old tokens stay dead");
 }
 
+#[test]
+fn gamebase_4_8_secret_key_a_new_operator_key_ends_no_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::start(folder.path());
+    let (_, player) = host.log_in();
+    drop(host);
+    let host = Host::spawn(
+        command(&["serve", "--listen", "127.0.0.1:0"])
+            .envs(KEYS)
+            .env("AUTHCORE_OPERATOR_KEY", "a new operator key of our own")
+            .current_dir(folder.path()),
+    );
+    assert_eq!(host.refresh(&player["refresh_token"]), 200);
+}
+
 /// The `uid` of a token's payload.
 fn account_id(payload: &str) -> String {
     use base64::Engine as _;
