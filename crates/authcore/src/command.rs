@@ -95,19 +95,28 @@ pub struct Unlink {
     /// Which one: the id or email address of a built-in kind, or what the verifier takes. None takes whatever is
     /// linked; a device must be named (nakama 10.1).
     pub exactly: Option<Secret>,
+    /// Whether the player knows that nothing but device ids is left (braincloud 8.2).
+    pub confirmed: bool,
 }
 
 impl Unlink {
     /// Unlinks whatever is linked of that kind.
     #[must_use]
     pub const fn any(provider: ProviderId) -> Self {
-        Self { provider, exactly: None }
+        Self { provider, exactly: None, confirmed: false }
     }
 
     /// Unlinks exactly this one.
     #[must_use]
     pub fn exactly(provider: ProviderId, which: impl Into<Secret>) -> Self {
-        Self { provider, exactly: Some(which.into()) }
+        Self { provider, exactly: Some(which.into()), confirmed: false }
+    }
+
+    /// The player knows that nothing but device ids is left, and wants it.
+    #[must_use]
+    pub fn confirmed(mut self) -> Self {
+        self.confirmed = true;
+        self
     }
 }
 

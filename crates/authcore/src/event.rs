@@ -134,6 +134,8 @@ pub enum SessionEnd {
     LoggedOut,
     /// A refresh token was used a second time: somebody else may hold it (security 57).
     RefreshReused,
+    /// The identity that opened it left the account (gamebase X-24, 4.8).
+    Unlinked,
 }
 
 /// A place in the outbox. Cursors only grow, in the order of commits.

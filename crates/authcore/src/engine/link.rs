@@ -1,34 +1,50 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 
 use super::Engine;
 use super::corridor::{Draft, Settled, Tries};
-use crate::account::{Account, IdentityKey, Ordinal, ProviderId};
-use crate::command::{Link, Unlink};
+use crate::account::{Account, IdentityKey, ProviderId, SessionId};
+use crate::command::Link;
 use crate::context::RequestContext;
-use crate::credential::{Checked, PasswordOwner, Use, check, check_id, check_provider_payload};
+use crate::credential::{Checked, PasswordOwner, Use, check};
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::hooks::{Done, Intent};
-use crate::mapping::{LinkRequest, Which, link, unlink};
-use crate::policy::CredentialChange;
+use crate::lifecycle::standing;
+use crate::mapping::{Change, ForcingTicket, LinkRequest, TicketOffer, issue, link};
 use crate::proof::Authenticated;
 use crate::refusal::{Field, Refusal, Rule};
 use crate::secret::Secret;
-use crate::store::Conflict;
+use crate::store::{Conflict, Lookup};
 use crate::verifier::VerifiedIdentity;
 
 /// A login that was proven to be the player's.
-struct ProvenLink {
-    key: IdentityKey,
-    shown: Option<Box<str>>,
+pub(super) struct ProvenLink {
+    pub(super) key: IdentityKey,
+    pub(super) shown: Option<Box<str>>,
     /// The hash of the password that came with an email address.
-    password: Option<Box<str>>,
-    verified: Option<VerifiedIdentity>,
+    pub(super) password: Option<Box<str>>,
+    pub(super) verified: Option<VerifiedIdentity>,
+}
+
+impl ProvenLink {
+    fn request(&self) -> LinkRequest<'_> {
+        LinkRequest {
+            key: &self.key,
+            shown: self.shown.as_deref(),
+            password: self.password.as_deref(),
+        }
+    }
 }
 
 impl Engine {
-    /// Adds a login to the caller's account (nakama 9). Linking what the account already has is no change; for an email
-    /// address it sets the password.
+    /// Adds a login to the caller's account (nakama 9, gamebase 3.7, braincloud 8.1). Linking what the account already has
+    /// is no change, or refused, as the policy says; for an email address it sets the password.
+    ///
+    /// When another account owns the login and the policy has tickets, the refusal brings one: see
+    /// [`link_forcibly`](Self::link_forcibly) and [`change_login`](Self::change_login). An email address brings none: the
+    /// password that comes with it is a new one, and proves nothing of the other account.
     ///
     /// ```
     /// # futures_executor::block_on(async {
@@ -48,8 +64,11 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Refusal::IdentityTaken`] when another account owns it, [`Refusal::AlreadyLinked`] when the account has another
-    /// of its kind and the policy does not replace it, [`Refusal::RecentLoginRequired`], or a fault.
+    /// In this order: [`Refusal::RecentLoginRequired`]; [`Refusal::NotLinkable`] for a guest key (gamebase 3305);
+    /// [`Refusal::ProviderNotConfigured`] (3304, 3002); [`Refusal::CredentialRejected`] (3301);
+    /// [`Refusal::AlreadyLinked`] when the account has one of its kind and the policy does not replace it (3303);
+    /// [`Refusal::IdentityTaken`] when another account owns it (3302), or [`Refusal::Banned`] when that one is banned and
+    /// the policy gives no ticket for it (gamebase X-5). Or a fault.
     ///
     /// # Cancel safety
     ///
@@ -69,7 +88,14 @@ impl Engine {
         Ok(account)
     }
 
-    async fn prove_link(&self, request: Link, now: DateTime<Utc>) -> Result<ProvenLink, Error> {
+    pub(super) async fn prove_link(
+        &self,
+        request: Link,
+        now: DateTime<Utc>,
+    ) -> Result<ProvenLink, Error> {
+        if request.credential.provider() == Some(&ProviderId::GUEST) {
+            return Err(Refusal::NotLinkable(ProviderId::GUEST).into());
+        }
         match check(request.credential, Use::Link, &self.policy, self.parts.folding)? {
             Checked::Id { key, .. } => {
                 Ok(ProvenLink { key, shown: None, password: None, verified: None })
@@ -98,159 +124,124 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<Account, Error> {
         let mut tries = Tries::new();
+        let mut owner: Option<Settled> = None;
         loop {
             let settled = self.load_caller(who, now).await?;
             let mut account = settled.account.clone();
-            let request = LinkRequest {
-                key: &proven.key,
-                shown: proven.shown.as_deref(),
-                password: proven.password.as_deref(),
-            };
-            let events = link(&mut account, &request, &self.policy, now)?;
+            let change = link(&mut account, &proven.request(), &self.policy, now)?;
             self.parts.hooks.veto(context, &Intent::Link(&account))?;
             let mut draft = Draft::using_up(proven.verified.as_ref());
-            if events.is_empty() && draft.writes.is_empty() {
+            if change.events.is_empty() && draft.writes.is_empty() {
                 return Ok(account);
             }
-            let gone = events.iter().filter_map(|event| match event {
-                EventKind::IdentityUnlinked { ordinal, .. } => Some(*ordinal),
-                _ => None,
-            });
-            let gone: Vec<_> = gone.collect();
-            if gone.is_empty() && !events.contains(&EventKind::PasswordChanged) {
-                settled.update(&account, &mut draft);
-            } else {
-                self.end_other_sessions(who, &settled, &mut account, &gone, &mut draft);
-            }
-            draft.happened(account.id, events);
-            match self.commit(draft, now).await {
-                Ok(()) => return Ok(account),
-                Err(lost) => match tries.again(lost)? {
-                    Conflict::IdentityTaken(key) => {
-                        let provider = key.provider().clone();
-                        return Err(Refusal::IdentityTaken { provider, ticket: None }.into());
+            let owns = |owner: &Settled| owner.account.identity(&proven.key).is_some();
+            let mut offer = None;
+            match owner.take() {
+                Some(owner) if owns(&owner) => {
+                    let made = self.offer(context, &settled, &owner.account, proven, now)?;
+                    settled.update(&made.caller, &mut draft);
+                    draft.events.push((account.id, made.event));
+                    offer = Some(Box::new(made.offer));
+                }
+                other => {
+                    // Time has taken the identity from who had it: that is written with what is made of it.
+                    if let Some(former) = other {
+                        former.update(&former.account, &mut draft);
                     }
-                    Conflict::UsedUp(_) => return Err(used_up(&proven.key).into()),
-                    _ => {}
-                },
-            }
-        }
-    }
-
-    /// Takes a login away from the caller's account (nakama 10). An account keeps at least one login that opens it,
-    /// whatever runs beside.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::LastIdentity`], [`Refusal::NotLinked`], [`Refusal::RecentLoginRequired`], or a fault.
-    ///
-    /// # Cancel safety
-    ///
-    /// May be dropped; the unlink may be committed all the same.
-    pub async fn unlink(
-        &self,
-        context: &RequestContext,
-        who: &Authenticated,
-        request: Unlink,
-    ) -> Result<Account, Error> {
-        let request = self.parts.hooks.before_unlink(context, who, request).await?;
-        let now = self.now();
-        self.check_step_up(who, now)?;
-        let mut verified = None;
-        let exactly = match &request.exactly {
-            Some(which) if !request.provider.is_built_in() => {
-                check_provider_payload(which)?;
-                let proof = self.ask_verifier(&request.provider, which, now).await?;
-                Some(verified.insert(proof).key().clone())
-            }
-            Some(which) => Some(self.built_in_key(&request.provider, which)?),
-            None if request.provider == ProviderId::DEVICE => {
-                return Err(
-                    Refusal::Invalid { field: Field::DeviceId, rule: Rule::Required }.into()
-                );
-            }
-            None => None,
-        };
-        let which = match &exactly {
-            Some(key) => Which::Exactly(key),
-            None => Which::Any(&request.provider),
-        };
-        let account = self.commit_unlink(context, who, &which, verified.as_ref(), now).await?;
-        self.parts.hooks.after(context, &Done::Unlink(&account)).await;
-        Ok(account)
-    }
-
-    /// The key of exactly one identity of a built-in kind.
-    fn built_in_key(&self, provider: &ProviderId, which: &Secret) -> Result<IdentityKey, Refusal> {
-        if *provider == ProviderId::DEVICE && which.is_empty() {
-            check_id(Field::DeviceId, "")?;
-        }
-        let subject = if *provider == ProviderId::EMAIL {
-            self.parts.folding.email(which.reveal())
-        } else {
-            which.reveal().into()
-        };
-        Ok(IdentityKey::new(provider.clone(), &subject))
-    }
-
-    async fn commit_unlink(
-        &self,
-        context: &RequestContext,
-        who: &Authenticated,
-        which: &Which<'_>,
-        verified: Option<&VerifiedIdentity>,
-        now: DateTime<Utc>,
-    ) -> Result<Account, Error> {
-        let mut tries = Tries::new();
-        loop {
-            let settled = self.load_caller(who, now).await?;
-            let mut account = settled.account.clone();
-            let (gone, events) = unlink(&mut account, which, &self.policy, now)?;
-            if events.is_empty() {
-                return Ok(account);
-            }
-            self.parts.hooks.veto(context, &Intent::Unlink(&account))?;
-            let mut draft = Draft::using_up(verified);
-            self.end_other_sessions(who, &settled, &mut account, &gone, &mut draft);
-            draft.happened(account.id, events);
-            match self.commit(draft, now).await {
-                Ok(()) => return Ok(account),
-                Err(lost) => {
-                    if let (Conflict::UsedUp(_), Some(verified)) = (tries.again(lost)?, verified) {
-                        return Err(used_up(verified.key()).into());
-                    }
+                    let acting = Some(who.session().id);
+                    self.write_change(&settled, &mut account, change, acting, &mut draft);
                 }
             }
+            let lost = match self.commit(draft, now).await {
+                Ok(()) if offer.is_none() => return Ok(account),
+                Ok(()) => return Err(taken(&proven.key, offer).into()),
+                Err(lost) => lost,
+            };
+            match tries.again(lost)? {
+                Conflict::IdentityTaken(key) => {
+                    let other = self.load(&Lookup::Identity(key), now).await?;
+                    owner = other.filter(|other| other.account.id != who.account());
+                    if owner.as_ref().is_some_and(owns) && !self.gives_tickets_for(&proven.key) {
+                        return Err(taken(&proven.key, None).into());
+                    }
+                }
+                Conflict::UsedUp(_) => return Err(used_up(&proven.key).into()),
+                _ => {}
+            }
         }
     }
 
-    /// Writes the account and, where the policy says so, ends its sessions, all but the caller's; that one too when it
-    /// was opened by an identity that is gone (security 63, 72).
-    fn end_other_sessions(
+    /// Whether a proof of this login is one that a ticket may stand for. The password of an email address is a new one.
+    fn gives_tickets_for(&self, key: &IdentityKey) -> bool {
+        self.policy.ticket_lifetime.is_some() && *key.provider() != ProviderId::EMAIL
+    }
+
+    /// Makes a ticket for an identity that another account owns (gamebase 1.10, X-5).
+    fn offer(
         &self,
-        who: &Authenticated,
+        context: &RequestContext,
+        caller: &Settled,
+        owner: &Account,
+        proven: &ProvenLink,
+        now: DateTime<Utc>,
+    ) -> Result<Offered, Error> {
+        let Some(lifetime) = self.policy.ticket_lifetime else {
+            return Err(taken(&proven.key, None).into());
+        };
+        if let (Some(ban), false) = (owner.ban.ban(), self.policy.ticket_for_banned) {
+            return Err(self.banned(owner, ban, context).into());
+        }
+        let secret = Secret::new(URL_SAFE_NO_PAD.encode(self.random::<32>()?));
+        let (owner_standing, expires_at) = (standing(owner), now + lifetime);
+        let ticket = ForcingTicket {
+            key: ForcingTicket::key_of(&secret),
+            identity: proven.key.clone(),
+            owner: owner.id,
+            owner_standing,
+            expires_at,
+            used_at: None,
+        };
+        let mut account = caller.account.clone();
+        issue(&mut account, ticket, owner, now);
+        let provider = proven.key.provider().clone();
+        Ok(Offered {
+            caller: account,
+            event: EventKind::TicketIssued { owner: owner.id, provider },
+            offer: TicketOffer { secret, owner: owner.id, owner_standing, expires_at },
+        })
+    }
+
+    /// Writes an account whose logins changed, and what follows for its sessions; `acting` is the caller's.
+    pub(super) fn write_change(
+        &self,
         settled: &Settled,
         account: &mut Account,
-        gone: &[Ordinal],
+        mut change: Change,
+        acting: Option<SessionId>,
         draft: &mut Draft,
     ) {
-        if self.policy.credential_change == CredentialChange::EndsOtherSessions {
-            account.epoch = account.epoch.next();
-            let mut activity = settled.activity.clone();
-            activity.sessions.retain(|session| {
-                session.id == who.session().id
-                    && session.identity.is_none_or(|ordinal| !gone.contains(&ordinal))
-            });
-            for session in &mut activity.sessions {
-                session.epoch = account.epoch;
-            }
+        let ends = self.policy.credential_change;
+        if let Some(activity) = change.sessions(account, &settled.activity, ends, acting) {
             draft.writes.push(settled.update_activity(activity));
         }
         settled.update(account, draft);
+        draft.happened(account.id, change.events);
     }
 }
 
+/// A ticket in the making.
+struct Offered {
+    /// The caller's account with it.
+    caller: Account,
+    event: EventKind,
+    offer: TicketOffer,
+}
+
+fn taken(key: &IdentityKey, ticket: Option<Box<TicketOffer>>) -> Refusal {
+    Refusal::IdentityTaken { provider: key.provider().clone(), ticket }
+}
+
 /// What may be used once was used before.
-fn used_up(key: &IdentityKey) -> Refusal {
+pub(super) fn used_up(key: &IdentityKey) -> Refusal {
     Refusal::CredentialRejected { provider: key.provider().clone(), extra: None }
 }

@@ -5,8 +5,10 @@
 
 mod account;
 mod builder;
+mod change_login;
 mod corridor;
 mod find;
+mod forced_link;
 mod gate;
 mod import;
 mod link;
@@ -15,6 +17,7 @@ mod logout;
 mod operator;
 mod password;
 mod refresh;
+mod unlink;
 mod verify;
 
 pub use builder::{EngineBuilder, OpenError};

@@ -1,10 +1,13 @@
 use chrono::{DateTime, Utc};
 
-use crate::account::{Account, IdentityKey, ProviderId};
+use super::Change;
+use super::change::end_transfer_account;
+use crate::account::{Account, IdentityKey, Ordinal, ProviderId};
 use crate::event::EventKind;
 use crate::password::Password;
 use crate::policy::{Policy, Relink};
 use crate::refusal::Refusal;
+use crate::session::Method;
 
 /// What is to be linked. The identity was proven to be the player's.
 pub(crate) struct LinkRequest<'a> {
@@ -15,52 +18,89 @@ pub(crate) struct LinkRequest<'a> {
     pub(crate) password: Option<&'a str>,
 }
 
-/// Links an identity (nakama 9.2). Changes the account and says what happened; nothing happened when it was linked
-/// already.
+/// Links an identity (nakama 9.2, gamebase 3.7, braincloud 8.1). Changes the account and says what happened; nothing
+/// happened when it was linked already and the policy takes that for done.
 pub(crate) fn link(
     account: &mut Account,
     request: &LinkRequest<'_>,
     policy: &Policy,
     now: DateTime<Utc>,
-) -> Result<Vec<EventKind>, Refusal> {
+) -> Result<Change, Refusal> {
     let provider = request.key.provider();
     if *provider == ProviderId::GUEST {
         return Err(Refusal::NotLinkable(provider.clone()));
     }
-    let mut events = Vec::new();
+    let mut change = Change::default();
     if account.identity(request.key).is_none() {
-        if !policy.several.allows(provider) && account.identities_of(provider).next().is_some() {
-            match policy.relink {
-                Relink::Refuse => return Err(Refusal::AlreadyLinked(provider.clone())),
-                Relink::Replace => remove_all(account, provider, &mut events),
-            }
-        }
-        if account.identities.len() >= policy.identities_per_account {
-            return Err(Refusal::TooManyIdentities { most: policy.identities_per_account });
-        }
+        make_room(account, provider, policy, &mut change)?;
         let shown = request.shown.map(Into::into);
         let ordinal = account.add_identity(request.key.clone(), shown, now);
-        events.push(EventKind::IdentityLinked { ordinal, provider: provider.clone() });
+        let linked = EventKind::IdentityLinked { ordinal, provider: provider.clone() };
+        change.events.push(linked);
+        end_transfer_account(account);
+        if policy.guest_leaves {
+            guests_leave(account, ordinal, &mut change);
+        }
+    } else if !policy.relink_own_is_done {
+        return Err(Refusal::AlreadyLinked(provider.clone()));
     }
     if let Some(hash) = request.password {
         let version = account.password.as_ref().map_or(0, |password| password.version);
         account.password =
             Some(Password { hash: hash.into(), version: version.saturating_add(1), set_at: now });
         account.updated_at = now;
-        events.push(EventKind::PasswordChanged);
+        change.events.push(EventKind::PasswordChanged);
     }
-    Ok(events)
+    Ok(change)
 }
 
-fn remove_all(account: &mut Account, provider: &ProviderId, events: &mut Vec<EventKind>) {
+/// Sees to it that the account may have one more identity of this kind.
+fn make_room(
+    account: &mut Account,
+    provider: &ProviderId,
+    policy: &Policy,
+    change: &mut Change,
+) -> Result<(), Refusal> {
+    if !policy.several.allows(provider) && account.identities_of(provider).next().is_some() {
+        match policy.relink {
+            Relink::Refuse => return Err(Refusal::AlreadyLinked(provider.clone())),
+            Relink::Replace => change.gone = remove_all(account, provider, &mut change.events),
+        }
+    }
+    // A guest key makes room for the identity that it gives way to.
+    let leaving =
+        if policy.guest_leaves { account.identities_of(&ProviderId::GUEST).count() } else { 0 };
+    if account.identities.len() - leaving >= policy.identities_per_account {
+        return Err(Refusal::TooManyIdentities { most: policy.identities_per_account });
+    }
+    Ok(())
+}
+
+/// A guest key goes when there is another identity; sessions that it opened are that one's from then on (gamebase 3.7).
+pub(super) fn guests_leave(account: &mut Account, heir: Ordinal, change: &mut Change) {
+    let guests = remove_all(account, &ProviderId::GUEST, &mut change.events);
+    let method = account.identities.iter().find(|identity| identity.ordinal == heir);
+    if let (false, Some(identity)) = (guests.is_empty(), method) {
+        change.guests = Some((guests, heir, Method::of(identity.key.provider())));
+    }
+}
+
+fn remove_all(
+    account: &mut Account,
+    provider: &ProviderId,
+    events: &mut Vec<EventKind>,
+) -> Vec<Ordinal> {
+    let mut gone = Vec::new();
     account.identities.retain(|identity| {
         let keep = identity.key.provider() != provider;
         if !keep {
-            let provider = provider.clone();
-            events.push(EventKind::IdentityUnlinked { ordinal: identity.ordinal, provider });
+            let (ordinal, provider) = (identity.ordinal, provider.clone());
+            events.push(EventKind::IdentityUnlinked { ordinal, provider });
+            gone.push(ordinal);
         }
         keep
     });
+    gone
 }
 
 #[cfg(test)]
@@ -84,7 +124,7 @@ mod tests {
         policy: &Policy,
     ) -> Result<Vec<EventKind>, Refusal> {
         let request = LinkRequest { key, shown: None, password: None };
-        link(account, &request, policy, DateTime::UNIX_EPOCH)
+        link(account, &request, policy, DateTime::UNIX_EPOCH).map(|change| change.events)
     }
 
     #[test]

@@ -1,11 +1,13 @@
 use chrono::{DateTime, Utc};
 
-use crate::account::{Account, IdentityKey, Ordinal, ProviderId};
+use super::Change;
+use crate::account::{Account, Identity, IdentityKey, Ordinal, ProviderId};
 use crate::event::EventKind;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 
 /// Which identity is to go.
+#[derive(Clone, Copy)]
 pub(crate) enum Which<'a> {
     /// Whatever there is of this kind.
     Any(&'a ProviderId),
@@ -29,44 +31,63 @@ impl Which<'_> {
     }
 }
 
-/// Unlinks (nakama 10). Changes the account, and says which identities went and what happened; nothing when there
-/// was none and the policy takes that for done.
+/// What is to be unlinked, and by whom.
+pub(crate) struct UnlinkRequest<'a> {
+    pub(crate) which: Which<'a>,
+    /// The identity that opened the caller's session.
+    pub(crate) opened_by: Option<Ordinal>,
+    /// Whether the player knows that nothing but device ids is left.
+    pub(crate) confirmed: bool,
+}
+
+/// Unlinks (nakama 10, gamebase 3.10, braincloud 8.2). Changes the account and says what happened; nothing when there was
+/// none and the policy takes that for done.
 pub(crate) fn unlink(
     account: &mut Account,
-    which: &Which<'_>,
+    request: &UnlinkRequest<'_>,
     policy: &Policy,
     now: DateTime<Utc>,
-) -> Result<(Vec<Ordinal>, Vec<EventKind>), Refusal> {
+) -> Result<Change, Refusal> {
+    let which = &request.which;
     let provider = which.provider();
     let (gone, kept): (Vec<_>, Vec<_>) =
         account.identities.iter().cloned().partition(|identity| which.is(&identity.key));
     if gone.is_empty() {
         return match which {
-            Which::Any(_) if policy.unlink_missing_is_done => Ok((vec![], vec![])),
+            Which::Any(_) if policy.unlink_missing_is_done => Ok(Change::default()),
             _ => Err(Refusal::NotLinked(provider.clone())),
         };
     }
     let drops_password = *provider == ProviderId::EMAIL;
     let has_password = account.password.is_some() && !drops_password;
+    let anonymous = *provider != ProviderId::DEVICE
+        && kept.iter().all(|identity| *identity.key.provider() == ProviderId::DEVICE)
+        && !(has_password && account.username.is_some());
+    if policy.anonymous_needs_confirmation && anonymous && !request.confirmed {
+        return Err(Refusal::ConfirmAnonymous);
+    }
     // An email address without a password opens nothing, so it does not count (nakama W5, security 72).
     let usable =
         kept.iter().any(|identity| *identity.key.provider() != ProviderId::EMAIL || has_password);
     if !usable {
         return Err(Refusal::LastIdentity(provider.clone()));
     }
-    let mut events: Vec<_> = gone
-        .iter()
-        .map(|identity| EventKind::IdentityUnlinked {
-            ordinal: identity.ordinal,
-            provider: provider.clone(),
-        })
-        .collect();
-    if drops_password && account.password.take().is_some() {
+    let gone: Vec<_> = gone.iter().map(|identity: &Identity| identity.ordinal).collect();
+    if !policy.unlink_logged_in && request.opened_by.is_some_and(|opener| gone.contains(&opener)) {
+        return Err(Refusal::LoggedInIdentity(provider.clone()));
+    }
+    let unlinked = |ordinal: &Ordinal| EventKind::IdentityUnlinked {
+        ordinal: *ordinal,
+        provider: provider.clone(),
+    };
+    let mut events: Vec<_> = gone.iter().map(unlinked).collect();
+    let password_gone = drops_password && account.password.take().is_some();
+    if password_gone {
         events.push(EventKind::PasswordChanged);
     }
     account.identities = kept;
     account.updated_at = now;
-    Ok((gone.iter().map(|identity| identity.ordinal).collect(), events))
+    Ok(Change { events, gone, password_gone, guests: None })
 }
 
 #[cfg(test)]
@@ -95,13 +116,20 @@ mod tests {
 
     fn exactly(account: &mut Account, provider: &str, subject: &str) -> Result<usize, Refusal> {
         let key = key(provider, subject);
-        unlink(account, &Which::Exactly(&key), &Policy::nakama(), DateTime::UNIX_EPOCH)
-            .map(|(gone, _)| gone.len())
+        try_unlink(account, Which::Exactly(&key), &Policy::nakama())
     }
 
     fn any(account: &mut Account, provider: &ProviderId) -> Result<usize, Refusal> {
-        unlink(account, &Which::Any(provider), &Policy::nakama(), DateTime::UNIX_EPOCH)
-            .map(|(gone, _)| gone.len())
+        try_unlink(account, Which::Any(provider), &Policy::nakama())
+    }
+
+    fn try_unlink(
+        account: &mut Account,
+        which: Which<'_>,
+        policy: &Policy,
+    ) -> Result<usize, Refusal> {
+        let request = UnlinkRequest { which, opened_by: None, confirmed: false };
+        unlink(account, &request, policy, DateTime::UNIX_EPOCH).map(|change| change.gone.len())
     }
 
     #[test]
@@ -124,12 +152,8 @@ mod tests {
         let (mut account, before) = (account(&[("device", "one")]), account(&[("device", "one")]));
         assert_eq!(any(&mut account, &ProviderId::CUSTOM), Ok(0));
         assert_eq!(account, before);
-        let refusal = unlink(
-            &mut account,
-            &Which::Any(&ProviderId::CUSTOM),
-            &Policy::recommended(),
-            DateTime::UNIX_EPOCH,
-        );
+        let which = Which::Any(&ProviderId::CUSTOM);
+        let refusal = try_unlink(&mut account, which, &Policy::recommended());
         assert_eq!(refusal, Err(Refusal::NotLinked(ProviderId::CUSTOM)));
     }
 

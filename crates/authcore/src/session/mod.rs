@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::account::{AccountId, Epoch, Ordinal, SessionId, Version};
+use crate::account::{AccountId, Epoch, Ordinal, ProviderId, SessionId, Version};
 use crate::policy::Policy;
 
 /// What changes at each login, kept beside the account under a version of its own. Exhaustive on purpose, like
@@ -138,6 +138,19 @@ pub enum Method {
     Password,
     /// A credential that an identity provider vouched for.
     Provider,
+}
+
+impl Method {
+    /// The way of an identity of this provider.
+    pub(crate) fn of(provider: &ProviderId) -> Self {
+        match provider.as_str() {
+            "device" => Self::Device,
+            "custom" => Self::Custom,
+            "guest" => Self::Guest,
+            "email" => Self::Password,
+            _ => Self::Provider,
+        }
+    }
 }
 
 /// Where a session is found: tokens carry both halves.

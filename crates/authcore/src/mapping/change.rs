@@ -1,0 +1,86 @@
+use crate::account::{Account, Ordinal, SessionId};
+use crate::event::{EventKind, SessionEnd};
+use crate::policy::CredentialChange;
+use crate::session::{Activity, Method, Session};
+use crate::transfer::TransferState;
+
+/// What a rule did to an account's logins, for what follows for its sessions.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// What happened.
+    pub(crate) events: Vec<EventKind>,
+    /// The identities that are gone, but no guest keys that another identity replaces.
+    pub(crate) gone: Vec<Ordinal>,
+    /// Whether the password is gone.
+    pub(crate) password_gone: bool,
+    /// The guest keys that are gone, and what their sessions are opened by from now on.
+    pub(crate) guests: Option<(Vec<Ordinal>, Ordinal, Method)>,
+}
+
+impl Change {
+    /// What becomes of the account's sessions: the activity to write, where it changes. All end but the acting one where
+    /// `ends` says so; that one too when it was opened by what is gone (security 63, 72; gamebase X-24).
+    pub(crate) fn sessions(
+        &mut self,
+        account: &mut Account,
+        before: &Activity,
+        ends: CredentialChange,
+        acting: Option<SessionId>,
+    ) -> Option<Activity> {
+        let mut after = before.clone();
+        self.follow_guests(&mut after);
+        match ends {
+            CredentialChange::EndsItsSessions => {
+                after.sessions.retain(|session| {
+                    let stays = !self.opened(session);
+                    if !stays {
+                        let reason = SessionEnd::Unlinked;
+                        self.events.push(EventKind::SessionEnded { session: session.id, reason });
+                    }
+                    stays
+                });
+            }
+            CredentialChange::EndsOtherSessions if self.takes_a_login_away() => {
+                account.epoch = account.epoch.next();
+                after
+                    .sessions
+                    .retain(|session| Some(session.id) == acting && !self.opened(session));
+                for session in &mut after.sessions {
+                    session.epoch = account.epoch;
+                }
+            }
+            CredentialChange::EndsOtherSessions | CredentialChange::KeepsSessions => {}
+        }
+        (after != *before).then_some(after)
+    }
+
+    /// The player stays logged in when the guest key goes: by the identity that took its place (gamebase 3.7).
+    fn follow_guests(&self, activity: &mut Activity) {
+        let Some((guests, heir, method)) = &self.guests else { return };
+        let is_guest = |ordinal: Option<Ordinal>| ordinal.is_some_and(|it| guests.contains(&it));
+        for session in activity.sessions.iter_mut().filter(|session| is_guest(session.identity)) {
+            session.identity = Some(*heir);
+            session.method = *method;
+        }
+        if let Some(login) = activity.last_login.as_mut().filter(|login| is_guest(login.identity)) {
+            login.identity = Some(*heir);
+        }
+    }
+
+    /// Whether the session was opened by what is gone. A login by username has no identity, only the password.
+    fn opened(&self, session: &Session) -> bool {
+        session.identity.map_or(self.password_gone, |ordinal| self.gone.contains(&ordinal))
+    }
+
+    /// Whether a login that worked works no more: an identity is gone, or the password is another.
+    fn takes_a_login_away(&self) -> bool {
+        !self.gone.is_empty() || self.events.contains(&EventKind::PasswordChanged)
+    }
+}
+
+/// The account is no longer a guest only, or is nobody's: its transfer account is over (gamebase 4.3).
+pub(super) fn end_transfer_account(account: &mut Account) {
+    if let Some(transfer) = &mut account.records.transfer {
+        transfer.state = TransferState::Deleted;
+    }
+}
