@@ -152,22 +152,8 @@ impl Engine {
         identity: ImportedIdentity,
     ) -> Result<IdentityKey, Refusal> {
         let ImportedIdentity { provider, tenant, issuer, subject } = identity;
-        let field = match provider.as_str() {
-            "device" => Field::DeviceId,
-            "custom" => Field::CustomId,
-            "guest" => Field::GuestKey,
-            // An address has a folded form, which only the field of its own gets.
-            "email" => return Err(invalid(Field::Identity, Rule::Forbidden)),
-            _ => Field::Identity,
-        };
-        if field == Field::Identity {
-            let sizes = [(&tenant, 0), (&issuer, 0), (&subject, 1)];
-            if !sizes.iter().all(|(text, min)| (*min..=255).contains(&text.len())) {
-                return Err(invalid(field, Rule::Bytes { min: 1, max: 255 }));
-            }
-        } else {
-            check_id(field, &subject)?;
-        }
+        let key = IdentityKey::scoped(provider.clone(), &tenant, &issuer, &subject);
+        check_key(&key)?;
         let several = self.policy.several.allows(&provider);
         if !several && account.identities_of(&provider).next().is_some() {
             return Err(Refusal::AlreadyLinked(provider));
@@ -176,11 +162,31 @@ impl Engine {
         if account.identities.len() >= most {
             return Err(Refusal::TooManyIdentities { most });
         }
-        let key = IdentityKey::scoped(provider, &tenant, &issuer, &subject);
         match account.identity(&key) {
             Some(_) => Err(Refusal::AlreadyLinked(key.provider().clone())),
             None => Ok(key),
         }
+    }
+}
+
+/// Whether a login that nobody has proven has the form of one.
+pub(super) fn check_key(key: &IdentityKey) -> Result<(), Refusal> {
+    let field = match key.provider().as_str() {
+        "device" => Field::DeviceId,
+        "custom" => Field::CustomId,
+        "guest" => Field::GuestKey,
+        // An address has a folded form, which only the field of its own gets.
+        "email" => return Err(invalid(Field::Identity, Rule::Forbidden)),
+        _ => Field::Identity,
+    };
+    if field != Field::Identity {
+        return check_id(field, key.subject());
+    }
+    let sizes = [(key.tenant(), 0), (key.issuer(), 0), (key.subject(), 1)];
+    if sizes.iter().all(|(text, min)| (*min..=255).contains(&text.len())) {
+        Ok(())
+    } else {
+        Err(invalid(field, Rule::Bytes { min: 1, max: 255 }))
     }
 }
 

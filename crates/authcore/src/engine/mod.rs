@@ -17,6 +17,7 @@ mod logout;
 mod operator;
 mod password;
 mod refresh;
+mod register;
 mod unlink;
 mod verify;
 
