@@ -2,6 +2,7 @@
 
 use crate::account::{Account, AccountId, ProviderId, SessionId};
 use crate::credential::Credential;
+use crate::mapping::MergeReport;
 use crate::secret::Secret;
 use crate::session::{Session, TokenPair, Vars};
 
@@ -118,6 +119,36 @@ impl Unlink {
         self.confirmed = true;
         self
     }
+}
+
+/// Asks to merge the caller's account with the one that another login opens.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Merge {
+    /// A login of the other account.
+    pub credential: Credential,
+}
+
+impl Merge {
+    /// Merges with the account that this credential opens.
+    #[must_use]
+    pub const fn new(credential: Credential) -> Self {
+        Self { credential }
+    }
+}
+
+/// Two accounts are one.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Merged {
+    /// The survivor.
+    pub account: Account,
+    /// The session in which the caller goes on: the caller's own, or one in the other account.
+    pub session: Session,
+    /// The tokens of that session when the other account survived; otherwise the caller's own stay good.
+    pub tokens: Option<TokenPair>,
+    /// What moved; none when the login was the caller's own already.
+    pub report: Option<MergeReport>,
 }
 
 /// Asks for the next pair of tokens.

@@ -5,7 +5,9 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::account::{Account, ProfileUpdate};
-use crate::command::{FindAccounts, Link, LoggedIn, Login, Logout, Refresh, Refreshed, Unlink};
+use crate::command::{
+    FindAccounts, Link, LoggedIn, Login, Logout, Merge, Merged, Refresh, Refreshed, Unlink,
+};
 use crate::context::RequestContext;
 use crate::proof::Authenticated;
 use crate::refusal::Refusal;
@@ -62,6 +64,20 @@ pub trait Hooks: fmt::Debug + Send + Sync + 'static {
         unlink: Unlink,
     ) -> Result<Unlink, Refusal> {
         Ok(unlink)
+    }
+
+    /// Ahead of a merge, and of its preview.
+    ///
+    /// # Errors
+    ///
+    /// The refusal that the player gets.
+    async fn before_merge(
+        &self,
+        context: &RequestContext,
+        who: &Authenticated,
+        merge: Merge,
+    ) -> Result<Merge, Refusal> {
+        Ok(merge)
     }
 
     /// Ahead of a refresh.
@@ -170,6 +186,13 @@ pub enum Intent<'a> {
     Link(&'a Account),
     /// An unlink: the account as it will be.
     Unlink(&'a Account),
+    /// A merge of two accounts.
+    Merge {
+        /// The survivor as it will be.
+        survivor: &'a Account,
+        /// The account that will be gone.
+        merged: &'a Account,
+    },
     /// A refresh of a session of this account.
     Refresh(&'a Account),
     /// A change of profile or username: the account as it will be.
@@ -188,6 +211,8 @@ pub enum Done<'a> {
     Link(&'a Account),
     /// An unlink: the account as it is now.
     Unlink(&'a Account),
+    /// A merge.
+    Merge(&'a Merged),
     /// A refresh.
     Refresh(&'a Refreshed),
     /// A logout.

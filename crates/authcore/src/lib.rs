@@ -29,7 +29,7 @@
 //! | --- | --- |
 //! | embed it | [`Engine`], [`EngineBuilder`] |
 //! | let players in | [`Engine::login`], [`Credential`], [`Engine::refresh`], [`Engine::verify`] |
-//! | join logins | [`Engine::link`], [`Engine::unlink`] |
+//! | join logins | [`Engine::link`], [`Engine::unlink`], [`Engine::link_forcibly`], [`Engine::merge`] |
 //! | keep players out | [`Engine::ban`], [`Hooks`] |
 //! | choose what is allowed | [`Policy`] |
 //! | understand a "no" | [`Refusal`] |
@@ -72,7 +72,9 @@ pub mod verifier;
 pub use authcore_jose::{Algorithm, KeyError, MasterKey};
 
 pub use clock::Clock;
-pub use command::{FindAccounts, Link, LoggedIn, Login, Logout, Refresh, Refreshed, Unlink};
+pub use command::{
+    FindAccounts, Link, LoggedIn, Login, Logout, Merge, Merged, Refresh, Refreshed, Unlink,
+};
 pub use context::RequestContext;
 pub use credential::Credential;
 pub use engine::{BanRequest, Engine, EngineBuilder, ImportedAccount, ImportedIdentity, OpenError};

@@ -6,6 +6,7 @@ use super::{Engine, Parts};
 use crate::account::{Folding, ProviderId};
 use crate::clock::{Clock, EngineClock};
 use crate::hooks::{Hooks, NoHooks};
+use crate::mapping::{MergeRule, MostLogins};
 use crate::password::{HashFault, HasherConfig, PasswordHasher, ThreadedHasher};
 use crate::policy::{InvalidPolicy, Policy};
 use crate::random::{Random, SystemRandom};
@@ -25,6 +26,7 @@ pub struct EngineBuilder<K, C> {
     algorithm: Algorithm,
     verifiers: Vec<Arc<dyn Verifier>>,
     hooks: Arc<dyn Hooks>,
+    merge_rule: Arc<dyn MergeRule>,
     hasher: Option<Arc<dyn PasswordHasher>>,
     random: Arc<dyn Random>,
     folding: Folding,
@@ -96,6 +98,7 @@ impl Engine {
             algorithm: Algorithm::Hs256,
             verifiers: Vec::new(),
             hooks: Arc::new(NoHooks),
+            merge_rule: Arc::new(MostLogins),
             hasher: None,
             random: Arc::new(SystemRandom::new()),
             folding: Folding::default(),
@@ -140,6 +143,12 @@ impl<K, C> EngineBuilder<K, C> {
         self
     }
 
+    /// Which of two accounts survives their merge; [`MostLogins`] unless said otherwise.
+    pub fn merge_rule(mut self, rule: impl MergeRule) -> Self {
+        self.merge_rule = Arc::new(rule);
+        self
+    }
+
     /// Where passwords are hashed; [`ThreadedHasher`] with its defaults unless said otherwise.
     pub fn hasher(mut self, hasher: impl PasswordHasher) -> Self {
         self.hasher = Some(Arc::new(hasher));
@@ -175,6 +184,7 @@ impl<K, C> EngineBuilder<K, C> {
             algorithm: self.algorithm,
             verifiers: self.verifiers,
             hooks: self.hooks,
+            merge_rule: self.merge_rule,
             hasher: self.hasher,
             random: self.random,
             folding: self.folding,
@@ -222,6 +232,7 @@ impl EngineBuilder<MasterKey, Arc<dyn Clock>> {
             store: self.store,
             verifiers: self.verifiers,
             hooks: self.hooks,
+            merge_rule: self.merge_rule,
             hasher,
             random: self.random,
             clock: EngineClock::new(self.clock),

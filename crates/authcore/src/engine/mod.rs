@@ -14,6 +14,7 @@ mod import;
 mod link;
 mod login;
 mod logout;
+mod merge;
 mod operator;
 mod password;
 mod refresh;
@@ -35,6 +36,7 @@ use crate::clock::EngineClock;
 use crate::error::{Error, Fault};
 use crate::event::{EventCursor, StoredEvent};
 use crate::hooks::Hooks;
+use crate::mapping::MergeRule;
 use crate::password::PasswordHasher;
 use crate::policy::{InvalidPolicy, Policy};
 use crate::proof::{Authenticated, Operator};
@@ -78,6 +80,7 @@ struct Parts {
     store: Arc<dyn Store>,
     verifiers: Vec<Arc<dyn Verifier>>,
     hooks: Arc<dyn Hooks>,
+    merge_rule: Arc<dyn MergeRule>,
     hasher: Arc<dyn PasswordHasher>,
     random: Arc<dyn Random>,
     clock: EngineClock,

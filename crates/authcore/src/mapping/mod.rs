@@ -1,16 +1,19 @@
-//! Which logins belong together: the rules of linking, unlinking and taking by force, as pure functions on one
+//! Which logins belong together: the rules of linking, unlinking, taking by force and merging, as pure functions on one
 //! or two accounts.
 
 mod change;
 mod link;
+mod merge;
 mod take;
 mod ticket;
 mod unlink;
 
+pub use merge::{MergeReport, MergeRule, MergeSide, MergedPassword, MostLogins, Survivor};
 pub use ticket::{ForcingTicket, TICKET, TicketEvent, TicketOffer, TicketState};
 
 pub(crate) use change::Change;
 pub(crate) use link::{LinkRequest, link};
+pub(crate) use merge::{Merged, merge};
 pub(crate) use take::take;
 pub(crate) use ticket::{issue, present, use_up};
 pub(crate) use unlink::{UnlinkRequest, Which, unlink};
