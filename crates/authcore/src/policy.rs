@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use crate::account::ProviderId;
+use crate::account::{ProviderId, Records};
 use crate::session::ClaimStyle;
 use crate::transfer::TransferRules;
 
@@ -352,6 +352,29 @@ impl Policy {
                     && (second..=LONGEST).contains(&self.password_attempts.window),
                 "password_attempts must admit at least 1 and refill over 1 second to 10 years",
             ),
+            (
+                self.ticket_lifetime
+                    .is_none_or(|span| (second..=Records::TICKET_MEMORY).contains(&span)),
+                "ticket_lifetime must be 1 second to 1 day",
+            ),
+            (
+                (TimeDelta::days(1)..=TimeDelta::days(30)).contains(&self.withdrawal_grace),
+                "withdrawal_grace must be 1 to 30 days",
+            ),
+            (
+                self.carry_ban.is_none_or(|span| (second..=LONGEST).contains(&span)),
+                "carry_ban must be 1 second to 10 years",
+            ),
+            (
+                standing::templates_hold(&self.ban_templates),
+                "ban_templates must have codes and names of their own, and words in the default language",
+            ),
+            (
+                self.lockdown
+                    .as_ref()
+                    .is_none_or(|it| standing::lockdown_holds(it, &self.ban_templates)),
+                "lockdown must have conditions above zero, a period of 1 second to 10 years, and a known template",
+            ),
         ];
         match rules.iter().find(|(holds, _)| !holds) {
             Some((_, rule)) => Err(InvalidPolicy(rule)),
@@ -521,6 +544,28 @@ mod tests {
             Policy { password_min: 7, ..Policy::default() },
             Policy {
                 password_attempts: Rate { limit: 0, window: TimeDelta::minutes(1) },
+                ..Policy::default()
+            },
+            Policy { ticket_lifetime: Some(TimeDelta::days(2)), ..Policy::default() },
+            Policy { withdrawal_grace: TimeDelta::days(31), ..Policy::default() },
+            Policy { carry_ban: Some(TimeDelta::zero()), ..Policy::default() },
+            Policy {
+                ban_templates: vec![BanTemplate {
+                    code: 1,
+                    name: "without words".into(),
+                    messages: BTreeMap::new(),
+                    default_language: "en".into(),
+                }],
+                ..Policy::default()
+            },
+            Policy {
+                lockdown: Some(Lockdown {
+                    trigger: RefundTrigger::Amount(crate::lifecycle::Amount::minor(0)),
+                    currency: "USD".into(),
+                    ban: crate::lifecycle::BanPeriod::Permanent,
+                    template: None,
+                    release: None,
+                }),
                 ..Policy::default()
             },
         ];

@@ -119,8 +119,7 @@ impl Account {
             BanState::Grace(grace) => Some(grace.deadline),
             BanState::None => None,
         };
-        // A ticket is of no more use from its end on, and is then forgotten.
-        let tickets = self.records.tickets.iter().map(|ticket| ticket.expires_at);
+        let tickets = self.records.tickets.iter().map(Records::ticket_forgotten_at);
         withdrawn.into_iter().chain(ban).chain(tickets).min()
     }
 

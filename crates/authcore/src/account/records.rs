@@ -1,3 +1,4 @@
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::{PastBan, Refunds};
@@ -24,4 +25,15 @@ impl Records {
     pub const PAST_BANS: usize = 100;
     /// How many tickets are kept at most; the oldest gives way.
     pub const TICKETS: usize = 16;
+    /// How long a ticket is remembered after its end, so that its player is told that it has expired. No ticket lives
+    /// longer than this, so each is remembered at least as long again.
+    pub const TICKET_MEMORY: TimeDelta = TimeDelta::days(1);
+
+    /// From when on a ticket is forgotten.
+    pub(crate) fn ticket_forgotten_at(ticket: &ForcingTicket) -> DateTime<Utc> {
+        ticket
+            .expires_at
+            .checked_add_signed(Self::TICKET_MEMORY)
+            .unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
 }

@@ -122,9 +122,9 @@ pub enum BanEnd {
         /// Why, for operators only.
         reason: Box<str>,
     },
-    /// Its end came; the player returned at this time.
+    /// Its end came.
     Expired {
-        /// When it was noticed.
+        /// When: the ban's own end, whenever that was noticed.
         #[serde(with = "chrono::serde::ts_milliseconds")]
         at: DateTime<Utc>,
     },

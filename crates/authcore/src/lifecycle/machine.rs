@@ -26,6 +26,18 @@ pub struct Step<S, E> {
     pub to: S,
 }
 
+impl<S, E> Step<S, E> {
+    /// A row.
+    #[must_use]
+    pub const fn new(from: S, on: E, to: S) -> Self
+    where
+        S: Copy,
+        E: Copy,
+    {
+        Self { from, on, to }
+    }
+}
+
 /// A machine has no such step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{machine}: {from:?} does not take {on:?}")]

@@ -2,32 +2,33 @@
 //! what time has done.
 
 mod ban;
+mod banning;
 mod grace_ban;
+mod lockdown;
 mod machine;
 mod period;
+mod revoked;
+mod settle;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod withdrawal;
 
 pub use ban::{Ban, BanEnd, BanInfo, BanSource, BanState, Expiry, PastBan};
-pub use grace_ban::{Amount, GraceBan, Payment, Refunds, ReleaseRule};
+pub use banning::{BAN, BanEvent, BanRecord, BanStatus, ban_history};
+pub use grace_ban::{
+    Amount, GRACE_BAN, GraceBan, GraceBanEvent, GraceBanStatus, Payment, Refunds, ReleaseRule,
+};
 pub use machine::{Machine, NoSuchStep, Step};
 pub use period::BanPeriod;
-pub use standing::{Standing, standing};
-pub use withdrawal::{Withdrawal, WithdrawalCause};
+pub use revoked::{Revoked, revoked};
+pub use settle::settle;
+pub use standing::{STANDING, Standing, StandingEvent, standing};
+pub use withdrawal::{WITHDRAWAL, Withdrawal, WithdrawalCause, WithdrawalEvent, WithdrawalStatus};
 
-use chrono::{DateTime, Utc};
+pub(crate) use banning::{ban, unban};
+pub(crate) use lockdown::{Refund, record_payment, record_refund};
+pub(crate) use standing::{check_step, revive_event};
+pub(crate) use withdrawal::{cancel_withdrawal, request_withdrawal, withdraw};
 
-use crate::account::Account;
-use crate::event::EventKind;
-
-/// Applies what time has done, and says what happened; nothing when nothing did.
-///
-/// Correctness never depends on a background sweep: every operation settles what it loaded before it decides.
-pub fn settle(account: &mut Account, now: DateTime<Utc>) -> Vec<EventKind> {
-    let mut events = Vec::new();
-    if account.ban.ban().is_some_and(|ban| ban.expiry.is_over(now)) {
-        account.ban = BanState::None;
-        events.push(EventKind::Unbanned);
-    }
-    events
-}
+use banning::close_ban;

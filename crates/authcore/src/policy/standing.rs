@@ -3,7 +3,8 @@ use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
 
-use crate::lifecycle::{Amount, BanPeriod, ReleaseRule};
+use super::LONGEST;
+use crate::lifecycle::{Amount, BanPeriod, Refunds, ReleaseRule};
 
 /// The words of a ban, per language (gamebase 1.1). It may be edited; its code stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +76,20 @@ pub enum RefundTrigger {
     },
 }
 
+impl RefundTrigger {
+    /// Whether so many refunds set it off.
+    #[must_use]
+    pub fn is_set_off(self, refunds: Refunds) -> bool {
+        match self {
+            Self::Count(count) => refunds.count >= count.get(),
+            Self::Amount(amount) => refunds.amount >= amount,
+            Self::Either { count, amount } => {
+                refunds.count >= count.get() || refunds.amount >= amount
+            }
+        }
+    }
+}
+
 /// The way out of a lockdown: a grace ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record of the host's")]
@@ -85,4 +100,30 @@ pub struct GraceRelease {
     pub rule: ReleaseRule,
     /// For the player.
     pub message: String,
+}
+
+/// Whether the words of bans can be found: codes and names are unique, and each has words in its default language.
+pub(super) fn templates_hold(templates: &[BanTemplate]) -> bool {
+    templates.iter().enumerate().all(|(index, template)| {
+        let twice =
+            |other: &BanTemplate| other.code == template.code || other.name == template.name;
+        !templates.iter().take(index).any(twice)
+            && template.messages.contains_key(&template.default_language)
+    })
+}
+
+/// Whether a lockdown can be set off, ends some day where it says so, uses a template that there is, and asks for
+/// something to be released.
+pub(super) fn lockdown_holds(lockdown: &Lockdown, templates: &[BanTemplate]) -> bool {
+    let trigger = match lockdown.trigger {
+        RefundTrigger::Count(_) => true,
+        RefundTrigger::Amount(amount) | RefundTrigger::Either { amount, .. } => amount.units() > 0,
+    };
+    let template =
+        lockdown.template.is_none_or(|code| templates.iter().any(|known| known.code == code));
+    let release = lockdown.release.as_ref().is_none_or(|release| {
+        let spans = TimeDelta::seconds(1)..=LONGEST;
+        spans.contains(&release.period) && !release.rule.is_met(Amount::default(), 0)
+    });
+    trigger && template && release
 }

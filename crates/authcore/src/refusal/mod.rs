@@ -305,6 +305,8 @@ pub enum Field {
     UniversalId,
     /// What operators read of a kickout.
     KickoutReason,
+    /// When a ban ends.
+    BanExpiry,
 }
 
 /// The rule that a field breaks.
@@ -350,6 +352,10 @@ pub enum Rule {
     NotYours,
     /// It asks for more than may be spent on it.
     TooCostly,
+    /// It names nothing that is known here.
+    Unknown,
+    /// It must be in the future.
+    Future,
 }
 
 impl From<UsernameRule> for Refusal {
