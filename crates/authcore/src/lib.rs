@@ -78,6 +78,7 @@ pub use command::{
 pub use context::RequestContext;
 pub use credential::Credential;
 pub use engine::{BanRequest, Engine, EngineBuilder, ImportedAccount, ImportedIdentity, OpenError};
+pub use engine::{Export, Failed, Kickout, Purchase, Swept, UnbanRequest};
 pub use error::{Error, Fault};
 pub use gate::{Closed, Closure, TestDevice};
 pub use hooks::{Done, Hooks, Intent};

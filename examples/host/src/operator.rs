@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use authcore::account::AccountId;
 use authcore::lifecycle::Expiry;
-use authcore::{BanRequest, Engine, Error, Operator, Refusal, Secret};
+use authcore::{BanRequest, Engine, Error, Operator, Refusal, Secret, UnbanRequest};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -73,7 +73,7 @@ async fn unban(
     let Some(id) = account(&id) else {
         return bad_request();
     };
-    answer(desk.engine.unban(&operator, id).await)
+    answer(desk.engine.unban(&operator, id, UnbanRequest::new()).await)
 }
 
 impl Desk {

@@ -40,9 +40,10 @@ pub(crate) async fn run(engine: Engine, now: fn() -> DateTime<Utc>, keep: Option
     }
 }
 
-/// Removes codes, claims and throttles that are over, `limit` of each in a pass, until none are left.
+/// Settles accounts whose day has come, and removes codes, claims and throttles that are over, `limit` of each in a pass,
+/// until none are left.
 async fn clear(engine: &Engine, limit: u32) -> Result<(), Error> {
-    while engine.sweep(limit).await? >= u64::from(limit) {}
+    while engine.sweep(limit).await?.is_full(limit) {}
     Ok(())
 }
 
@@ -93,7 +94,7 @@ mod tests {
         }
         world.clock().advance(TimeDelta::minutes(1));
         clear(world.engine(), 10).await.unwrap();
-        assert_eq!(world.engine().sweep(10).await.unwrap(), 0);
+        assert_eq!(world.engine().sweep(10).await.unwrap(), authcore::Swept::default());
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use authcore_jose::{Algorithm, KeyError, MasterKey};
 
@@ -238,6 +238,7 @@ impl EngineBuilder<MasterKey, Arc<dyn Clock>> {
             clock: EngineClock::new(self.clock),
             keys,
             folding: self.folding,
+            closure: RwLock::default(),
         };
         Ok(Engine { parts: Arc::new(parts), policy: Arc::new(self.policy) })
     }

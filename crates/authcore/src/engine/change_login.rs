@@ -56,6 +56,7 @@ impl Engine {
         who: &Authenticated,
         ticket: &Secret,
     ) -> Result<LoggedIn, Error> {
+        self.check_open(context, self.now())?;
         context.check()?;
         let now = self.now();
         let (key, id) = (ForcingTicket::key_of(ticket), SessionId::new(self.random()?));

@@ -1,7 +1,8 @@
 use chrono::{DateTime, Utc};
 
 use super::{Engine, Lost};
-use crate::account::{Account, AccountId, CommitId, Epoch, SessionId, Version};
+use crate::account::{Account, AccountId, CommitId, Epoch, Ordinal, SessionId, Version};
+use crate::context::RequestContext;
 use crate::error::{Error, Fault};
 use crate::event::{Event, EventKind};
 use crate::lifecycle::settle;
@@ -21,8 +22,12 @@ const HAND_OVERS: usize = 3;
 pub(super) struct Settled {
     /// The account after time was at work; rules decide on this one.
     pub(super) account: Account,
-    /// What time did to it, which must then be written.
+    /// Whether time did anything to it, which must then be written.
+    pub(super) due: bool,
+    /// What there is to tell of it.
     pub(super) events: Vec<EventKind>,
+    /// The bans that time has made outlive the account.
+    pub(super) carried: Vec<Write>,
     pub(super) version: Version,
     pub(super) activity: Activity,
     pub(super) activity_version: Version,
@@ -47,12 +52,31 @@ impl Settled {
         }
     }
 
-    /// The account becomes `account`, which was decided on this one: writes it, with what time did before.
+    /// The account becomes `account`, which was decided on this one: writes it, with what time did before. Nothing stays
+    /// of what the player of a withdrawn account did.
     pub(super) fn update(&self, account: &Account, draft: &mut Draft) {
+        if account.withdrawal.is_done() {
+            draft.writes.push(self.update_activity(Activity::default()));
+        }
+        draft.writes.extend(self.carried.iter().cloned());
         let account = Box::new(account.clone());
         draft.writes.push(Write::UpdateAccount { account, expect: self.version });
         let before = self.events.iter().map(|kind| (self.account.id, kind.clone()));
         draft.events.splice(..0, before);
+    }
+
+    /// As [`update`](Self::update), and ends the sessions that were opened by identities that are gone.
+    pub(super) fn update_without(&self, account: &Account, gone: &[Ordinal], draft: &mut Draft) {
+        let by_it = |session: &Session| session.identity.is_some_and(|it| gone.contains(&it));
+        if self.activity.sessions.iter().any(by_it) {
+            let mut activity = self.activity.clone();
+            activity.sessions.retain(|session| !by_it(session));
+            draft.writes.push(self.update_activity(activity));
+        } else {
+            // Nor may one be opened meanwhile.
+            draft.require.push(Require::Activity(account.id, self.activity_version));
+        }
+        self.update(account, draft);
     }
 
     /// What a commit writes when the activity becomes `activity`.
@@ -63,7 +87,7 @@ impl Settled {
     /// For a commit that does not write the account: that it is still the one that was decided on. What time changed
     /// is written, and then checks the same.
     pub(super) fn hold(&self, draft: &mut Draft) {
-        if self.events.is_empty() {
+        if !self.due {
             draft.require.push(Require::Account(self.account.id, self.version));
         } else {
             self.update(&self.account, draft);
@@ -87,6 +111,9 @@ pub(super) struct Draft {
 pub(super) enum Whose<'a> {
     /// The caller's; the session must be alive.
     Caller(&'a Authenticated),
+    /// The caller's; what a ban or a withdrawal has ended meanwhile is told as such, and not as a token that is no good
+    /// (gamebase X-38).
+    Player { context: &'a RequestContext, who: &'a Authenticated },
     /// This one; an operator asks.
     Account(AccountId),
 }
@@ -138,9 +165,25 @@ impl Engine {
     ) -> Result<Option<Settled>, Error> {
         let Some(loaded) = self.parts.store.load(lookup).await? else { return Ok(None) };
         let Snapshot { mut account, version, activity, activity_version, store_epoch } = loaded;
-        let events = settle(&mut account, now);
-        let settled = Settled { account, events, version, activity, activity_version, store_epoch };
-        Ok(Some(settled))
+        let due = account.due_at().is_some_and(|due| now >= due);
+        let (events, carried) = if due {
+            let before = account.clone();
+            let events = settle(&mut account, now);
+            let carried = self.carried_bans(&before, &account);
+            (events, carried)
+        } else {
+            (Vec::new(), Vec::new())
+        };
+        Ok(Some(Settled {
+            account,
+            due,
+            events,
+            carried,
+            version,
+            activity,
+            activity_version,
+            store_epoch,
+        }))
     }
 
     /// The caller's account.
@@ -163,17 +206,34 @@ impl Engine {
         now: DateTime<Utc>,
         rule: impl Fn(&mut Account, &mut Draft) -> Result<T, Refusal> + Send + Sync,
     ) -> Result<(Account, T), Error> {
+        self.change_settled(whose, now, |_, account, draft| rule(account, draft)).await
+    }
+
+    /// As [`change`](Self::change), for a rule that looks at more than the account.
+    pub(super) async fn change_settled<T: Send>(
+        &self,
+        whose: Whose<'_>,
+        now: DateTime<Utc>,
+        rule: impl Fn(&Settled, &mut Account, &mut Draft) -> Result<T, Refusal> + Send + Sync,
+    ) -> Result<(Account, T), Error> {
         let mut tries = Tries::new();
         loop {
             let settled = match whose {
                 Whose::Caller(who) => self.load_caller(who, now).await?,
+                Whose::Player { context, who } => {
+                    let settled = self.load(&Lookup::Id(who.account()), now).await?;
+                    let settled = settled.ok_or(Refusal::AccessTokenInvalid)?;
+                    self.check_gate(&settled.account, context)?;
+                    settled.caller(who, now)?;
+                    settled
+                }
                 Whose::Account(id) => {
                     self.load(&Lookup::Id(id), now).await?.ok_or(Refusal::AccountNotFound)?
                 }
             };
             let mut account = settled.account.clone();
             let mut draft = Draft::default();
-            let answer = rule(&mut account, &mut draft)?;
+            let answer = rule(&settled, &mut account, &mut draft)?;
             if account == settled.account && draft.writes.is_empty() {
                 return Ok((account, answer));
             }

@@ -49,7 +49,9 @@ impl Engine {
             let mut account = snapshot.account;
             if accounts.iter().all(|other| other.id != account.id) {
                 settle(&mut account, now);
-                accounts.push(account);
+                if !account.withdrawal.is_done() {
+                    accounts.push(account);
+                }
             }
         }
         self.parts.hooks.after(context, &Done::FindAccounts(&accounts)).await;

@@ -74,6 +74,7 @@ impl Engine {
         who: &Authenticated,
         ticket: &Secret,
     ) -> Result<Account, Error> {
+        self.check_open(context, self.now())?;
         let now = self.now();
         self.check_step_up(who, now)?;
         self.force(context, who, ticket, None, now).await
@@ -97,6 +98,7 @@ impl Engine {
         ticket: &Secret,
         request: Link,
     ) -> Result<Account, Error> {
+        self.check_open(context, self.now())?;
         let request = self.parts.hooks.before_link(context, who, request).await?;
         let now = self.now();
         self.check_step_up(who, now)?;

@@ -79,6 +79,7 @@ impl Engine {
         who: &Authenticated,
         request: Link,
     ) -> Result<Account, Error> {
+        self.check_open(context, self.now())?;
         let request = self.parts.hooks.before_link(context, who, request).await?;
         let now = self.now();
         self.check_step_up(who, now)?;

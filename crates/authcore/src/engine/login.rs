@@ -106,6 +106,7 @@ impl Engine {
     ///
     /// May be dropped; the login may be committed all the same, and its session then ends unused.
     pub async fn login(&self, context: &RequestContext, login: Login) -> Result<LoggedIn, Error> {
+        self.check_open(context, self.now())?;
         let login = self.parts.hooks.before_login(context, login).await?;
         context.check()?;
         check_vars(&login.vars, &login.server_vars)?;
@@ -202,14 +203,19 @@ impl Attempt<'_> {
         let lookup = self.proven.lookup();
         loop {
             let entry = match self.engine.load(&lookup, self.now).await? {
-                Some(settled) => self.enter(settled).await?,
-                None => self.create().await?,
+                Some(settled) if !settled.account.withdrawal.is_done() => {
+                    self.enter(settled).await?
+                }
+                // Withdrawn just now, by time: the identity is free, and the tombstone is written with the new account.
+                left => self.create(left.as_ref()).await?,
             };
             let Entry { account, session, created, mut draft } = entry;
             draft.id = self.commit.take();
             match self.engine.commit(draft, self.now).await {
                 Ok(()) => {
                     let engine = self.engine;
+                    // An account that was made may start banned.
+                    engine.check_gate(&account, self.context)?;
                     let tokens =
                         engine.parts.keys.mint(&account, &session, self.now, &engine.policy)?;
                     return Ok(LoggedIn { account, created, session, tokens });
@@ -264,8 +270,8 @@ impl Attempt<'_> {
         Ok(Entry { account: settled.account, session, created: false, draft })
     }
 
-    /// Makes the account.
-    async fn create(&mut self) -> Result<Entry, Error> {
+    /// Makes the account, in the place of one that has left where there was one.
+    async fn create(&mut self, left: Option<&Settled>) -> Result<Entry, Error> {
         let password = self.new_password().await?;
         let Some((key, shown)) = self.proven.identity() else {
             return Err(Refusal::AccountNotFound.into());
@@ -291,14 +297,21 @@ impl Attempt<'_> {
         account.password = password.map(|hash| Password { hash, version: 1, set_at: self.now });
         engine.parts.hooks.veto(self.context, &Intent::Create(&account))?;
         let mut draft = self.draft(None, id);
+        if let Some(left) = left {
+            left.update(&left.account, &mut draft);
+        }
+        engine.start_banned(&mut account, self.now, &mut draft).await?;
         // A store's epoch is read with an account, and there is none yet. A session of the highest epoch outlives a
         // raise that it did not see; so the epoch is read for the rare case that there was one.
         let store_epoch = engine.parts.store.epoch().await?;
         let (activity, session) =
             self.open(Activity::default(), &account, store_epoch, Some(ordinal));
+        let activity = if account.ban.ban().is_some() { Activity::default() } else { activity };
         draft.writes.push(Write::InsertAccount { account: Box::new(account.clone()), activity });
         let linked = EventKind::IdentityLinked { ordinal, provider: key.provider().clone() };
-        draft.events.splice(..0, [(id, EventKind::AccountCreated), (id, linked)]);
+        let at = draft.events.iter().position(|(account, _)| *account == id);
+        let at = at.unwrap_or(draft.events.len());
+        draft.events.splice(at..at, [(id, EventKind::AccountCreated), (id, linked)]);
         Ok(Entry { account, session, created: true, draft })
     }
 

@@ -133,6 +133,7 @@ impl Engine {
         who: &Authenticated,
         request: Merge,
     ) -> Result<Merged, Error> {
+        self.check_open(context, self.now())?;
         let mut attempt = self.begin_merge(context, who, request).await?;
         let mut tries = Tries::new();
         loop {
@@ -174,6 +175,7 @@ impl Engine {
         who: &Authenticated,
         request: Merge,
     ) -> Result<Option<MergeReport>, Error> {
+        self.check_open(context, self.now())?;
         let mut attempt = self.begin_merge(context, who, request).await?;
         match attempt.plan().await? {
             Decided::Own(_) => Ok(None),

@@ -4,30 +4,43 @@
 //! again, at once and a bounded number of times.
 
 mod account;
+mod ban;
 mod builder;
+mod carried_ban;
 mod change_login;
 mod corridor;
+mod export;
 mod find;
 mod forced_link;
 mod gate;
+mod grace_ban;
 mod import;
+mod kickout;
 mod link;
 mod login;
 mod logout;
+mod lookup;
 mod merge;
-mod operator;
 mod password;
+mod provider_notice;
 mod refresh;
 mod register;
+mod repair;
+mod sweep;
 mod unlink;
 mod verify;
+mod withdrawal;
 
+pub use ban::{BanRequest, Failed, UnbanRequest};
 pub use builder::{EngineBuilder, OpenError};
+pub use export::Export;
+pub use grace_ban::Purchase;
 pub use import::{ImportedAccount, ImportedIdentity};
-pub use operator::BanRequest;
+pub use kickout::Kickout;
+pub use sweep::Swept;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use chrono::{DateTime, Utc};
 
@@ -35,6 +48,7 @@ use crate::account::Folding;
 use crate::clock::EngineClock;
 use crate::error::{Error, Fault};
 use crate::event::{EventCursor, StoredEvent};
+use crate::gate::Closure;
 use crate::hooks::Hooks;
 use crate::mapping::MergeRule;
 use crate::password::PasswordHasher;
@@ -86,6 +100,8 @@ struct Parts {
     clock: EngineClock,
     keys: TokenKeys,
     folding: Folding,
+    /// When the game is closed; of this process only.
+    closure: RwLock<Option<Arc<Closure>>>,
 }
 
 impl Engine {
@@ -159,20 +175,6 @@ impl Engine {
         up_to: EventCursor,
     ) -> Result<u64, Error> {
         Ok(self.parts.store.prune_events(up_to).await?)
-    }
-
-    /// Removes what is over and only takes up room: used-up codes, single-use keys and throttles, at most `limit` of each.
-    /// Nothing depends on it but the store's size.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Fault`] when the store cannot be written.
-    ///
-    /// # Cancel safety
-    ///
-    /// May be dropped; the rest is removed the next time.
-    pub async fn sweep(&self, limit: u32) -> Result<u64, Error> {
-        Ok(self.parts.store.sweep(self.parts.clock.now(), limit).await?)
     }
 
     fn now(&self) -> DateTime<Utc> {

@@ -47,6 +47,7 @@ impl Engine {
         context: &RequestContext,
         refresh: Refresh,
     ) -> Result<Refreshed, Error> {
+        self.check_open(context, self.now())?;
         let refresh = self.parts.hooks.before_refresh(context, refresh).await?;
         context.check()?;
         if refresh.token.is_empty() {

@@ -48,6 +48,7 @@ impl Engine {
         who: &Authenticated,
         request: Unlink,
     ) -> Result<Account, Error> {
+        self.check_open(context, self.now())?;
         let request = self.parts.hooks.before_unlink(context, who, request).await?;
         let now = self.now();
         self.check_step_up(who, now)?;

@@ -155,7 +155,7 @@ fn a_proof_whose_session_has_ended_is_none() {
         for answer in answers {
             assert_eq!(refusal(answer), Refusal::AccessTokenInvalid);
         }
-        engine.unban(&operator, player.account.id).await.unwrap();
+        engine.unban(&operator, player.account.id, authcore::UnbanRequest::new()).await.unwrap();
         assert!(!log_in(engine, device(DEVICE)).await.created, "the account is still there");
     });
 }

@@ -1,4 +1,4 @@
-use authcore::{BanRequest, Operator, Policy, Refresh, Refusal};
+use authcore::{BanRequest, Operator, Policy, Refresh, Refusal, UnbanRequest};
 use authcore_testkit::Harness;
 use chrono::TimeDelta;
 
@@ -24,7 +24,7 @@ fn nakama_s8_a_ban_ends_sessions_for_good() {
             panic!("not banned");
         };
         assert_eq!(&*ban.message, "cheating");
-        world.engine().unban(&operator, id).await.unwrap();
+        world.engine().unban(&operator, id, UnbanRequest::new()).await.unwrap();
         assert!(world.engine().verify(player.tokens.access.reveal()).await.is_err());
         assert_eq!(refusal(refresh().await), Refusal::RefreshTokenInvalid);
         log_in(world.engine(), device(DEVICE)).await;
@@ -59,7 +59,10 @@ fn a_permanent_ban_after_a_temporary_one_stays() {
         let end = player.account.created_at + TimeDelta::hours(1);
         let engine = world.engine();
         engine.ban(&operator, player.account.id, BanRequest::until(end)).await.unwrap();
-        engine.ban(&operator, player.account.id, BanRequest::permanent()).await.unwrap();
+        engine
+            .ban(&operator, player.account.id, BanRequest::permanent().replacing())
+            .await
+            .unwrap();
         world.clock().set(end + TimeDelta::days(1000));
         assert!(matches!(refusal(try_log_in(engine, device(DEVICE)).await), Refusal::Banned(_)));
     });
@@ -74,7 +77,7 @@ fn unknown_accounts_are_told() {
         let ban = world.engine().ban(&operator, nobody, BanRequest::permanent()).await;
         assert_eq!(refusal(ban), Refusal::AccountNotFound);
         assert_eq!(
-            refusal(world.engine().unban(&operator, nobody).await),
+            refusal(world.engine().unban(&operator, nobody, UnbanRequest::new()).await),
             Refusal::AccountNotFound
         );
         let long = BanRequest::permanent().with_message("x".repeat(1025));
@@ -93,8 +96,8 @@ fn sweeping_changes_nothing_that_can_be_seen() {
             refusal(world.engine().login(&context(), login).await),
             Refusal::AccountNotFound
         );
-        assert_eq!(world.engine().sweep(100).await.unwrap(), 0);
+        assert_eq!(world.engine().sweep(100).await.unwrap().removed, 0);
         world.clock().advance(TimeDelta::hours(1));
-        assert_eq!(world.engine().sweep(100).await.unwrap(), 1);
+        assert_eq!(world.engine().sweep(100).await.unwrap().removed, 1);
     });
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use authcore::account::{AccountId, Folding};
 use authcore::store::Store;
-use authcore::{BanRequest, Clock as _, Operator, Policy};
+use authcore::{BanRequest, Clock as _, Operator, Policy, UnbanRequest};
 use authcore_http::nakama::{NakamaConfig, router};
 use authcore_store_sqlite::{SqliteConfig, SqliteStore};
 use authcore_testkit::{Builder, Harness, ManualClock};
@@ -145,7 +145,9 @@ impl Server {
 
     pub(crate) fn unban(&self, who: &str) {
         let (operator, id) = (Operator::vouched_for("test"), account_id(who));
-        self.runtime.block_on(self.harness.engine().unban(&operator, id)).unwrap();
+        self.runtime
+            .block_on(self.harness.engine().unban(&operator, id, UnbanRequest::new()))
+            .unwrap();
     }
 
     /// Sends a request; without a body when there is none.

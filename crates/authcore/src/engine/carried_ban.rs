@@ -1,0 +1,131 @@
+//! Bans that outlive their account, where the policy says so (gamebase X-4).
+
+use chrono::{DateTime, Utc};
+
+use super::Engine;
+use super::corridor::Draft;
+use crate::account::{Account, AccountId};
+use crate::error::Error;
+use crate::event::EventKind;
+use crate::lifecycle::{Ban, BanEnd, BanSource, BanState, Expiry, Withdrawal};
+use crate::store::{CodeKey, CodePurpose, Lookup, OneTimeCode, Write};
+
+impl Engine {
+    /// What remembers the ban of an account that was withdrawn while it was in force: one code for each identity that it
+    /// had, for as long as the ban would have lasted, and no longer than the policy says.
+    pub(super) fn carried_bans(&self, before: &Account, after: &Account) -> Vec<Write> {
+        let (Some(memory), false, Withdrawal::Done { at, .. }) =
+            (self.policy.carry_ban, before.withdrawal.is_done(), after.withdrawal)
+        else {
+            return Vec::new();
+        };
+        let Some(ban) = outlived(after, at) else { return Vec::new() };
+        let expires_at = match ban.expiry {
+            Expiry::Never => at + memory,
+            Expiry::At(end) => end.min(at + memory),
+        };
+        let keys = before.identities.iter().filter_map(|identity| {
+            // The first is that of the current signing key.
+            self.parts.keys.ban_keys(&identity.key).next()
+        });
+        keys.map(|key| {
+            Write::PutCode(OneTimeCode {
+                key,
+                purpose: CodePurpose::CarriedBan,
+                account: after.id,
+                credential_generation: 0,
+                tries_left: 1,
+                expires_at,
+            })
+        })
+        .collect()
+    }
+
+    /// A new account is banned when the last owner of its identity was, and would still be. It then carries the ban
+    /// itself, and the code is of no more use.
+    pub(super) async fn start_banned(
+        &self,
+        account: &mut Account,
+        now: DateTime<Utc>,
+        draft: &mut Draft,
+    ) -> Result<(), Error> {
+        if self.policy.carry_ban.is_none() {
+            return Ok(());
+        }
+        let keys: Vec<_> = account
+            .identities
+            .iter()
+            .flat_map(|identity| self.parts.keys.ban_keys(&identity.key))
+            .collect();
+        let Some(code) = self.take_code(&keys, draft).await?.filter(|code| now < code.expires_at)
+        else {
+            return Ok(());
+        };
+        let kept = self.outlived_ban(code.account, draft).await?;
+        account.ban = BanState::Banned(Ban {
+            since: now,
+            ..kept.unwrap_or_else(|| Ban {
+                since: now,
+                expiry: Expiry::At(code.expires_at),
+                message: Box::default(),
+                template: None,
+                reason: Box::default(),
+                source: BanSource::Other,
+                registrar: Box::default(),
+                flags: Vec::new(),
+            })
+        });
+        // There is no session.
+        draft.events.retain(|(_, kind)| !matches!(kind, EventKind::LoggedIn { .. }));
+        draft.events.push((account.id, EventKind::Banned));
+        Ok(())
+    }
+
+    /// Takes the code out of the draft that was to write it, or else out of the store.
+    async fn take_code(
+        &self,
+        keys: &[CodeKey],
+        draft: &mut Draft,
+    ) -> Result<Option<OneTimeCode>, Error> {
+        let mut found = None;
+        draft.writes.retain(|write| match write {
+            Write::PutCode(code) if keys.contains(&code.key) => {
+                found = Some(code.clone());
+                false
+            }
+            _ => true,
+        });
+        for key in keys {
+            if found.is_none()
+                && let Some(code) = self.parts.store.code(key).await?
+            {
+                draft.writes.push(Write::DeleteCode(*key));
+                found = Some(code);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The ban that a tombstone remembers: as the draft writes it, or else as the store has it.
+    async fn outlived_ban(&self, id: AccountId, draft: &Draft) -> Result<Option<Ban>, Error> {
+        let of = |account: &Account| match account.withdrawal {
+            Withdrawal::Done { at, .. } => outlived(account, at).cloned(),
+            _ => None,
+        };
+        let written = draft.writes.iter().find_map(|write| match write {
+            Write::UpdateAccount { account, .. } if account.id == id => Some(account),
+            _ => None,
+        });
+        if let Some(account) = written {
+            return Ok(of(account));
+        }
+        let kept = self.parts.store.load(&Lookup::Id(id)).await?;
+        Ok(kept.and_then(|kept| of(&kept.account)))
+    }
+}
+
+/// The ban that was in force when the account was withdrawn.
+fn outlived(account: &Account, withdrawn_at: DateTime<Utc>) -> Option<&Ban> {
+    let past = account.records.past_bans.last()?;
+    (past.end == BanEnd::Withdrawn { at: withdrawn_at }).then_some(&past.ban)
+}
