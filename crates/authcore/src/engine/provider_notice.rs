@@ -8,7 +8,7 @@ use crate::account::{Account, AccountId, IdentityKey};
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::lifecycle::WithdrawalCause;
-use crate::mapping::{Which, unlink};
+use crate::mapping::{UnlinkRequest, unlink};
 use crate::proof::Operator;
 use crate::refusal::Refusal;
 use crate::store::Lookup;
@@ -85,11 +85,12 @@ impl Engine {
         now: DateTime<Utc>,
         draft: &mut Draft,
     ) -> bool {
-        let Ok((gone, events)) = unlink(account, &Which::Exactly(key), &self.policy, now) else {
+        let request = UnlinkRequest::of_operator(key);
+        let Ok(change) = unlink(account, &request, &self.policy, now) else {
             return false;
         };
-        settled.update_without(account, &gone, draft);
-        draft.happened(account.id, events);
+        settled.update_without(account, &change.gone, draft);
+        draft.happened(account.id, change.events);
         true
     }
 

@@ -8,7 +8,7 @@ use crate::account::{Account, AccountId, Identity, IdentityKey, Ordinal, Provide
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::lifecycle::{Standing, StandingEvent, check_step, revive_event, standing};
-use crate::mapping::{Which, unlink};
+use crate::mapping::{UnlinkRequest, unlink};
 use crate::password::Password;
 use crate::proof::Operator;
 use crate::refusal::{Field, Refusal, Rule};
@@ -88,11 +88,11 @@ impl Engine {
             let of_it = |identity: &&Identity| identity.ordinal == ordinal;
             let key = settled.account.identities.iter().find(of_it).map(|identity| &identity.key);
             let unknown = Refusal::Invalid { field: Field::Identity, rule: Rule::Unknown };
-            let which = Which::Exactly(key.ok_or(unknown)?);
-            let (gone, events) = unlink(&mut after, &which, &self.policy, now)?;
+            let request = UnlinkRequest::of_operator(key.ok_or(unknown)?);
+            let change = unlink(&mut after, &request, &self.policy, now)?;
             let mut draft = Draft::default();
-            settled.update_without(&after, &gone, &mut draft);
-            draft.happened(account, events);
+            settled.update_without(&after, &change.gone, &mut draft);
+            draft.happened(account, change.events);
             match self.commit(draft, now).await {
                 Ok(()) => {
                     tracing::info!(%account, operator = operator.name(), "identity unlinked");

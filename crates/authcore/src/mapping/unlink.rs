@@ -40,6 +40,13 @@ pub(crate) struct UnlinkRequest<'a> {
     pub(crate) confirmed: bool,
 }
 
+impl<'a> UnlinkRequest<'a> {
+    /// What somebody other than the player asks for.
+    pub(crate) const fn of_operator(key: &'a IdentityKey) -> Self {
+        Self { which: Which::Exactly(key), opened_by: None, confirmed: true }
+    }
+}
+
 /// Unlinks (nakama 10, gamebase 3.10, braincloud 8.2). Changes the account and says what happened; nothing when there was
 /// none and the policy takes that for done.
 pub(crate) fn unlink(
