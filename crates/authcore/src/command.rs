@@ -1,10 +1,16 @@
 //! What a player asks for, and what comes back.
 
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
 use crate::account::{Account, AccountId, ProviderId, SessionId};
 use crate::credential::Credential;
 use crate::mapping::MergeReport;
+use crate::proof::Authenticated;
 use crate::secret::Secret;
 use crate::session::{Session, TokenPair, Vars};
+use crate::verifier::ProviderProfile;
 
 /// Asks to log in.
 ///
@@ -27,6 +33,18 @@ pub struct Login {
     pub vars: Vars,
     /// What the host wants to keep with the session; set by the host and its hooks only.
     pub server_vars: Vars,
+    /// The account that the client remembers, as it has it: the login is into this one or refused. Text that is no id is
+    /// no account's; empty is as good as none (braincloud 4.1, 4.2).
+    pub expected_account: Option<String>,
+    /// The id of the device that asks, of the form of a device id; empty is as good as none. Where the policy lets devices
+    /// follow logins, it is linked to the account, away from any other (braincloud 4.3). Whoever knows a device id may
+    /// log in with it: it is as secret as a password.
+    pub device_link: Option<Secret>,
+    /// Who the caller is already (gamebase X-1): a login with the same identity goes on with that session, with another
+    /// one it is refused. A session that has ended since does not count.
+    pub current: Option<Box<Authenticated>>,
+    /// Whether [`current`](Self::current) does not matter: a new session is opened beside it (gamebase 3.3).
+    pub ignore_already_logged_in: bool,
 }
 
 impl Login {
@@ -39,7 +57,32 @@ impl Login {
             username: None,
             vars: Vars::new(),
             server_vars: Vars::new(),
+            expected_account: None,
+            device_link: None,
+            current: None,
+            ignore_already_logged_in: false,
         }
+    }
+
+    /// Logs in to this account, or is refused.
+    #[must_use]
+    pub fn expecting(mut self, account: impl Into<String>) -> Self {
+        self.expected_account = Some(account.into());
+        self
+    }
+
+    /// Links the device that asks.
+    #[must_use]
+    pub fn with_device_link(mut self, device: impl Into<Secret>) -> Self {
+        self.device_link = Some(device.into());
+        self
+    }
+
+    /// The caller is logged in already.
+    #[must_use]
+    pub fn while_logged_in(mut self, who: Authenticated) -> Self {
+        self.current = Some(Box::new(who));
+        self
     }
 
     /// Makes no account.
@@ -69,6 +112,62 @@ pub struct LoggedIn {
     pub session: Session,
     /// Its tokens.
     pub tokens: TokenPair,
+    /// How many logins there were, this one included.
+    pub login_count: u64,
+    /// When the login before this one was; absent at the first (gamebase X-26).
+    pub previous_login_at: Option<DateTime<Utc>>,
+    /// What the player logged in with; none for a username.
+    pub provider: Option<ProviderId>,
+    /// Accounts of the player's friends at the provider, where its verifier knows any: neither banned nor withdrawn, each
+    /// once, and never the player's own. What becomes of them is the host's affair (nakama 8).
+    pub friends: Vec<Friend>,
+    /// The player's profile at the provider, where its verifier knows it. It is not kept.
+    pub provider_profile: Option<Box<ProviderProfile>>,
+    /// What the verifier has for the client: JSON text (braincloud 7, authPayload).
+    pub payload: Option<Box<str>>,
+}
+
+/// A friend at the provider who plays too.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Friend {
+    /// Who.
+    pub account: AccountId,
+    /// Who that is at the provider.
+    pub subject: Box<str>,
+}
+
+impl fmt::Debug for Friend {
+    /// Shows the account only: a subject may be personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Friend({}, [redacted])", self.account)
+    }
+}
+
+/// Asks to log in with an own token (gamebase 3.1, 3.4).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Resume {
+    /// A refresh token or an access token.
+    pub token: Secret,
+    /// The credential of the identity that opened the session, so that its provider vouches once more; the policy says
+    /// when it must come ([`revalidation`](crate::Policy::revalidation)).
+    pub credential: Option<Credential>,
+}
+
+impl Resume {
+    /// Logs in with a token.
+    #[must_use]
+    pub fn new(token: impl Into<Secret>) -> Self {
+        Self { token: token.into(), credential: None }
+    }
+
+    /// With the provider's credential.
+    #[must_use]
+    pub fn with_credential(mut self, credential: Credential) -> Self {
+        self.credential = Some(credential);
+        self
+    }
 }
 
 /// Asks to add a login to the caller's account.

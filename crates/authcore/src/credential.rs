@@ -33,6 +33,14 @@ pub enum Credential {
         /// The password.
         password: Secret,
     },
+    /// An id that the player chose, with a password: 1 to 255 bytes, no ASCII control characters; its case does not
+    /// matter (braincloud 2). An account has one password: this login shares it with the one by email address.
+    Universal {
+        /// The id, in any case.
+        id: String,
+        /// The password.
+        password: Secret,
+    },
     /// Whatever the verifier of that name takes.
     Provider {
         /// The verifier's name.
@@ -43,6 +51,32 @@ pub enum Credential {
 }
 
 impl Credential {
+    /// The credential of an external verifier: the player's id in the other system, and whatever proves it there
+    /// (braincloud 7). The verifier gets the JSON object `{"externalId":"...","authenticationToken":"..."}`.
+    ///
+    /// ```
+    /// use authcore::{Credential, account::ProviderId};
+    ///
+    /// let portal = ProviderId::new("portal")?;
+    /// let Credential::Provider { payload, .. } = Credential::external(portal, "ann", "a-token")
+    /// else {
+    ///     unreachable!()
+    /// };
+    /// assert_eq!(payload.reveal(), r#"{"externalId":"ann","authenticationToken":"a-token"}"#);
+    /// # Ok::<(), authcore::account::InvalidProviderId>(())
+    /// ```
+    #[must_use]
+    pub fn external(provider: ProviderId, external_id: &str, authentication_token: &str) -> Self {
+        let text = |value: &str| Secret::new(serde_json::Value::from(value).to_string());
+        let (id, token) = (text(external_id), text(authentication_token));
+        let payload = Secret::new(format!(
+            r#"{{"externalId":{},"authenticationToken":{}}}"#,
+            id.reveal(),
+            token.reveal(),
+        ));
+        Self::Provider { provider, payload }
+    }
+
     /// The provider, where the credential is that of one.
     #[must_use]
     pub const fn provider(&self) -> Option<&ProviderId> {
@@ -52,6 +86,7 @@ impl Credential {
             Self::Guest(_) => Some(&ProviderId::GUEST),
             Self::Email { .. } => Some(&ProviderId::EMAIL),
             Self::Username { .. } => None,
+            Self::Universal { .. } => Some(&ProviderId::UNIVERSAL),
             Self::Provider { provider, .. } => Some(provider),
         }
     }
@@ -78,6 +113,18 @@ pub(crate) enum Checked {
 pub(crate) enum PasswordOwner {
     Email { key: IdentityKey, shown: Box<str> },
     Username { key: Box<str> },
+    Universal { key: IdentityKey },
+}
+
+impl PasswordOwner {
+    /// The identity that a new account is made with, and its form to show; a username makes none (nakama 6.2).
+    pub(crate) fn identity(&self) -> Option<(&IdentityKey, Option<&str>)> {
+        match self {
+            Self::Email { key, shown } => Some((key, Some(shown))),
+            Self::Universal { key } => Some((key, None)),
+            Self::Username { .. } => None,
+        }
+    }
 }
 
 /// What a credential is presented for: the order of checks differs (nakama 6.1, 9.4).
@@ -124,6 +171,14 @@ pub(crate) fn check(
             let who = PasswordOwner::Username { key: folding.username(&username) };
             Ok(Checked::Password { who, password })
         }
+        Credential::Universal { id, password } => {
+            check_universal_id(&id)?;
+            let least = if r#use == Use::Link { policy.password_min } else { tried_min(policy) };
+            check_password(&password, least)?;
+            // Folded as an address is: lower case, and look-alikes are one where the store says so.
+            let key = IdentityKey::new(ProviderId::UNIVERSAL, &folding.email(&id));
+            Ok(Checked::Password { who: PasswordOwner::Universal { key }, password })
+        }
         Credential::Provider { provider, payload } => {
             check_provider_payload(&payload)?;
             Ok(Checked::Provider { provider, payload })
@@ -143,7 +198,7 @@ pub(crate) fn check_provider_payload(payload: &Secret) -> Result<(), Refusal> {
 /// Empty, then characters, then length (nakama 4.5, 5.3).
 pub(crate) fn check_id(field: Field, id: &str) -> Result<(), Refusal> {
     let min = match field {
-        Field::DeviceId => 10,
+        Field::DeviceId | Field::DeviceLink => 10,
         Field::GuestKey => 16,
         _ => 6,
     };
@@ -157,6 +212,20 @@ pub(crate) fn check_id(field: Field, id: &str) -> Result<(), Refusal> {
         return Ok(());
     };
     Err(Refusal::Invalid { field, rule })
+}
+
+/// Empty, then characters, then length.
+fn check_universal_id(id: &str) -> Result<(), Refusal> {
+    let rule = if id.is_empty() {
+        Rule::Required
+    } else if id.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
+        Rule::Forbidden
+    } else if id.len() > 255 {
+        Rule::Bytes { min: 1, max: 255 }
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::Invalid { field: Field::UniversalId, rule })
 }
 
 fn check_email_and_password(
@@ -310,6 +379,25 @@ mod tests {
         let short = Some((Field::Password, Rule::AtLeast { characters: 8 }));
         assert_eq!(check("plain", "1234567"), short);
         assert_eq!(check("plain", "12345678"), Some((Field::Email, Rule::Shape)));
+    }
+
+    #[test]
+    fn braincloud_2_a_universal_id_is_one_in_any_case() {
+        let key = |id: &str| {
+            let credential = Credential::Universal { id: id.into(), password: "12345678".into() };
+            match check(credential, Use::Login, &Policy::braincloud(), Folding::Exact) {
+                Ok(Checked::Password { who: PasswordOwner::Universal { key }, .. }) => Ok(key),
+                Ok(_) => panic!("another kind"),
+                Err(Refusal::Invalid { field: Field::UniversalId, rule }) => Err(rule),
+                Err(other) => panic!("{other}"),
+            }
+        };
+        assert_eq!(key("Bob"), key("BOB"));
+        assert_eq!(key("BOB").unwrap().subject(), "bob");
+        assert!(key("with a space").is_ok() && key(&"a".repeat(255)).is_ok());
+        assert_eq!(key(""), Err(Rule::Required));
+        assert_eq!(key("a\tb"), Err(Rule::Forbidden));
+        assert_eq!(key(&"a".repeat(256)), Err(Rule::Bytes { min: 1, max: 255 }));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::account::{Account, ProfileUpdate};
 use crate::command::{
-    FindAccounts, Link, LoggedIn, Login, Logout, Merge, Merged, Refresh, Refreshed, Unlink,
+    FindAccounts, Link, LoggedIn, Login, Logout, Merge, Merged, Refresh, Refreshed, Resume, Unlink,
 };
 use crate::context::RequestContext;
 use crate::proof::Authenticated;
@@ -36,6 +36,19 @@ pub trait Hooks: fmt::Debug + Send + Sync + 'static {
     /// The refusal that the player gets.
     async fn before_login(&self, context: &RequestContext, login: Login) -> Result<Login, Refusal> {
         Ok(login)
+    }
+
+    /// Ahead of a login with an own token.
+    ///
+    /// # Errors
+    ///
+    /// The refusal that the player gets.
+    async fn before_resume(
+        &self,
+        context: &RequestContext,
+        resume: Resume,
+    ) -> Result<Resume, Refusal> {
+        Ok(resume)
     }
 
     /// Ahead of a link.

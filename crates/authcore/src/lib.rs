@@ -28,7 +28,7 @@
 //! | to do | see |
 //! | --- | --- |
 //! | embed it | [`Engine`], [`EngineBuilder`] |
-//! | let players in | [`Engine::login`], [`Credential`], [`Engine::refresh`], [`Engine::verify`] |
+//! | let players in | [`Engine::login`], [`Credential`], [`Engine::resume`], [`Engine::refresh`], [`Engine::verify`] |
 //! | join logins | [`Engine::link`], [`Engine::unlink`], [`Engine::link_forcibly`], [`Engine::merge`] |
 //! | keep players out | [`Engine::ban`], [`Hooks`] |
 //! | choose what is allowed | [`Policy`] |
@@ -73,7 +73,8 @@ pub use authcore_jose::{Algorithm, KeyError, MasterKey};
 
 pub use clock::Clock;
 pub use command::{
-    FindAccounts, Link, LoggedIn, Login, Logout, Merge, Merged, Refresh, Refreshed, Unlink,
+    FindAccounts, Friend, Link, LoggedIn, Login, Logout, Merge, Merged, Refresh, Refreshed, Resume,
+    Unlink,
 };
 pub use context::RequestContext;
 pub use credential::Credential;

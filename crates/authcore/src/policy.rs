@@ -61,7 +61,8 @@ pub struct Policy {
     pub tells_foreign_identities: bool,
     /// Whether a login by device id must name the account that it expects (braincloud 4.2).
     pub device_needs_account: bool,
-    /// Whether a login links its context's device id to the account, away from any other (braincloud 4.3).
+    /// Whether a login links its device ([`Login::device_link`](crate::Login::device_link)) to the account, away from any
+    /// other (braincloud 4.3).
     pub device_follows_login: bool,
     /// How long a forcing ticket lives that a link refused for another owner comes with (gamebase 4.4); none gives none.
     pub ticket_lifetime: Option<TimeDelta>,

@@ -6,7 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::account::{IdentityKey, ProviderId};
+use crate::account::{AccountId, IdentityKey, ProviderId};
 use crate::secret::Secret;
 use crate::store::SingleUseKey;
 
@@ -61,6 +61,8 @@ impl VerifyContext {
         VerifiedIdentity {
             key: IdentityKey::scoped(self.provider.clone(), tenant, issuer, subject),
             single_use: Vec::new(),
+            expires_at: None,
+            told: None,
         }
     }
 }
@@ -71,6 +73,51 @@ impl VerifyContext {
 pub struct VerifiedIdentity {
     key: IdentityKey,
     single_use: Vec<(SingleUseKey, DateTime<Utc>)>,
+    expires_at: Option<DateTime<Utc>>,
+    /// Rarely there, and then apart.
+    told: Option<Box<Told>>,
+}
+
+/// What a verifier tells of a player besides who it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) profile: Option<ProviderProfile>,
+    pub(crate) friends: Vec<Box<str>>,
+    pub(crate) payload: Option<Box<str>>,
+    pub(crate) data: IdentityData,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) former: Vec<Box<str>>,
+}
+
+/// What becomes of the data that is kept with an identity (braincloud 7, identityData).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IdentityData {
+    /// It stays.
+    #[default]
+    Keep,
+    /// This takes its place: a JSON object, at most 4096 bytes.
+    Replace(Box<str>),
+    /// It goes.
+    Clear,
+}
+
+/// What a provider says of a player's profile. It is given to the game at this login and not kept, unless the policy
+/// lets it fill the empty fields of the player's own (nakama 9.6). There is no email address in it: that is never taken
+/// from a provider (security 67).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProviderProfile {
+    /// The name to show.
+    pub display_name: Option<String>,
+    /// The avatar.
+    pub avatar_url: Option<String>,
+    /// The language tag.
+    pub lang_tag: Option<String>,
+    /// The location.
+    pub location: Option<String>,
+    /// The time zone.
+    pub timezone: Option<String>,
 }
 
 impl VerifiedIdentity {
@@ -79,6 +126,78 @@ impl VerifiedIdentity {
     pub fn using_up(mut self, key: SingleUseKey, forget_at: DateTime<Utc>) -> Self {
         self.single_use.push((key, forget_at));
         self
+    }
+
+    /// The proof counts until this time, and no longer (`now >= expires_at` refuses it).
+    pub const fn until(mut self, expires_at: DateTime<Utc>) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// Adds the player's profile at the provider.
+    pub fn with_profile(mut self, profile: ProviderProfile) -> Self {
+        self.told().profile = Some(profile);
+        self
+    }
+
+    /// Adds the subjects of the player's friends at the same provider; the first [`FRIENDS`](Self::FRIENDS) count.
+    pub fn with_friends<T: Into<Box<str>>>(
+        mut self,
+        subjects: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.told().friends = subjects.into_iter().take(Self::FRIENDS).map(Into::into).collect();
+        self
+    }
+
+    /// Adds something for the client: JSON text (braincloud 7, authPayload).
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Faulty`] when it is not JSON, or more than [`JSON_MAX`] bytes.
+    pub fn with_payload(mut self, json: &str) -> Result<Self, VerifyError> {
+        if !is_json(json) {
+            return Err(VerifyError::faulty("the payload is not JSON, or too long"));
+        }
+        self.told().payload = Some(json.into());
+        Ok(self)
+    }
+
+    /// Says what becomes of the data that is kept with the identity.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Faulty`] when it is not a JSON object, or more than 4096 bytes.
+    pub fn with_data(mut self, data: IdentityData) -> Result<Self, VerifyError> {
+        if let IdentityData::Replace(json) = &data
+            && (json.len() > 4096 || !is_json(json) || !json.trim_start().starts_with('{'))
+        {
+            return Err(VerifyError::faulty("the identity's data is not an object, or too long"));
+        }
+        self.told().data = data;
+        Ok(self)
+    }
+
+    /// Enters this account instead of the identity's: nobody looks the identity up, and it is not kept (braincloud 7,
+    /// useProfileId). For login only.
+    pub fn entering(mut self, account: AccountId) -> Self {
+        self.told().account = Some(account);
+        self
+    }
+
+    /// Adds what the same player was called at the provider before. Where nobody has the identity, and somebody has one
+    /// of these instead, the login is theirs, and the identity takes the former one's place in the same commit.
+    pub fn formerly<T: Into<Box<str>>>(mut self, subjects: impl IntoIterator<Item = T>) -> Self {
+        self.told().former = subjects.into_iter().take(Self::FORMER).map(Into::into).collect();
+        self
+    }
+
+    /// How many friends count at most.
+    pub const FRIENDS: usize = 1000;
+    /// How many former subjects count at most.
+    pub const FORMER: usize = 8;
+
+    fn told(&mut self) -> &mut Told {
+        self.told.get_or_insert_default()
     }
 
     /// What the identity is found by.
@@ -90,6 +209,37 @@ impl VerifiedIdentity {
     pub(crate) fn single_use(&self) -> &[(SingleUseKey, DateTime<Utc>)] {
         &self.single_use
     }
+
+    /// Whether the engine can use it: it is not over, and its parts are of a size to keep.
+    pub(crate) fn check(&self, now: DateTime<Utc>) -> Result<(), VerifyError> {
+        if self.expires_at.is_some_and(|end| now >= end) {
+            return Err(VerifyError::Rejected("expired"));
+        }
+        let sizes = [(self.key.tenant(), 0), (self.key.issuer(), 0), (self.key.subject(), 1)];
+        if !sizes.iter().all(|(text, min)| (*min..=255).contains(&text.len())) {
+            return Err(VerifyError::faulty("a subject is 1 to 255 bytes"));
+        }
+        Ok(())
+    }
+
+    /// What was told besides, where anything was.
+    pub(crate) fn also(&self) -> Option<&Told> {
+        self.told.as_deref()
+    }
+
+    /// The same player's identity under another subject.
+    pub(crate) fn sibling(&self, subject: &str) -> IdentityKey {
+        let key = &self.key;
+        IdentityKey::scoped(key.provider().clone(), key.tenant(), key.issuer(), subject)
+    }
+}
+
+/// How much JSON text a verifier has for the client at most, in bytes.
+pub const JSON_MAX: usize = 65_536;
+
+/// Whether it is JSON of a length that may be passed on.
+pub(crate) fn is_json(text: &str) -> bool {
+    text.len() <= JSON_MAX && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// Why a credential was not accepted.
@@ -99,7 +249,76 @@ pub enum VerifyError {
     /// The credential is not good: forged, expired, of another game, or not understood. The text is for operators.
     #[error("credential rejected: {0}")]
     Rejected(&'static str),
+    /// As [`Rejected`](Self::Rejected), with something for the client (braincloud 7, extraErrorJson).
+    #[error("credential rejected: {why}")]
+    RejectedWith {
+        /// For operators.
+        why: &'static str,
+        /// For the client: JSON text, at most [`JSON_MAX`] bytes; anything else is left out.
+        extra: Box<str>,
+    },
+    /// The verifier itself does not work: it failed, or answered what it must not. To the player that is a rejection like
+    /// any other; to operators it is logged as an error, with the text of this one, so no secret belongs in it.
+    #[error("the verifier is faulty: {0}")]
+    Faulty(#[source] Box<dyn StdError + Send + Sync>),
     /// The provider could not be asked.
     #[error("the provider could not be asked")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl VerifyError {
+    /// A [`Faulty`](Self::Faulty) one, in so many words.
+    #[must_use]
+    pub fn faulty(why: &'static str) -> Self {
+        Self::Faulty(why.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proof() -> VerifiedIdentity {
+        VerifyContext::new(DateTime::UNIX_EPOCH, ProviderId::CUSTOM).identity("ann")
+    }
+
+    #[test]
+    fn braincloud_7_identity_data_is_an_object_of_at_most_4096_bytes() {
+        let data = |json: &str| proof().with_data(IdentityData::Replace(json.into()));
+        let object = |length: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(length - 8));
+        assert!(data("{}").is_ok() && data(&object(4096)).is_ok());
+        for bad in ["", "1", "[]", "{", r#"{"a":1} x"#, object(4097).as_str()] {
+            assert!(matches!(data(bad), Err(VerifyError::Faulty(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn braincloud_7_a_payload_is_json() {
+        assert!(proof().with_payload(r#"{"a":1}"#).is_ok());
+        assert!(proof().with_payload("{").is_err());
+        assert!(proof().with_payload(&format!("\"{}\"", "x".repeat(JSON_MAX))).is_err());
+    }
+
+    #[test]
+    fn friends_and_former_subjects_are_bounded() {
+        let numbers = || (0..2000).map(|number| number.to_string());
+        let proof = proof().with_friends(numbers()).formerly(numbers());
+        let told = proof.also().unwrap();
+        let most = (VerifiedIdentity::FRIENDS, VerifiedIdentity::FORMER);
+        assert_eq!((told.friends.len(), told.former.len()), most);
+    }
+
+    #[test]
+    fn a_proof_is_over_at_its_end_and_a_subject_has_a_size() {
+        let second = |second| DateTime::from_timestamp(second, 0).unwrap();
+        assert!(proof().until(second(1)).check(second(0)).is_ok());
+        assert!(matches!(
+            proof().until(second(1)).check(second(1)),
+            Err(VerifyError::Rejected("expired"))
+        ));
+        let context = VerifyContext::new(second(0), ProviderId::CUSTOM);
+        for bad in ["", "x".repeat(256).as_str()] {
+            assert!(matches!(context.identity(bad).check(second(0)), Err(VerifyError::Faulty(_))));
+        }
+    }
 }

@@ -20,8 +20,14 @@ impl ProviderId {
     pub const GUEST: Self = Self(Cow::Borrowed("guest"));
     /// An email address with a password.
     pub const EMAIL: Self = Self(Cow::Borrowed("email"));
+    /// An id that the player chose, in any case, with a password (braincloud 2).
+    pub const UNIVERSAL: Self = Self(Cow::Borrowed("universal"));
 
-    const BUILT_IN: [Self; 4] = [Self::DEVICE, Self::CUSTOM, Self::GUEST, Self::EMAIL];
+    /// What refusals call a login by username; no identity has it.
+    pub(crate) const USERNAME: Self = Self(Cow::Borrowed("username"));
+
+    const BUILT_IN: [Self; 5] =
+        [Self::DEVICE, Self::CUSTOM, Self::GUEST, Self::EMAIL, Self::UNIVERSAL];
 
     /// The provider of this name.
     ///
@@ -41,6 +47,12 @@ impl ProviderId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether a login of this kind takes the account's password, and opens nothing without one.
+    #[must_use]
+    pub fn needs_password(&self) -> bool {
+        *self == Self::EMAIL || *self == Self::UNIVERSAL
     }
 
     /// Whether this kind is the engine's own and needs no verifier.

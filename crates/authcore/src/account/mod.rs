@@ -92,13 +92,12 @@ impl Account {
         self.identities.iter().filter(move |identity| *identity.key.provider() == *provider)
     }
 
-    /// Whether any login opens it: an identity other than an email address without a password, or a username with one
-    /// (nakama W5).
+    /// Whether any login opens it: an identity other than an email address or universal id without a password, or a
+    /// username with one (nakama W5).
     #[must_use]
     pub fn has_a_login(&self) -> bool {
         let has_password = self.password.is_some();
-        let opens =
-            |identity: &Identity| has_password || *identity.key.provider() != ProviderId::EMAIL;
+        let opens = |identity: &Identity| has_password || !identity.key.provider().needs_password();
         self.identities.iter().any(opens) || (has_password && self.username.is_some())
     }
 

@@ -1,4 +1,5 @@
 use crate::refusal::{Field, Rule};
+use crate::verifier::ProviderProfile;
 
 /// What a player shows. Exhaustive on purpose, like [`Account`](super::Account).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,34 @@ impl Default for Profile {
             timezone: Box::default(),
             metadata: "{}".into(),
         }
+    }
+}
+
+impl Profile {
+    /// Fills what is empty with what a provider says, and says whether anything changed (nakama 9.6). What is too long is
+    /// left out. The language is filled for a new account only: later the default may be the player's choice.
+    pub(crate) fn fill(&mut self, from: &ProviderProfile, new: bool) -> bool {
+        let before = self.clone();
+        let fields = [
+            (&from.display_name, &mut self.display_name, 255),
+            (&from.avatar_url, &mut self.avatar_url, 512),
+            (&from.location, &mut self.location, 255),
+            (&from.timezone, &mut self.timezone, 255),
+        ];
+        let of_length = |text: &&String, most| (1..=most).contains(&text.chars().count());
+        for (told, kept, most) in fields {
+            if let Some(value) = told.as_ref().filter(|value| of_length(value, most))
+                && kept.is_empty()
+            {
+                *kept = value.as_str().into();
+            }
+        }
+        if let Some(language) = from.lang_tag.as_ref().filter(|value| of_length(value, 18))
+            && new
+        {
+            self.lang_tag = language.as_str().into();
+        }
+        *self != before
     }
 }
 
@@ -93,6 +122,25 @@ pub(crate) fn check_profile(update: &ProfileUpdate) -> Result<(), (Field, Rule)>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nakama_9_6_a_provider_fills_what_is_empty_and_fits() {
+        let text = |text: &str| Some(text.to_owned());
+        let told = ProviderProfile {
+            display_name: text("Ann"),
+            avatar_url: text(&"x".repeat(513)),
+            lang_tag: text("de"),
+            location: text(""),
+            timezone: text("CET"),
+        };
+        let mut profile = Profile { timezone: "JST".into(), ..Profile::default() };
+        assert!(profile.fill(&told, false));
+        assert_eq!((&*profile.display_name, &*profile.timezone), ("Ann", "JST"));
+        assert_eq!((&*profile.avatar_url, &*profile.lang_tag), ("", "en"));
+        assert!(!profile.fill(&told, false), "nothing is empty any more");
+        assert!(profile.fill(&told, true));
+        assert_eq!(&*profile.lang_tag, "de");
+    }
 
     #[test]
     fn nakama_4_2_sizes_count_code_points() {

@@ -69,6 +69,7 @@ impl Engine {
             let mut draft = Draft::default();
             log_out(&presented, who, &mut draft, now);
             let (activity, session) = self.open(context, owner, &presented.ticket, id, now);
+            let counted = (activity.login_count, activity.previous_login_at);
             draft.writes.push(owner.update_activity(activity));
             owner.hold(&mut draft);
             if self.policy.login_events {
@@ -78,7 +79,18 @@ impl Engine {
                 Ok(()) => {
                     let account = owner.account.clone();
                     let tokens = self.parts.keys.mint(&account, &session, now, &self.policy)?;
-                    let outcome = LoggedIn { account, created: false, session, tokens };
+                    let outcome = LoggedIn {
+                        account,
+                        created: false,
+                        session,
+                        tokens,
+                        login_count: counted.0,
+                        previous_login_at: counted.1,
+                        provider: Some(presented.ticket.identity.provider().clone()),
+                        friends: Vec::new(),
+                        provider_profile: None,
+                        payload: None,
+                    };
                     self.parts.hooks.after(context, &Done::Login(&outcome)).await;
                     return Ok(outcome);
                 }

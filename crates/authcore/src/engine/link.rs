@@ -105,6 +105,10 @@ impl Engine {
                 let password = Some(self.hash(&password).await?);
                 Ok(ProvenLink { key, shown: Some(shown), password, verified: None })
             }
+            Checked::Password { who: PasswordOwner::Universal { key }, password } => {
+                let password = Some(self.hash(&password).await?);
+                Ok(ProvenLink { key, shown: None, password, verified: None })
+            }
             // A username is not an identity; it is set, not linked.
             Checked::Password { who: PasswordOwner::Username { .. }, .. } => {
                 Err(Refusal::Invalid { field: Field::Username, rule: Rule::Forbidden }.into())
@@ -174,7 +178,7 @@ impl Engine {
 
     /// Whether a proof of this login is one that a ticket may stand for. The password of an email address is a new one.
     fn gives_tickets_for(&self, key: &IdentityKey) -> bool {
-        self.policy.ticket_lifetime.is_some() && *key.provider() != ProviderId::EMAIL
+        self.policy.ticket_lifetime.is_some() && !key.provider().needs_password()
     }
 
     /// Makes a ticket for an identity that another account owns (gamebase 1.10, X-5).

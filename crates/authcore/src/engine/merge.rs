@@ -215,7 +215,9 @@ impl Engine {
             Checked::Id { key, method } => Proof::new(Lookup::Identity(key), method),
             Checked::Password { who, password } => {
                 let lookup = match who {
-                    PasswordOwner::Email { key, .. } => Lookup::Identity(key),
+                    PasswordOwner::Email { key, .. } | PasswordOwner::Universal { key, .. } => {
+                        Lookup::Identity(key)
+                    }
                     PasswordOwner::Username { key } => Lookup::Username(key),
                 };
                 Proof { password: Some(password), ..Proof::new(lookup, Method::Password) }

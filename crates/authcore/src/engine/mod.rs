@@ -26,6 +26,7 @@ mod provider_notice;
 mod refresh;
 mod register;
 mod repair;
+mod resume;
 mod sweep;
 mod unlink;
 mod verify;

@@ -40,7 +40,37 @@ pub(super) fn throttle_of(account: Option<AccountId>, name: &[u8]) -> ThrottleKe
     ThrottleKey::new(digest.finalize().into())
 }
 
+/// A password that is tried over several loads: charged once, and hashed once while the account's hash stays.
+#[derive(Default)]
+pub(super) struct PasswordTry {
+    /// Whether a throttle was charged.
+    pub(super) charged: bool,
+    checked: Option<CheckedPassword>,
+}
+
 impl Engine {
+    /// Tries a password for an account.
+    pub(super) async fn try_password(
+        &self,
+        tried: &mut PasswordTry,
+        account: &Account,
+        password: &Secret,
+        now: DateTime<Utc>,
+    ) -> Result<Verdict, Error> {
+        if let Some(verdict) = tried.checked.as_ref().and_then(|checked| checked.holds_for(account))
+        {
+            return Ok(verdict);
+        }
+        if !tried.charged {
+            self.charge_try(throttle_of(Some(account.id), &[]), now).await?;
+        }
+        let checked = self.check_against(Some(account), password).await?;
+        let verdict = checked.verdict();
+        tried.charged = true;
+        tried.checked = Some(checked);
+        Ok(verdict)
+    }
+
     /// Charges one try, before any hashing is done; but none that would find no room.
     pub(super) async fn charge_try(
         &self,

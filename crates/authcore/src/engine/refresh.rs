@@ -144,7 +144,7 @@ impl Engine {
 
 /// The commit that puts `next` in the place of a session, or ends it. The account need not be the same, only its
 /// epoch: a change of profile beside a refresh is no race.
-fn replace(settled: &Settled, session: &Session, next: Option<&Session>) -> Draft {
+pub(super) fn replace(settled: &Settled, session: &Session, next: Option<&Session>) -> Draft {
     let mut draft = Draft::default();
     let account = &settled.account;
     draft.require.push(Require::Epoch(account.id, account.epoch));

@@ -142,7 +142,10 @@ fn take_away(
     let index = account.identities.iter().position(|identity| identity.key == *key);
     let index = index.ok_or_else(|| Refusal::IdentityUnknown(provider.clone()))?;
     let identity = account.identities.remove(index);
-    let password = if provider == ProviderId::EMAIL { account.password.take() } else { None };
+    // The one password goes with the last login that it is for.
+    let needs = |identity: &Identity| identity.key.provider().needs_password();
+    let last = provider.needs_password() && !account.identities.iter().any(needs);
+    let password = if last { account.password.take() } else { None };
     account.updated_at = now;
     let mut events = vec![EventKind::IdentityMoved { ordinal: identity.ordinal, provider, to }];
     if password.is_some() {

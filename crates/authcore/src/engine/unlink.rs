@@ -82,7 +82,7 @@ impl Engine {
         if *provider == ProviderId::DEVICE && which.is_empty() {
             check_id(Field::DeviceId, "")?;
         }
-        let subject = if *provider == ProviderId::EMAIL {
+        let subject = if provider.needs_password() {
             self.parts.folding.email(which.reveal())
         } else {
             which.reveal().into()

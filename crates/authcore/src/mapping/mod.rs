@@ -2,6 +2,7 @@
 //! or two accounts.
 
 mod change;
+mod device_link;
 mod link;
 mod merge;
 mod take;
@@ -12,6 +13,7 @@ pub use merge::{MergeReport, MergeRule, MergeSide, MergedPassword, MostLogins, S
 pub use ticket::{ForcingTicket, TICKET, TicketEvent, TicketOffer, TicketState};
 
 pub(crate) use change::Change;
+pub(crate) use device_link::{follow, give_up};
 pub(crate) use link::{LinkRequest, link};
 pub(crate) use merge::{Merged, merge};
 pub(crate) use take::take;

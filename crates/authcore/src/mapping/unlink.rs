@@ -65,7 +65,9 @@ pub(crate) fn unlink(
             _ => Err(Refusal::NotLinked(provider.clone())),
         };
     }
-    let drops_password = *provider == ProviderId::EMAIL;
+    // The password goes with the last login that takes it.
+    let drops_password = provider.needs_password()
+        && !kept.iter().any(|identity| identity.key.provider().needs_password());
     let has_password = account.password.is_some() && !drops_password;
     let anonymous = *provider != ProviderId::DEVICE
         && kept.iter().all(|identity| *identity.key.provider() == ProviderId::DEVICE)
@@ -75,7 +77,7 @@ pub(crate) fn unlink(
     }
     // An email address without a password opens nothing, so it does not count (nakama W5, security 72).
     let usable =
-        kept.iter().any(|identity| *identity.key.provider() != ProviderId::EMAIL || has_password);
+        kept.iter().any(|identity| !identity.key.provider().needs_password() || has_password);
     if !usable {
         return Err(Refusal::LastIdentity(provider.clone()));
     }

@@ -79,7 +79,7 @@ pub enum Refusal {
     /// A login by device id must name the account that it expects (braincloud 4.2, A4).
     #[error("the login must name the account that it expects")]
     AccountRequired,
-    /// The caller is logged in to another account. Log out first, or say that it does not matter (gamebase X-1).
+    /// The caller is logged in with another identity. Log out first, or say that it does not matter (gamebase X-1).
     #[error("the caller is logged in already")]
     AlreadyLoggedIn,
     /// The own token that was presented to log in again is not one of ours, is over, or its session has ended. Log in with

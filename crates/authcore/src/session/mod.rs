@@ -11,7 +11,7 @@ pub use tokens::TokenPair;
 pub(crate) use tokens::TokenKeys;
 
 pub(crate) use claims::RefreshClaims;
-pub(crate) use open::{OpenSession, open_session};
+pub(crate) use open::{OpenSession, Reopen, Reopened, open_session, reopen_session};
 pub(crate) use rotation::{Rotation, rotate};
 
 use std::collections::BTreeMap;

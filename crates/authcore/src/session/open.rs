@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use super::{Activity, LoginRecord, Method, Session, Vars};
+use super::{Activity, LoginRecord, Method, Rotation, Session, Vars, rotate};
 use crate::account::{Epoch, Ordinal, SessionId};
 use crate::context::RequestContext;
 use crate::policy::Policy;
@@ -61,6 +61,77 @@ pub(crate) fn open_session(
     (next, session)
 }
 
+/// A session that is to be opened anew by one of its own tokens. The caller has checked that it is alive, and that
+/// neither kind of its tokens was revoked.
+pub(crate) struct Reopen<'a> {
+    pub(crate) session: &'a Session,
+    /// The refresh token's generation; an access token has none, and stands for the current one.
+    pub(crate) generation: Option<u32>,
+    /// Whether the player has proven once more who they are.
+    pub(crate) vouched: bool,
+    pub(crate) context: &'a RequestContext,
+    pub(crate) account_epoch: Epoch,
+    pub(crate) store_epoch: Epoch,
+}
+
+/// What a login by an own token gets.
+pub(crate) enum Reopened {
+    /// A login: the session, opened anew or, within the grace window, as it was.
+    Login(Activity, Session),
+    /// The answer that a login by the same token got a moment ago.
+    Repeat(Session),
+    /// Nothing: the token was used before, and the session ends.
+    Reused,
+}
+
+/// Records a login by an own token and opens its session anew, in its own place: it keeps its name, so that a former
+/// token of it is recognized as such (security 57), and its tokens rotate as they do at a refresh. Its time begins anew
+/// (gamebase X-25); when the player proved who they are does not, unless they did it again.
+pub(crate) fn reopen_session(
+    activity: &Activity,
+    reopen: &Reopen<'_>,
+    policy: &Policy,
+    now: DateTime<Utc>,
+) -> Reopened {
+    let session = reopen.session;
+    let device = reopen.context.device_id.as_deref();
+    let generation = reopen.generation.unwrap_or(session.generation);
+    let mut next = match rotate(session, generation, device, policy, now) {
+        Rotation::Reused => return Reopened::Reused,
+        Rotation::Repeat => return Reopened::Repeat(session.clone()),
+        Rotation::Keep => session.clone(),
+        Rotation::Next(next) => {
+            let expires_at = now + policy.session_absolute;
+            let context = reopen.context;
+            Session {
+                idle_expires_at: (now + policy.session_idle).min(expires_at),
+                expires_at,
+                device_name: context.device_name.as_deref().map(Into::into),
+                device_id: context.device_id.as_deref().map(Into::into),
+                epoch: reopen.account_epoch,
+                store_epoch: reopen.store_epoch,
+                ..*next
+            }
+        }
+    };
+    if reopen.vouched {
+        next.authenticated_at = now;
+    }
+    let mut sessions = activity.sessions.clone();
+    sessions.retain(|kept| {
+        kept.id != next.id && kept.is_alive(reopen.account_epoch, reopen.store_epoch, now)
+    });
+    // The latest login is the last to give way.
+    sessions.push(next.clone());
+    let activity = Activity {
+        login_count: activity.login_count.saturating_add(1),
+        last_login: Some(LoginRecord { at: now, identity: next.identity }),
+        previous_login_at: activity.last_login.map(|login| login.at),
+        sessions,
+    };
+    Reopened::Login(activity, next)
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
@@ -91,6 +162,59 @@ mod tests {
             activity.sessions.iter().map(|session| session.id.as_bytes()[0]).collect();
         assert_eq!(ids, [3, 4, 5]);
         assert_eq!(activity.login_count, 5);
+    }
+
+    fn reopen(
+        activity: &Activity,
+        generation: Option<u32>,
+        vouched: bool,
+        now: DateTime<Utc>,
+    ) -> Reopened {
+        let reopen = Reopen {
+            session: &activity.sessions[0],
+            generation,
+            vouched,
+            context: &RequestContext::new(),
+            account_epoch: Epoch::FIRST,
+            store_epoch: Epoch::FIRST,
+        };
+        reopen_session(activity, &reopen, &Policy::gamebase(), now)
+    }
+
+    #[test]
+    fn gamebase_x25_a_token_login_renews_the_session_in_its_place() {
+        let (policy, start) = (Policy::gamebase(), DateTime::UNIX_EPOCH);
+        let later = start + TimeDelta::days(20);
+        let first = log_in(Activity::default(), 1, &policy, start);
+        let two = log_in(first, 2, &policy, start);
+        for (vouched, authenticated_at) in [(false, start), (true, later)] {
+            let Reopened::Login(next, session) = reopen(&two, Some(0), vouched, later) else {
+                panic!()
+            };
+            assert_eq!((session.id, session.generation), (two.sessions[0].id, 1));
+            assert_eq!(session.idle_expires_at, later + policy.session_idle);
+            assert_eq!(session.expires_at, later + policy.session_absolute);
+            assert_eq!(session.authenticated_at, authenticated_at);
+            assert_eq!((next.login_count, next.previous_login_at), (3, Some(start)));
+            assert_eq!(next.sessions, [two.sessions[1].clone(), session]);
+        }
+    }
+
+    #[test]
+    fn security_57_a_former_token_repeats_a_moment_and_is_reuse_after() {
+        let policy = Policy::gamebase();
+        let later = DateTime::UNIX_EPOCH + TimeDelta::days(1);
+        let first = log_in(Activity::default(), 1, &policy, DateTime::UNIX_EPOCH);
+        let Reopened::Login(next, _) = reopen(&first, Some(0), false, later) else { panic!() };
+        let again = |generation, after: i64| {
+            reopen(&next, generation, false, later + TimeDelta::seconds(after))
+        };
+        assert!(matches!(again(Some(0), 9), Reopened::Repeat(_)));
+        assert!(matches!(again(Some(0), 10), Reopened::Reused));
+        let Reopened::Login(_, kept) = again(None, 9) else { panic!() };
+        assert_eq!(kept, next.sessions[0], "a token that young stays");
+        let Reopened::Login(_, moved) = again(None, 10) else { panic!() };
+        assert_eq!(moved.generation, 2, "an access token stands for the current generation");
     }
 
     #[test]
