@@ -81,6 +81,7 @@ macro_rules! __cases {
                 Nothing update_of_activity "A replayed activity is done once, even when what it required has changed";
                 Nothing delete "A replayed delete is done once";
                 Nothing move_of_an_identity "A replayed move of an identity is done once";
+                Nothing half_overtaken_move "A replayed move is known while one of the two accounts still names it";
                 Nothing codes "Replayed puts and deletes of a code are done once";
                 Nothing single_use "A replayed single use is no second one";
                 Nothing reset "A replayed reset is done once";

@@ -32,15 +32,12 @@ impl Operation for Plan {
     }
 }
 
-/// Whether the set was applied before, and is still the last word on the accounts, activities and single-use keys it writes.
+/// Whether the set was applied before: sets are applied whole, so one document that names it proves it.
 fn was_applied(db: &Db, plan: &Plan) -> Result<bool, Fault> {
-    if !plan.has_witness() && !plan.deletes() {
-        return Ok(false);
-    }
     for write in &plan.writes {
         let ours = match write {
             Planned::Insert { account, .. } => {
-                wrote_account(db, account.id, plan.id)? && wrote_activity(db, account.id, plan.id)?
+                wrote_account(db, account.id, plan.id)? || wrote_activity(db, account.id, plan.id)?
             }
             Planned::Update { account, .. } => wrote_account(db, account.id, plan.id)?,
             Planned::Activity { id, .. } => wrote_activity(db, *id, plan.id)?,
@@ -53,17 +50,17 @@ fn was_applied(db: &Db, plan: &Plan) -> Result<bool, Fault> {
                 key.as_bytes(),
                 plan.id,
             )?,
-            // These cannot tell, and need not: the others were written in one go with them.
+            // These cannot tell.
             Planned::PutCode(_)
             | Planned::DeleteCode(_)
             | Planned::ResetThrottle(_)
-            | Planned::RaiseStoreEpoch => true,
+            | Planned::RaiseStoreEpoch => false,
         };
-        if !ours {
-            return Ok(false);
+        if ours {
+            return Ok(true);
         }
     }
-    Ok(true)
+    Ok(false)
 }
 
 fn wrote_account(db: &Db, id: AccountId, commit: CommitId) -> Result<bool, Fault> {

@@ -61,6 +61,21 @@ pub(crate) async fn move_of_an_identity(on: &mut Trial) {
     assert_eq!(on.get(id(2)).await.version, Version::new(2));
 }
 
+pub(crate) async fn half_overtaken_move(on: &mut Trial) {
+    let owner = |number| with_identity(bare(number), device("it"));
+    for (overtaken, rival) in [(1, with_epoch(bare(1), 9)), (2, with_epoch(owner(2), 9))] {
+        on.ok(&silent().insert(owner(1)).insert(bare(2))).await;
+        let set = set().update(bare(1), 1).update(owner(2), 1);
+        on.ok(&set).await;
+        on.ok(&silent().update(rival.clone(), 2)).await;
+        on.ok(&set).await;
+        assert_eq!(on.get(id(overtaken)).await.account, rival, "the later write stays");
+        assert_eq!(on.get(id(3 - overtaken)).await.version, Version::new(2));
+        let versions = if overtaken == 1 { (3, 2) } else { (2, 3) };
+        on.ok(&silent().delete(1, versions.0).delete(2, versions.1)).await;
+    }
+}
+
 pub(crate) async fn codes(on: &mut Trial) {
     on.ok(&set().insert(account(1)).put_code(code(1, 1, at(5)))).await;
     twice(
@@ -124,14 +139,18 @@ pub(crate) async fn overtaken_set_changes_nothing(on: &mut Trial) {
     let set = set().update(with_epoch(account(1), 1), 1).activity(2, activity(1), 1);
     on.ok(&set).await;
     on.ok(&silent().activity(2, activity(2), 2)).await;
-    // Its effect is no longer the last word everywhere: the contract leaves the answer open, but not the outcome.
+    // The first account still names it as its last writer.
+    on.ok(&set).await;
+    let (first, second) = (on.get(id(1)).await, on.get(id(2)).await);
+    assert_eq!((first.version, second.activity_version), (Version::new(2), Version::new(3)));
+    assert_eq!(second.activity, activity(2), "the later write stays");
+    on.ok(&silent().update(with_epoch(account(1), 2), 2)).await;
+    // Now nothing does: the contract leaves the answer open, but not the outcome.
     match on.store().commit(&set).await {
         Ok(()) | Err(CommitError::Conflict(_)) => {}
         Err(error) => panic!("neither done nor refused: {error}"),
     }
-    let (first, second) = (on.get(id(1)).await, on.get(id(2)).await);
-    assert_eq!((first.version, second.activity_version), (Version::new(2), Version::new(3)));
-    assert_eq!(second.activity, activity(2), "the later write stays");
+    assert_eq!(on.get(id(1)).await.account.epoch, Epoch::new(2), "the later write stays");
 }
 
 pub(crate) async fn refused_set_may_come_again(on: &mut Trial) {
