@@ -294,12 +294,13 @@ fn transfer_owner(db: &Db, key: &TransferKey) -> Result<Option<AccountId>, Fault
 mod tests {
     use authcore::account::{Account, Identity, Ordinal, ProviderId};
     use authcore::session::Activity;
-    use authcore::store::{ChangeSet, Write};
+    use authcore::store::{ChangeSet, Lookup, Write};
     use chrono::DateTime;
 
     use super::*;
     use crate::config::SqliteConfig;
     use crate::open;
+    use crate::ops::Load;
 
     fn identity(number: u32) -> Identity {
         Identity {
@@ -320,9 +321,39 @@ mod tests {
             writes: vec![write],
             events: Vec::new(),
         };
+        statements_of(db, &Plan::new(&change).unwrap())
+    }
+
+    fn statements_of<O: Operation>(db: &Db, operation: &O) -> u64 {
         let before = db.statements.get();
-        db.alone(&Plan::new(&change).unwrap()).unwrap();
+        assert!(db.alone(operation).is_ok(), "it is done");
         db.statements.get() - before
+    }
+
+    #[test]
+    fn a_login_takes_two_statements_to_read_and_one_to_write() {
+        /// To begin and to commit.
+        const AROUND: u64 = 2;
+
+        let config = SqliteConfig::in_memory();
+        let db = Db::new(open::first(&config).unwrap(), &config);
+        let mut account = Account::new(AccountId::from_bytes([1; 16]), DateTime::UNIX_EPOCH);
+        account.identities.push(identity(1));
+        let (id, key) = (account.id, account.identities[0].key.clone());
+        let activity = Activity::default();
+        let insert =
+            Write::InsertAccount { account: Box::new(account), activity: activity.clone() };
+        statements(&db, 1, insert);
+
+        let load = Load(Lookup::Identity(key));
+        assert_eq!(statements_of(&db, &load), AROUND + 2, "the account, and the store's epoch");
+        let login = ChangeSet {
+            id: CommitId::from_bytes([2; 16]),
+            require: vec![Require::Account(id, Version::FIRST)],
+            writes: vec![Write::UpdateActivity { id, activity, expect: Version::FIRST }],
+            events: Vec::new(),
+        };
+        assert_eq!(statements_of(&db, &Plan::new(&login).unwrap()), AROUND + 1);
     }
 
     #[test]
