@@ -84,6 +84,16 @@ impl Settled {
         Write::UpdateActivity { id: self.account.id, activity, expect: self.activity_version }
     }
 
+    /// Writes what the activity becomes, where it changes; otherwise it must still be the one that was decided on, or a
+    /// login beside it would leave a session that should have ended.
+    pub(super) fn settle_activity(&self, after: Option<Activity>, draft: &mut Draft) {
+        let unchanged = || Require::Activity(self.account.id, self.activity_version);
+        match after {
+            Some(activity) => draft.writes.push(self.update_activity(activity)),
+            None => draft.require.push(unchanged()),
+        }
+    }
+
     /// For a commit that does not write the account: that it is still the one that was decided on. What time changed
     /// is written, and then checks the same.
     pub(super) fn hold(&self, draft: &mut Draft) {

@@ -8,7 +8,7 @@ use crate::command::Link;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::hooks::{Done, Intent};
-use crate::mapping::{ForcingTicket, LinkRequest, link, present, take, use_up};
+use crate::mapping::{ForcingTicket, LinkRequest, TicketState, link, present, take, use_up};
 use crate::proof::Authenticated;
 use crate::refusal::Refusal;
 use crate::secret::Secret;
@@ -163,9 +163,7 @@ impl Engine {
         use_up(&mut account, &ticket.key, now);
         self.parts.hooks.veto(context, &Intent::Link(&account))?;
         self.write_change(&caller, &mut account, change, Some(who.session().id), draft);
-        if let Some(activity) = taken.activity {
-            draft.writes.push(owner.update_activity(activity));
-        }
+        owner.settle_activity(taken.activity, draft);
         owner.update(&loser, draft);
         draft.happened(loser.id, taken.events);
         Ok(account)
@@ -179,9 +177,20 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<Presented, Error> {
         let caller = self.load_caller(who, now).await?;
-        let ticket = caller.account.records.tickets.iter().find(|ticket| ticket.key == *key);
-        let ticket = ticket.cloned().ok_or(Refusal::TicketUnknown)?;
+        let ticket = ticket_of(&caller, key)?;
         let owner = self.load(&Lookup::Id(ticket.owner), now).await?;
-        Ok(Presented { caller, ticket, owner })
+        let presented = Presented { caller, ticket, owner };
+        if presented.ticket.state(presented.owner(), now) != TicketState::Void {
+            return Ok(presented);
+        }
+        // Another use of this ticket may have taken the identity between the two reads: then it is used, not void.
+        let caller = self.load_caller(who, now).await?;
+        let ticket = ticket_of(&caller, key)?;
+        Ok(Presented { caller, ticket, ..presented })
     }
+}
+
+fn ticket_of(caller: &Settled, key: &CodeKey) -> Result<ForcingTicket, Refusal> {
+    let mut tickets = caller.account.records.tickets.iter();
+    tickets.find(|ticket| ticket.key == *key).cloned().ok_or(Refusal::TicketUnknown)
 }

@@ -225,9 +225,10 @@ impl Engine {
         acting: Option<SessionId>,
         draft: &mut Draft,
     ) {
-        let ends = self.policy.credential_change;
-        if let Some(activity) = change.sessions(account, &settled.activity, ends, acting) {
-            draft.writes.push(settled.update_activity(activity));
+        if change.concerns_sessions() {
+            let ends = self.policy.credential_change;
+            let activity = change.sessions(account, &settled.activity, ends, acting);
+            settled.settle_activity(activity, draft);
         }
         settled.update(account, draft);
         draft.happened(account.id, change.events);

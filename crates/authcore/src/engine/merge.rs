@@ -318,7 +318,7 @@ impl Attempt<'_> {
                 (Some(activity), session, Some(tokens))
             }
         };
-        draft.writes.extend(activity.map(|activity| survivor.update_activity(activity)));
+        survivor.settle_activity(activity, &mut draft);
         survivor.update(&account, &mut draft);
         draft.happened(account.id, change.events);
         if tokens.is_some() && engine.policy.login_events {

@@ -18,6 +18,11 @@ pub(crate) struct Change {
 }
 
 impl Change {
+    /// Whether sessions may end or change with it.
+    pub(crate) fn concerns_sessions(&self) -> bool {
+        self.takes_a_login_away() || self.guests.is_some()
+    }
+
     /// What becomes of the account's sessions: the activity to write, where it changes. All end but the acting one where
     /// `ends` says so; that one too when it was opened by what is gone (security 63, 72; gamebase X-24).
     pub(crate) fn sessions(

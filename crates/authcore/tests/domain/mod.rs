@@ -17,7 +17,7 @@ use authcore::{
     Authenticated, Credential, Engine, Error, LoggedIn, Login, Operator, Policy, Refusal,
     RequestContext,
 };
-use authcore_testkit::Harness;
+use authcore_testkit::{Builder, Harness};
 use authcore_verifiers::verifier_fn;
 use futures_executor::block_on;
 
@@ -26,8 +26,14 @@ use crate::store;
 /// A harness on a fresh store, with a verifier for each provider that the tests name: the credential is the subject,
 /// and `bad` is rejected.
 async fn world(policy: Policy) -> Harness {
+    world_with(policy, |builder| builder).await
+}
+
+/// As [`world`], with more to add to the builder.
+async fn world_with(policy: Policy, build: impl FnOnce(Builder) -> Builder + Send) -> Harness {
     Harness::on(store(), policy, |builder| {
-        ["facebook", "google", "apple", "line"].into_iter().fold(builder, |builder, provider| {
+        let providers = ["facebook", "google", "apple", "line"];
+        build(providers.into_iter().fold(builder, |builder, provider| {
             let verifier = verifier_fn(provider, |credential, context| async move {
                 match credential.reveal() {
                     "bad" => Err(authcore::verifier::VerifyError::Rejected("bad")),
@@ -35,7 +41,7 @@ async fn world(policy: Policy) -> Harness {
                 }
             });
             builder.verifier(verifier.unwrap())
-        })
+        }))
     })
     .await
 }
