@@ -45,6 +45,7 @@ pub(crate) async fn every_kind_comes_back(on: &mut Trial) {
         EventKind::PasswordChanged,
         ended(SessionEnd::LoggedOut),
         ended(SessionEnd::RefreshReused),
+        ended(SessionEnd::Unlinked),
         EventKind::SessionsEnded,
         EventKind::Banned,
         EventKind::Unbanned,
