@@ -114,7 +114,7 @@ pub enum EventKind {
         /// The one that is gone.
         merged: AccountId,
     },
-    /// A transfer account was issued, renewed or unblocked.
+    /// A transfer account was issued, renewed, blocked or unblocked.
     TransferChanged,
     /// The account was transferred to another device; the old device's sessions ended.
     Transferred,

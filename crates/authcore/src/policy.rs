@@ -92,7 +92,8 @@ pub struct Policy {
     pub lockdown: Option<Lockdown>,
     /// What guest transfer accounts look like (gamebase 1.9); none switches them off.
     pub transfer: Option<TransferRules>,
-    /// How many transfers with a wrong id a caller may try at once, and how long that takes to refill (gamebase X-18).
+    /// How many transfers a caller may try at once, and how long that takes to refill (gamebase X-18): each counts, or
+    /// the answers past the limit would tell which ids there are. Issuing and renewing have a count of their own.
     pub transfer_attempts: Rate,
     /// What an unlink and a change of password do to the account's sessions (security 63, 72; gamebase X-24).
     pub credential_change: CredentialChange,
@@ -179,7 +180,7 @@ impl Several {
 }
 
 /// No time span is longer than this, so that no sum with it leaves the calendar.
-const LONGEST: TimeDelta = TimeDelta::days(3653);
+pub(crate) const LONGEST: TimeDelta = TimeDelta::days(3653);
 
 impl Policy {
     /// The safe side of every choice; follows the security checklist.
@@ -376,11 +377,16 @@ impl Policy {
                     .is_none_or(|it| standing::lockdown_holds(it, &self.ban_templates)),
                 "lockdown must have conditions above zero, a period of 1 second to 10 years, and a known template",
             ),
+            (
+                self.transfer_attempts.limit >= 1
+                    && (second..=LONGEST).contains(&self.transfer_attempts.window),
+                "transfer_attempts must admit at least 1 and refill over 1 second to 10 years",
+            ),
         ];
-        match rules.iter().find(|(holds, _)| !holds) {
-            Some((_, rule)) => Err(InvalidPolicy(rule)),
-            None => Ok(()),
+        if let Some((_, rule)) = rules.iter().find(|(holds, _)| !holds) {
+            return Err(InvalidPolicy(rule));
         }
+        self.transfer.as_ref().map_or(Ok(()), TransferRules::check).map_err(InvalidPolicy)
     }
 }
 
@@ -567,6 +573,10 @@ mod tests {
                     template: None,
                     release: None,
                 }),
+                ..Policy::default()
+            },
+            Policy {
+                transfer_attempts: Rate { limit: 1, window: TimeDelta::zero() },
                 ..Policy::default()
             },
         ];

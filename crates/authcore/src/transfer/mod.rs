@@ -1,8 +1,25 @@
 //! Guest transfer accounts: an id and a password that carry a guest to another device (gamebase 1.9, 3.14, 4.3).
 
+mod attempt;
+mod format;
+mod issue;
+mod machine;
+mod request;
 mod rules;
+#[cfg(test)]
+mod samples;
 
-pub use rules::{Characters, KeyFormat, LockRule, TransferRules};
+pub use format::{Characters, KeyFormat};
+pub use machine::{TRANSFER, TransferEvent, TransferStatus, status};
+pub use request::{Reissue, Renewal, Transfer, TransferInfo};
+pub use rules::{LockRule, TransferRules};
+
+pub(crate) use attempt::{admit_try, count_failure, is_same_device, lose_guest, transfer};
+pub(crate) use format::LONGEST_KEY;
+pub(crate) use issue::{Fresh, check_put, put, unblock};
+pub(crate) use machine::{delete_transfer, is_guest_only};
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,7 +28,7 @@ use crate::lifecycle::Expiry;
 use crate::store::TransferKey;
 
 /// The transfer account that an account has, or had. A pure record; its secrets are hashed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransferAccount {
     /// What it is found by: a keyed digest of its id.
     pub key: TransferKey,
@@ -21,7 +38,8 @@ pub struct TransferAccount {
     pub password_hash: Option<Box<str>>,
     /// How it was made.
     pub issued_by: IssuedBy,
-    /// The device that it was issued on, where the client said so.
+    /// The device that the account is on, where its client said so: the one that it was issued or renewed on, or
+    /// transferred to since.
     pub device: Option<Box<str>>,
     /// When it was issued, or last renewed.
     #[serde(with = "chrono::serde::ts_milliseconds")]
@@ -30,6 +48,18 @@ pub struct TransferAccount {
     pub expiry: Expiry,
     /// Whether it may be used.
     pub state: TransferState,
+}
+
+impl fmt::Debug for TransferAccount {
+    /// Shows neither the id nor the password's hash.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransferAccount")
+            .field("issued_by", &self.issued_by)
+            .field("issued_at", &self.issued_at)
+            .field("expiry", &self.expiry)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How a transfer account was made.
