@@ -13,7 +13,7 @@ use crate::password::Password;
 use crate::proof::Operator;
 use crate::refusal::{Field, Refusal, Rule};
 use crate::store::Lookup;
-use crate::transfer::TransferState;
+use crate::transfer::delete_transfer;
 
 impl Engine {
     /// Moves an identity to another account (gamebase 3.21): from one that stands normally to a guest, whose guest key is
@@ -154,7 +154,7 @@ fn take_away(
     if !account.has_a_login() {
         check_step(&from.account, StandingEvent::LastIdentityTaken)?;
         account.epoch = account.epoch.next();
-        end_transfer(&mut account);
+        delete_transfer(&mut account);
         events.push(EventKind::Lost);
     }
     from.update_without(&account, &[identity.ordinal], draft);
@@ -196,15 +196,8 @@ fn give(
     if !account.has_a_login() {
         return Err(Refusal::ReceiverNotEligible(account.id));
     }
-    end_transfer(&mut account);
+    delete_transfer(&mut account);
     to.update_without(&account, &gone, draft);
     draft.happened(account.id, events);
     Ok(account)
-}
-
-/// Only guests have a transfer account (gamebase 4.3).
-fn end_transfer(account: &mut Account) {
-    if let Some(transfer) = &mut account.records.transfer {
-        transfer.state = TransferState::Deleted;
-    }
 }

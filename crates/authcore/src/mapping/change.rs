@@ -2,7 +2,6 @@ use crate::account::{Account, Ordinal, SessionId};
 use crate::event::{EventKind, SessionEnd};
 use crate::policy::CredentialChange;
 use crate::session::{Activity, Method, Session};
-use crate::transfer::TransferState;
 
 /// What a rule did to an account's logins, for what follows for its sessions.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -80,12 +79,5 @@ impl Change {
     /// Whether a login that worked works no more: an identity is gone, or the password is another.
     fn takes_a_login_away(&self) -> bool {
         !self.gone.is_empty() || self.events.contains(&EventKind::PasswordChanged)
-    }
-}
-
-/// The account is no longer a guest only, or is nobody's: its transfer account is over (gamebase 4.3).
-pub(super) fn end_transfer_account(account: &mut Account) {
-    if let Some(transfer) = &mut account.records.transfer {
-        transfer.state = TransferState::Deleted;
     }
 }

@@ -1,13 +1,13 @@
 use chrono::{DateTime, Utc};
 
 use super::Change;
-use super::change::end_transfer_account;
 use crate::account::{Account, IdentityKey, Ordinal, ProviderId};
 use crate::event::EventKind;
 use crate::password::Password;
 use crate::policy::{Policy, Relink};
 use crate::refusal::Refusal;
 use crate::session::Method;
+use crate::transfer::delete_transfer;
 
 /// What is to be linked. The identity was proven to be the player's.
 pub(crate) struct LinkRequest<'a> {
@@ -37,7 +37,7 @@ pub(crate) fn link(
         let ordinal = account.add_identity(request.key.clone(), shown, now);
         let linked = EventKind::IdentityLinked { ordinal, provider: provider.clone() };
         change.events.push(linked);
-        end_transfer_account(account);
+        delete_transfer(account);
         if policy.guest_leaves {
             guests_leave(account, ordinal, &mut change);
         }

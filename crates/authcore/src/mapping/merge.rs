@@ -3,7 +3,6 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use super::Change;
-use super::change::end_transfer_account;
 use super::link::guests_leave;
 use crate::account::{Account, AccountId, IdentityKey, Ordinal, ProviderId, Records, SessionId};
 use crate::event::EventKind;
@@ -11,6 +10,7 @@ use crate::lifecycle::{Refunds, Standing, standing};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::session::Activity;
+use crate::transfer::delete_transfer;
 
 /// Says which of two accounts survives their merge. A pure function: it may be asked several times.
 pub trait MergeRule: fmt::Debug + Send + Sync + 'static {
@@ -135,7 +135,7 @@ pub(crate) fn merge(
         guests_leave(survivor, heir, &mut merged.change);
     }
     if survivor.identities.iter().any(|it| *it.key.provider() != ProviderId::GUEST) {
-        end_transfer_account(survivor);
+        delete_transfer(survivor);
     }
     if let Some(password) = &loser.password {
         merged.report.password = if survivor.password.is_some() {

@@ -1,12 +1,12 @@
 use chrono::{DateTime, Utc};
 
 use super::Change;
-use super::change::end_transfer_account;
 use crate::account::{Account, AccountId, Identity, IdentityKey};
 use crate::event::EventKind;
 use crate::policy::{CredentialChange, Policy};
 use crate::refusal::Refusal;
 use crate::session::Activity;
+use crate::transfer::delete_transfer;
 
 /// What was taken from an owner.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(crate) fn take(
         if policy.forbid_orphaning {
             return Err(Refusal::WouldOrphan);
         }
-        end_transfer_account(owner);
+        delete_transfer(owner);
         owner.epoch = owner.epoch.next();
         events.extend([EventKind::Lost, EventKind::SessionsEnded]);
         return Ok(Taken { identity, events, activity: None });
