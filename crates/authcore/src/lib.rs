@@ -30,6 +30,7 @@
 //! | embed it | [`Engine`], [`EngineBuilder`] |
 //! | let players in | [`Engine::login`], [`Credential`], [`Engine::resume`], [`Engine::refresh`], [`Engine::verify`] |
 //! | join logins | [`Engine::link`], [`Engine::unlink`], [`Engine::link_forcibly`], [`Engine::merge`] |
+//! | carry a guest to another device | [`Engine::issue_transfer_account`], [`Engine::transfer`] |
 //! | keep players out | [`Engine::ban`], [`Hooks`] |
 //! | choose what is allowed | [`Policy`] |
 //! | understand a "no" | [`Refusal`] |
@@ -89,3 +90,4 @@ pub use random::{Random, RandomError, SystemRandom};
 pub use refusal::Refusal;
 pub use secret::Secret;
 pub use session::TokenPair;
+pub use transfer::Transfer;

@@ -28,6 +28,7 @@ mod register;
 mod repair;
 mod resume;
 mod sweep;
+mod transfer;
 mod unlink;
 mod verify;
 mod withdrawal;

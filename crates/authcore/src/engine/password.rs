@@ -5,6 +5,7 @@ use super::Engine;
 use crate::account::{Account, AccountId};
 use crate::error::{Error, Fault};
 use crate::password::{PasswordHash, Verdict};
+use crate::policy::Rate;
 use crate::refusal::Refusal;
 use crate::secret::Secret;
 use crate::store::{Admission, Charge, ThrottleKey};
@@ -77,10 +78,19 @@ impl Engine {
         key: ThrottleKey,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
+        self.charge(key, self.policy.password_attempts, now).await
+    }
+
+    /// As [`charge_try`](Self::charge_try), at a rate of its own.
+    pub(super) async fn charge(
+        &self,
+        key: ThrottleKey,
+        rate: Rate,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
         if self.parts.hasher.is_busy() {
             return Err(Refusal::TryAgainLater { retry_at: None }.into());
         }
-        let rate = self.policy.password_attempts;
         let charge = Charge { key, cost: 1, limit: rate.limit, window: rate.window, now };
         match self.parts.store.consume(&charge).await? {
             Admission::Admitted => Ok(()),

@@ -31,8 +31,9 @@ pub(crate) struct TokenKeys {
     access: KeySet,
     refresh: KeySet,
     game: Box<str>,
+    transfer: DigestKey,
+    former_transfers: Vec<DigestKey>,
     /// The current master key's first, then those of former ones.
-    transfers: Vec<DigestKey>,
     bans: Vec<DigestKey>,
 }
 
@@ -44,7 +45,8 @@ impl TokenKeys {
             access: KeySet::new(derive(Purpose::Access)?),
             refresh: KeySet::new(derive(Purpose::Refresh)?),
             game: game.into(),
-            transfers: vec![DigestKey::derive(key, game, "transfer")?],
+            transfer: DigestKey::derive(key, game, "transfer")?,
+            former_transfers: Vec::new(),
             bans: vec![DigestKey::derive(key, game, "carried ban")?],
         })
     }
@@ -58,7 +60,7 @@ impl TokenKeys {
         let derive =
             |purpose: Purpose| TokenKey::derive(key, algorithm, &self.game, purpose.as_str());
         let (access, refresh) = (derive(Purpose::Access)?, derive(Purpose::Refresh)?);
-        self.transfers.push(DigestKey::derive(key, &self.game, "transfer")?);
+        self.former_transfers.push(DigestKey::derive(key, &self.game, "transfer")?);
         self.bans.push(DigestKey::derive(key, &self.game, "carried ban")?);
         Ok(Self {
             access: self.access.with_previous(access),
@@ -67,9 +69,16 @@ impl TokenKeys {
         })
     }
 
-    /// What a transfer account of this id may be kept under: the first for a new one, the others under former keys.
+    /// What a new transfer account of this id is kept under.
+    pub(crate) fn transfer_key(&self, id: &str) -> TransferKey {
+        TransferKey::new(self.transfer.digest(id.as_bytes()))
+    }
+
+    /// What a transfer account of this id may be kept under: that of a new one, then those under former keys.
     pub(crate) fn transfer_keys(&self, id: &str) -> impl Iterator<Item = TransferKey> {
-        self.transfers.iter().map(move |key| TransferKey::new(key.digest(id.as_bytes())))
+        let former = self.former_transfers.iter();
+        let former = former.map(move |key| TransferKey::new(key.digest(id.as_bytes())));
+        std::iter::once(self.transfer_key(id)).chain(former)
     }
 
     /// What the ban of an identity's last owner may be remembered under: the first for a new one, the others under
