@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use crate::account::{Account, AccountId, ProviderId, SessionId};
+use crate::account::{Account, AccountId, Identity, ProviderId, SessionId};
 use crate::credential::Credential;
 use crate::mapping::MergeReport;
 use crate::proof::Authenticated;
@@ -125,6 +125,31 @@ pub struct LoggedIn {
     pub provider_profile: Option<Box<ProviderProfile>>,
     /// What the verifier has for the client: JSON text (braincloud 7, authPayload).
     pub payload: Option<Box<str>>,
+}
+
+impl LoggedIn {
+    /// Into an account that exists, with nothing from a verifier; by the identity that opened the session.
+    pub(crate) fn into_existing(
+        account: Account,
+        session: Session,
+        tokens: TokenPair,
+        (login_count, previous_login_at): (u64, Option<DateTime<Utc>>),
+    ) -> Self {
+        let opener = |identity: &&Identity| Some(identity.ordinal) == session.identity;
+        let provider = account.identities.iter().find(opener);
+        Self {
+            provider: provider.map(|identity| identity.key.provider().clone()),
+            account,
+            created: false,
+            session,
+            tokens,
+            login_count,
+            previous_login_at,
+            friends: Vec::new(),
+            provider_profile: None,
+            payload: None,
+        }
+    }
 }
 
 /// A friend at the provider who plays too.

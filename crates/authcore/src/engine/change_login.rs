@@ -79,18 +79,7 @@ impl Engine {
                 Ok(()) => {
                     let account = owner.account.clone();
                     let tokens = self.parts.keys.mint(&account, &session, now, &self.policy)?;
-                    let outcome = LoggedIn {
-                        account,
-                        created: false,
-                        session,
-                        tokens,
-                        login_count: counted.0,
-                        previous_login_at: counted.1,
-                        provider: Some(presented.ticket.identity.provider().clone()),
-                        friends: Vec::new(),
-                        provider_profile: None,
-                        payload: None,
-                    };
+                    let outcome = LoggedIn::into_existing(account, session, tokens, counted);
                     self.parts.hooks.after(context, &Done::Login(&outcome)).await;
                     return Ok(outcome);
                 }

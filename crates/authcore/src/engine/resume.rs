@@ -252,23 +252,8 @@ impl Resumption<'_> {
         let account = settled.account;
         let engine = self.engine;
         let tokens = engine.parts.keys.mint(&account, &session, minted, &engine.policy)?;
-        let provider = account
-            .identities
-            .iter()
-            .find(|identity| Some(identity.ordinal) == session.identity)
-            .map(|identity| identity.key.provider().clone());
-        let mut logged_in = LoggedIn {
-            account,
-            created: false,
-            session,
-            tokens,
-            login_count: activity.login_count,
-            previous_login_at: activity.previous_login_at,
-            provider,
-            friends: Vec::new(),
-            provider_profile: None,
-            payload: None,
-        };
+        let counted = (activity.login_count, activity.previous_login_at);
+        let mut logged_in = LoggedIn::into_existing(account, session, tokens, counted);
         if let Some(verified) = self.verified() {
             engine.tell(verified, &mut logged_in, self.now).await;
         }

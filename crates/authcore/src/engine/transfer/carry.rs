@@ -77,6 +77,7 @@ impl Engine {
         current: Option<&Authenticated>,
         request: Transfer,
     ) -> Result<LoggedIn, Error> {
+        self.check_open(context, self.now())?;
         let rules = self.transfer_rules()?;
         context.check()?;
         check_id(Field::GuestKey, request.guest.reveal())?;
@@ -94,11 +95,11 @@ impl Engine {
                 charged = true;
             }
             let settled = trial.pass().await?;
-            let (account, session, draft) = self.carry(&carrying, settled, before)?;
+            let (account, session, counted, draft) = self.carry(&carrying, settled, before)?;
             match self.commit(draft, now).await {
                 Ok(()) => {
                     let tokens = self.parts.keys.mint(&account, &session, now, &self.policy)?;
-                    let outcome = LoggedIn { account, created: false, session, tokens };
+                    let outcome = LoggedIn::into_existing(account, session, tokens, counted);
                     self.parts.hooks.after(context, &Done::Login(&outcome)).await;
                     return Ok(outcome);
                 }
@@ -137,7 +138,7 @@ impl Engine {
         carrying: &Carrying<'_>,
         mut settled: Settled,
         before: Option<Settled>,
-    ) -> Result<(Account, Session, Draft), Refusal> {
+    ) -> Result<(Account, Session, Counted, Draft), Refusal> {
         let Carrying { context, rules, guest, session, now } = carrying;
         let device = context.device_id.as_deref();
         let mut account = settled.account.clone();
@@ -159,10 +160,13 @@ impl Engine {
             before.update(&lost, &mut draft);
         }
         let identity = account.identity(guest).map(|identity| identity.ordinal);
-        let session = carrying.open(self, &mut settled, &account, identity, &mut draft);
-        Ok((account, session, draft))
+        let (session, counted) = carrying.open(self, &mut settled, &account, identity, &mut draft);
+        Ok((account, session, counted, draft))
     }
 }
+
+/// How many logins there were, and when the one before this was.
+type Counted = (u64, Option<DateTime<Utc>>);
 
 impl Carrying<'_> {
     fn open(
@@ -172,7 +176,7 @@ impl Carrying<'_> {
         account: &Account,
         identity: Option<Ordinal>,
         draft: &mut Draft,
-    ) -> Session {
+    ) -> (Session, Counted) {
         let open = OpenSession {
             id: self.session,
             identity,
@@ -185,7 +189,8 @@ impl Carrying<'_> {
         };
         let activity = std::mem::take(&mut settled.activity);
         let (activity, session) = open_session(activity, &open, &engine.policy, self.now);
+        let counted = (activity.login_count, activity.previous_login_at);
         draft.writes.push(settled.update_activity(activity));
-        session
+        (session, counted)
     }
 }
