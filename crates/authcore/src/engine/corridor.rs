@@ -9,7 +9,7 @@ use crate::lifecycle::settle;
 use crate::proof::Authenticated;
 use crate::refusal::Refusal;
 use crate::session::{Activity, Session};
-use crate::store::{ChangeSet, CommitError, Lookup, Require, Snapshot, StoreErrorKind, Write};
+use crate::store::{ChangeSet, CommitError, Conflict, Lookup, Require, Snapshot, StoreErrorKind, Write};
 use crate::verifier::VerifiedIdentity;
 
 /// How often a lost race is run again before the player is told to come back.
@@ -152,7 +152,7 @@ impl Tries {
     }
 
     /// Takes a lost race: another try, or the refusal when there is none left.
-    pub(super) fn again(&mut self, lost: Lost) -> Result<crate::store::Conflict, Error> {
+    pub(super) fn again(&mut self, lost: Lost) -> Result<Conflict, Error> {
         match lost {
             Lost::Fault(fault) => Err(fault.into()),
             Lost::Race(conflict) => match self.0.checked_sub(1) {
@@ -173,6 +173,14 @@ impl Engine {
         lookup: &Lookup,
         now: DateTime<Utc>,
     ) -> Result<Option<Settled>, Error> {
+        Ok(self.load_kept(lookup, now).await?)
+    }
+
+    async fn load_kept(
+        &self,
+        lookup: &Lookup,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Settled>, Fault> {
         let Some(loaded) = self.parts.store.load(lookup).await? else { return Ok(None) };
         let Snapshot { mut account, version, activity, activity_version, store_epoch } = loaded;
         let due = account.due_at().is_some_and(|due| now >= due);
@@ -255,27 +263,21 @@ impl Engine {
         }
     }
 
-    /// Hands a change set to the store; when its fate is unknown, the same one again, which settles it.
+    /// Hands a change set to the store; when its fate is unknown, the same one again, which settles it. What it takes from
+    /// an account that time has withdrawn is freed first, where nobody has written that yet.
     pub(super) async fn commit(&self, draft: Draft, now: DateTime<Utc>) -> Result<(), Lost> {
-        let id = match draft.id {
-            Some(id) => id,
-            None => CommitId::new(self.random().map_err(|error| Lost::Fault(error.into()))?),
-        };
-        let change = ChangeSet {
-            id,
-            require: draft.require,
-            writes: draft.writes,
-            events: draft
-                .events
-                .into_iter()
-                .map(|(account, kind)| Event { account, at: now, kind })
-                .collect(),
-        };
-        let mut hand_overs = 1;
+        let change = self.change_set(draft, now)?;
+        let (mut hand_overs, mut freed) = (1, 0);
         loop {
             match self.parts.store.commit(&change).await {
                 Ok(()) => return Ok(()),
-                Err(CommitError::Conflict(conflict)) => return Err(Lost::Race(conflict)),
+                Err(CommitError::Conflict(conflict)) => {
+                    // An identity and a username: a set takes no more from others.
+                    if freed == 2 || !self.free(&conflict, now).await? {
+                        return Err(Lost::Race(conflict));
+                    }
+                    freed += 1;
+                }
                 Err(CommitError::Store(error)) => {
                     let unknown = *error.kind() == StoreErrorKind::FateUnknown;
                     if !unknown || hand_overs == HAND_OVERS {
@@ -284,6 +286,42 @@ impl Engine {
                     hand_overs += 1;
                 }
             }
+        }
+    }
+
+    fn change_set(&self, draft: Draft, now: DateTime<Utc>) -> Result<ChangeSet, Lost> {
+        let id = match draft.id {
+            Some(id) => id,
+            None => CommitId::new(self.random().map_err(|error| Lost::Fault(error.into()))?),
+        };
+        let event = |(account, kind)| Event { account, at: now, kind };
+        Ok(ChangeSet {
+            id,
+            require: draft.require,
+            writes: draft.writes,
+            events: draft.events.into_iter().map(event).collect(),
+        })
+    }
+
+    /// Whether what was taken belonged to an account that time has withdrawn, which is now written.
+    async fn free(&self, conflict: &Conflict, now: DateTime<Utc>) -> Result<bool, Lost> {
+        let lookup = match conflict {
+            Conflict::IdentityTaken(key) => Lookup::Identity(key.clone()),
+            Conflict::UsernameTaken(key) => Lookup::Username(key.clone()),
+            _ => return Ok(false),
+        };
+        let Some(owner) = self.load_kept(&lookup, now).await.map_err(Lost::Fault)? else {
+            return Ok(false);
+        };
+        if !(owner.due && owner.account.withdrawal.is_done()) {
+            return Ok(false);
+        }
+        let mut draft = Draft::default();
+        owner.update(&owner.account, &mut draft);
+        match self.parts.store.commit(&self.change_set(draft, now)?).await {
+            // Whoever won the race has written it.
+            Ok(()) | Err(CommitError::Conflict(_)) => Ok(true),
+            Err(CommitError::Store(error)) => Err(Lost::Fault(Fault::Store(error))),
         }
     }
 }

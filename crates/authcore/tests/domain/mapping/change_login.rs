@@ -68,7 +68,7 @@ fn gamebase_3_9_errors_7_a_banned_target_keeps_the_old_session() {
         assert_eq!(info.account, bob.id());
         assert!(alive(engine, &ann.login).await);
         // The ticket is not burnt.
-        engine.unban(&super::operator(), bob.id(), authcore::UnbanRequest::default()).await.unwrap();
+        engine.unban(&super::operator(), bob.id(), authcore::UnbanRequest::new()).await.unwrap();
         engine.change_login(&context(), &ann.who, &offer.secret).await.unwrap();
     });
 }

@@ -97,7 +97,7 @@ fn security_71_a_banned_account_is_not_merged_away() {
         assert_eq!(info.account, bob);
         assert!(alive(world.engine(), &ann.login).await);
         // Nor may a banned caller go on as somebody else.
-        world.engine().unban(&super::operator(), bob, authcore::UnbanRequest::default()).await.unwrap();
+        world.engine().unban(&super::operator(), bob, authcore::UnbanRequest::new()).await.unwrap();
         ban(&world, ann.id()).await;
         assert_eq!(refused(&world, &ann).await, Refusal::AccessTokenInvalid);
     });
