@@ -9,7 +9,9 @@ use crate::lifecycle::settle;
 use crate::proof::Authenticated;
 use crate::refusal::Refusal;
 use crate::session::{Activity, Session};
-use crate::store::{ChangeSet, CommitError, Conflict, Lookup, Require, Snapshot, StoreErrorKind, Write};
+use crate::store::{
+    ChangeSet, CommitError, Conflict, Lookup, Require, Snapshot, StoreErrorKind, Write,
+};
 use crate::verifier::VerifiedIdentity;
 
 /// How often a lost race is run again before the player is told to come back.

@@ -56,7 +56,11 @@ fn braincloud_2_a_universal_id_and_an_email_address_share_the_password() {
 #[test]
 fn braincloud_2_the_password_goes_with_the_last_login_that_takes_it() {
     block_on(async {
-        let policy = Policy { sessions_per_account: 10, ..Policy::braincloud() };
+        let policy = Policy {
+            sessions_per_account: 10,
+            anonymous_needs_confirmation: false,
+            ..Policy::braincloud()
+        };
         let world = external_world(policy).await;
         let engine = world.engine();
         let player = log_in(engine, universal("ann", "password")).await;

@@ -65,7 +65,8 @@ fn braincloud_8_3_both_hold_an_identity_of_one_type() {
 #[test]
 fn braincloud_8_3_all_identities_and_devices_move_and_the_loser_is_deleted() {
     block_on(async {
-        let world = world(Policy::braincloud()).await;
+        let policy = Policy { device_needs_account: false, ..Policy::braincloud() };
+        let world = world(policy).await;
         let engine = world.engine();
         let bob = player(engine, at("facebook", "bob")).await;
         link(engine, &bob, device("a-device-of-bob")).await;
