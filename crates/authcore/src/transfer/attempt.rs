@@ -6,6 +6,7 @@ use super::machine::{
 use super::{Block, TransferRules, TransferState};
 use crate::account::{Account, IdentityKey, ProviderId};
 use crate::event::EventKind;
+use crate::lifecycle::Expiry;
 use crate::refusal::Refusal;
 
 /// The status that follows, or what the player is told when nothing does.
@@ -40,13 +41,7 @@ pub(crate) fn admit_try(
         (Is::Used, _) => Err(Refusal::TransferUsed),
         (Is::Expired, _) => Err(Refusal::TransferExpired),
         (Is::Blocked, TransferState::Blocked { failures, until }) => {
-            let issued_at = transfer.issued_at;
-            Err(Refusal::TransferBlocked(Box::new(Block {
-                id: id.into(),
-                failures,
-                until,
-                issued_at,
-            })))
+            Err(blocked(id, failures, until, transfer.issued_at))
         }
         (Is::Issued, TransferState::Blocked { .. }) => {
             transfer.state = TransferState::Issued { failures: 0 };
@@ -76,13 +71,16 @@ pub(crate) fn count_failure(
     };
     account.updated_at = now;
     if follows == Is::Blocked {
-        let (until, issued_at) = (lock.until(now), transfer.issued_at);
+        let until = lock.until(now);
         transfer.state = TransferState::Blocked { failures, until };
-        let block = Block { id: id.into(), failures, until, issued_at };
-        return Ok(Refusal::TransferBlocked(Box::new(block)));
+        return Ok(blocked(id, failures, until, transfer.issued_at));
     }
     transfer.state = TransferState::Issued { failures };
     Ok(Refusal::TransferWrongPassword)
+}
+
+fn blocked(id: &str, failures: u32, until: Expiry, issued_at: DateTime<Utc>) -> Refusal {
+    Refusal::TransferBlocked(Box::new(Block { id: id.into(), failures, until, issued_at }))
 }
 
 /// Whether the account is on this device already (gamebase 8): it is the device's guest key that opens it, or the device
@@ -144,7 +142,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::lifecycle::{Expiry, Standing, standing};
+    use crate::lifecycle::{Standing, standing};
     use crate::transfer::samples::{NOW, guest, rules};
     use crate::transfer::{LockRule, TransferAccount};
 

@@ -96,7 +96,7 @@ pub enum TransferState {
 }
 
 /// What a player is told of a block (gamebase 1.9, TransferAccountFailInfo).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Block {
     /// The id that was tried.
@@ -107,4 +107,15 @@ pub struct Block {
     pub until: Expiry,
     /// When the transfer account was issued.
     pub issued_at: DateTime<Utc>,
+}
+
+impl fmt::Debug for Block {
+    /// Does not show the id: with it and a password, whoever reads a log has the account.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Block")
+            .field("failures", &self.failures)
+            .field("until", &self.until)
+            .field("issued_at", &self.issued_at)
+            .finish_non_exhaustive()
+    }
 }

@@ -36,11 +36,13 @@ fn an_id_that_is_the_only_secret_is_kept_as_a_digest_only() {
 fn secrets_are_in_no_debug_output_and_no_event() {
     block_on(async {
         let issued = Issued::under(rules()).await;
+        issued.block().await;
+        let blocked = refusal(issued.right().await);
         let account = issued.kept().await;
         let hash = account.records.transfer.as_ref().unwrap().password_hash.clone().unwrap();
         let events = history(&issued.world, issued.id()).await;
         let seen = format!(
-            "{:?} {:?} {:?} {account:?} {events:?}",
+            "{:?} {:?} {:?} {account:?} {events:?} {blocked:?} {blocked}",
             issued.info,
             request(NEW, &issued.info),
             issued.engine(),
