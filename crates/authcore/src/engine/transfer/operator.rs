@@ -13,14 +13,16 @@ use crate::transfer::{Reissue, Renewal, TransferEvent, TransferInfo, unblock};
 
 impl Engine {
     /// Whose transfer account it is, when id and password are right: for a game's server that asks on behalf of a player,
-    /// whose address the context has. A wrong password counts as in a [transfer](Self::transfer), a right one uses nothing up
-    /// (gamebase X-21). How the account stands is not looked at: it is in the answer.
+    /// whose address the context has. A wrong password counts as in a [transfer](Self::transfer), a right one uses nothing
+    /// up (gamebase X-21). How the account stands is not looked at: it is in the answer.
     ///
     /// # Errors
     ///
-    /// [`Refusal::TransferOff`], then as [`transfer`](Self::transfer) from [`Refusal::TransferUnknown`] to
-    /// [`Refusal::TransferWrongPassword`]; [`Refusal::Invalid`]; [`Refusal::TryAgainLater`] after too many tries, counted by the
-    /// context's address or device, or by the operator; or a fault.
+    /// [`Refusal::TransferOff`](crate::Refusal::TransferOff), then as [`transfer`](Self::transfer) from
+    /// [`Refusal::TransferUnknown`](crate::Refusal::TransferUnknown) to
+    /// [`Refusal::TransferWrongPassword`](crate::Refusal::TransferWrongPassword);
+    /// [`Refusal::Invalid`](crate::Refusal::Invalid); [`Refusal::TryAgainLater`](crate::Refusal::TryAgainLater) after too
+    /// many tries, counted by the context's address or device, or by the operator; or a fault.
     ///
     /// # Cancel safety
     ///
@@ -46,8 +48,11 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Refusal::TransferOff`], [`Refusal::AccountNotFound`], [`Refusal::TransferMissing`], [`Refusal::TransferUsed`],
-    /// [`Refusal::TransferExpired`], or a fault.
+    /// [`Refusal::TransferOff`](crate::Refusal::TransferOff),
+    /// [`Refusal::AccountNotFound`](crate::Refusal::AccountNotFound),
+    /// [`Refusal::TransferMissing`](crate::Refusal::TransferMissing),
+    /// [`Refusal::TransferUsed`](crate::Refusal::TransferUsed),
+    /// [`Refusal::TransferExpired`](crate::Refusal::TransferExpired), or a fault.
     ///
     /// # Cancel safety
     ///
@@ -77,8 +82,11 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Refusal::TransferOff`], [`Refusal::AccountNotFound`], [`Refusal::TransferMissing`], [`Refusal::TransferUsed`],
-    /// [`Refusal::Invalid`] for a password where there are none, or a fault.
+    /// [`Refusal::TransferOff`](crate::Refusal::TransferOff),
+    /// [`Refusal::AccountNotFound`](crate::Refusal::AccountNotFound),
+    /// [`Refusal::TransferMissing`](crate::Refusal::TransferMissing),
+    /// [`Refusal::TransferUsed`](crate::Refusal::TransferUsed), [`Refusal::Invalid`](crate::Refusal::Invalid) for a
+    /// password where there are none, or a fault.
     ///
     /// # Cancel safety
     ///
