@@ -99,10 +99,10 @@ impl Settled {
     /// For a commit that does not write the account: that it is still the one that was decided on. What time changed
     /// is written, and then checks the same.
     pub(super) fn hold(&self, draft: &mut Draft) {
-        if !self.due {
-            draft.require.push(Require::Account(self.account.id, self.version));
-        } else {
+        if self.due {
             self.update(&self.account, draft);
+        } else {
+            draft.require.push(Require::Account(self.account.id, self.version));
         }
     }
 }

@@ -1,0 +1,168 @@
+//! Bans that outlive their account (gamebase ).
+
+use authcore::lifecycle::{BanEnd, BanSource, BanStatus, Expiry, WithdrawalCause};
+use authcore::{BanRequest, Link, Policy, Refusal, UnbanRequest};
+use chrono::TimeDelta;
+
+use super::*;
+
+fn carrying() -> Policy {
+    Policy { carry_ban: Some(TimeDelta::days(100)), ..with_release() }
+}
+
+/// Withdraws a player who is banned like this.
+async fn banned_and_gone(world: &Harness, ban: BanRequest) -> AccountId {
+    let player = log_in(world.engine(), at("facebook", "ann")).await;
+    let id = player.account.id;
+    let proof = who(world.engine(), &player).await;
+    world.engine().link(&context(), &proof, Link::new(at("google", "ann"))).await.unwrap();
+    world.engine().ban(&operator(), id, ban).await.unwrap();
+    world.engine().withdraw_account(&operator(), id, WithdrawalCause::Operator).await.unwrap();
+    id
+}
+
+async fn starts_banned(world: &Harness, provider: &str) -> AccountId {
+    let refused = refusal(try_log_in(world.engine(), at(provider, "ann")).await);
+    let Refusal::Banned(info) = refused else { panic!("{refused}") };
+    assert_eq!(valid(world, info.account).await, 'B');
+    assert_eq!(kept(world, info.account).await.activity.sessions, [], "there is no session");
+    let told = events(world, info.account).await;
+    assert!(matches!(
+        &told[..],
+        [EventKind::AccountCreated, EventKind::IdentityLinked { .. }, EventKind::Banned]
+    ));
+    info.account
+}
+
+#[test]
+fn gamebase_x4_by_default_a_withdrawn_players_ban_is_forgotten() {
+    block_on(async {
+        let world = world(Policy::gamebase()).await;
+        banned_and_gone(&world, BanRequest::permanent()).await;
+        assert!(log_in(world.engine(), at("facebook", "ann")).await.created);
+    });
+}
+
+#[test]
+fn gamebase_x4_a_new_account_of_each_identity_starts_banned() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let ban = BanRequest::permanent().from_source(BanSource::AppGuard).with_flag("leaderboard");
+        let gone = banned_and_gone(&world, ban).await;
+        for provider in ["facebook", "google"] {
+            let id = starts_banned(&world, provider).await;
+            assert_ne!(id, gone);
+            let ban = account(&world, id).await.ban.ban().unwrap().clone();
+            assert_eq!((ban.source, ban.expiry), (BanSource::AppGuard, Expiry::Never));
+            let again = refusal(try_log_in(world.engine(), at(provider, "ann")).await);
+            assert!(matches!(again, Refusal::Banned(info) if info.account == id));
+        }
+    });
+}
+
+#[test]
+fn gamebase_x4_only_while_the_ban_would_have_lasted() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let end = now(&world) + TimeDelta::days(10);
+        banned_and_gone(&world, BanRequest::until(end)).await;
+        world.clock().set(end - MOMENT);
+        let id = starts_banned(&world, "facebook").await;
+        assert_eq!(account(&world, id).await.ban.ban().unwrap().expiry, Expiry::At(end));
+        world.clock().set(end);
+        assert_eq!(log_in(world.engine(), at("facebook", "ann")).await.account.id, id);
+        assert!(log_in(world.engine(), at("google", "ann")).await.created);
+    });
+}
+
+#[test]
+fn gamebase_x4_and_no_longer_than_the_policy_remembers() {
+    block_on(async {
+        let world = world(carrying()).await;
+        banned_and_gone(&world, BanRequest::permanent()).await;
+        world.clock().advance(TimeDelta::days(100) - MOMENT);
+        starts_banned(&world, "facebook").await;
+        world.clock().advance(MOMENT);
+        assert!(log_in(world.engine(), at("google", "ann")).await.created);
+    });
+}
+
+#[test]
+fn gamebase_x4_a_pending_deadline_carries_the_ban_too_written_or_not() {
+    block_on(async {
+        for sweeps in [false, true] {
+            let world = world(carrying()).await;
+            let (player, due) = pending(&world, "ann").await;
+            let id = player.account.id;
+            world.engine().ban(&operator(), id, BanRequest::permanent()).await.unwrap();
+            world.clock().set(due);
+            if sweeps {
+                world.engine().sweep(10).await.unwrap();
+            }
+            assert_ne!(starts_banned(&world, "facebook").await, id);
+            assert_eq!(valid(&world, id).await, 'D');
+        }
+    });
+}
+
+#[test]
+fn gamebase_x4_a_ban_that_was_over_by_then_is_not_carried() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let (player, due) = pending(&world, "ann").await;
+        let ban = BanRequest::until(due - MOMENT);
+        world.engine().ban(&operator(), player.account.id, ban).await.unwrap();
+        world.clock().set(due);
+        assert!(log_in(world.engine(), at("facebook", "ann")).await.created);
+        let past = &account(&world, player.account.id).await.records.past_bans;
+        assert_eq!(past[0].end, BanEnd::Expired { at: due - MOMENT });
+    });
+}
+
+#[test]
+fn gamebase_x4_a_carried_ban_that_was_lifted_does_not_come_back() {
+    block_on(async {
+        let world = world(carrying()).await;
+        banned_and_gone(&world, BanRequest::permanent()).await;
+        let id = starts_banned(&world, "facebook").await;
+        world.engine().unban(&operator(), id, UnbanRequest::new()).await.unwrap();
+        let player = log_in(world.engine(), at("facebook", "ann")).await;
+        let who = who(world.engine(), &player).await;
+        world.engine().withdraw(&context(), &who).await.unwrap();
+        assert!(log_in(world.engine(), at("facebook", "ann")).await.created);
+    });
+}
+
+#[test]
+fn gamebase_x3_who_withdraws_while_suspended_is_remembered_as_banned() {
+    block_on(async {
+        for carry_ban in [None, Some(TimeDelta::days(100))] {
+            let world = world(Policy { carry_ban, ..with_release() }).await;
+            let player = suspended(&world, "ann").await;
+            let proof = who(world.engine(), &player).await;
+            world.engine().withdraw(&context(), &proof).await.unwrap();
+            let records = world.engine().bans(&operator(), player.account.id).await.unwrap();
+            assert_eq!(records[0].status, BanStatus::Withdrawn);
+            let end = Expiry::At(now(&world) + TimeDelta::days(10));
+            assert_eq!(records[0].ban.expiry, end);
+            if carry_ban.is_some() {
+                let id = starts_banned(&world, "facebook").await;
+                assert_eq!(account(&world, id).await.ban.ban().unwrap().expiry, end);
+            } else {
+                assert!(log_in(world.engine(), at("facebook", "ann")).await.created);
+            }
+        }
+    });
+}
+
+#[test]
+fn gamebase_x3_a_ban_while_suspended_is_carried_when_an_operator_withdraws() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let id = suspended(&world, "ann").await.account.id;
+        world.engine().ban(&operator(), id, BanRequest::permanent()).await.unwrap();
+        world.engine().withdraw_account(&operator(), id, WithdrawalCause::Server).await.unwrap();
+        let id = starts_banned(&world, "facebook").await;
+        assert_eq!(account(&world, id).await.ban.ban().unwrap().expiry, Expiry::Never);
+    });
+}
