@@ -31,7 +31,10 @@
 //! | let players in | [`Engine::login`], [`Credential`], [`Engine::resume`], [`Engine::refresh`], [`Engine::verify`] |
 //! | join logins | [`Engine::link`], [`Engine::unlink`], [`Engine::link_forcibly`], [`Engine::merge`] |
 //! | carry a guest to another device | [`Engine::issue_transfer_account`], [`Engine::transfer`] |
-//! | keep players out | [`Engine::ban`], [`Hooks`] |
+//! | keep players out | [`Engine::ban`], [`Engine::set_closure`], [`Hooks`] |
+//! | let players leave | [`Engine::withdraw`], [`Engine::request_withdrawal`], [`Engine::export`] |
+//! | mend accounts | [`Engine::move_identity`], [`Engine::unlink_identity`], [`Engine::restore_pending`] |
+//! | let time do its work | [`Engine::sweep`] |
 //! | choose what is allowed | [`Policy`] |
 //! | understand a "no" | [`Refusal`] |
 //! | follow what happens | [`Engine::events`], [`event`] |

@@ -64,7 +64,8 @@ pub struct Policy {
     /// Whether a login links its device ([`Login::device_link`](crate::Login::device_link)) to the account, away from any
     /// other (braincloud 4.3).
     pub device_follows_login: bool,
-    /// How long a forcing ticket lives that a link refused for another owner comes with (gamebase 4.4); none gives none.
+    /// How long a forcing ticket lives that a link refused for another owner comes with (gamebase 4.4), at most a day; none
+    /// gives none.
     pub ticket_lifetime: Option<TimeDelta>,
     /// Whether there is a ticket when the owner is banned (gamebase X-5).
     pub ticket_for_banned: bool,

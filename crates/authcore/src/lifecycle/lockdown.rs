@@ -24,25 +24,27 @@ pub(crate) fn record_payment(
     if account.withdrawal.is_done() {
         return Err(Refusal::Withdrawn);
     }
-    let BanState::Grace(grace) = &mut account.ban else {
+    let BanState::Grace(grace) = &account.ban else {
         return Err(Refusal::NoGraceBan);
     };
     check_currency(&grace.currency, currency)?;
     if grace.payments.len() >= GraceBan::PAYMENTS {
         return Err(Refusal::TooManyPayments { most: GraceBan::PAYMENTS });
     }
-    grace.payments.push(payment);
     let (paid, times) = grace.paid();
-    let met = grace.rule.is_met(paid, times);
+    let met = grace.rule.is_met(paid.plus(payment.amount), times.saturating_add(1));
     let on = if met { GraceBanEvent::PaymentRuleMet } else { GraceBanEvent::PaymentRuleUnmet };
     GRACE_BAN.next(grace.status(), on).map_err(|_| Refusal::NoGraceBan)?;
-    account.updated_at = now;
-    if !met {
-        return Ok(vec![EventKind::PaymentRecorded]);
+    let mut events = vec![EventKind::PaymentRecorded];
+    if met {
+        check_step(account, rule_met_event(account))?;
+        account.ban = BanState::None;
+        events.push(EventKind::GraceBanReleased);
+    } else if let BanState::Grace(grace) = &mut account.ban {
+        grace.payments.push(payment);
     }
-    check_step(account, rule_met_event(account))?;
-    account.ban = BanState::None;
-    Ok(vec![EventKind::PaymentRecorded, EventKind::GraceBanReleased])
+    account.updated_at = now;
+    Ok(events)
 }
 
 /// A refund, as the host reports it.

@@ -12,8 +12,10 @@ use super::standing::{rule_met_event, unban_event};
 use super::*;
 use crate::account::{Account, AccountId, IdentityKey, ProviderId};
 use crate::event::EventKind;
+use crate::mapping::ForcingTicket;
 use crate::policy::{GraceRelease, Lockdown, RefundTrigger};
 use crate::refusal::Refusal;
+use crate::store::CodeKey;
 
 use super::Standing::{Banned, GraceBanned, Missing, Normal, WithdrawalPending, Withdrawn};
 use super::StandingEvent as On;
@@ -225,6 +227,26 @@ fn past_bans_are_bounded_and_the_oldest_gives_way() {
 }
 
 #[test]
+fn a_ticket_is_remembered_a_day_after_its_end_and_then_forgotten() {
+    let mut account = account();
+    account.records.tickets.push(ForcingTicket {
+        key: CodeKey::new([1; 32]),
+        identity: IdentityKey::new(ProviderId::CUSTOM, "other"),
+        owner: AccountId::from_bytes([2; 16]),
+        owner_standing: Normal,
+        expires_at: at(10),
+        used_at: None,
+    });
+    let forgotten_at = at(10) + TimeDelta::days(1);
+    assert_eq!(account.due_at(), Some(forgotten_at));
+    settle(&mut account, forgotten_at - TimeDelta::milliseconds(1));
+    assert_eq!(account.records.tickets.len(), 1);
+    assert_eq!(settle(&mut account, forgotten_at), []);
+    assert_eq!(account.records.tickets, []);
+    assert_eq!(account.due_at(), None);
+}
+
+#[test]
 fn gamebase_4_9_600_601_602() {
     let mut account = account();
     let only = account.identities[0].ordinal;
@@ -306,9 +328,7 @@ fn perform(account: &mut Account, deed: Deed, now: DateTime<Utc>) -> Option<On> 
         }
         Deed::Pay => {
             let payment = Payment { purchase: "p".into(), amount: Amount::minor(1), at: now };
-            let mut after = account.clone();
-            let events = record_payment(&mut after, payment, "USD", now).ok()?;
-            *account = after;
+            let events = record_payment(account, payment, "USD", now).ok()?;
             events.contains(&EventKind::GraceBanReleased).then(|| rule_met_event(&before))
         }
         Deed::Lose => {
@@ -344,10 +364,13 @@ proptest! {
             settle(&mut account, now);
             prop_assert_eq!(&late, &account, "settled step by step and at once");
             let from = standing(&account);
-            match perform(&mut account, deed, now) {
-                Some(on) => prop_assert_eq!(STANDING.next(from, on), Ok(standing(&account))),
-                None => prop_assert_eq!(from, standing(&account)),
+            let before = account.clone();
+            let step = perform(&mut account, deed, now);
+            if step.is_none() && !matches!(deed, Deed::Refund(_) | Deed::Pay | Deed::Unban) {
+                prop_assert_eq!(&before, &account, "a refusal changes nothing");
             }
+            let expected = step.map_or(Ok(from), |on| STANDING.next(from, on));
+            prop_assert_eq!(expected, Ok(standing(&account)));
         }
     }
 }

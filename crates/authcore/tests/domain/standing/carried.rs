@@ -166,3 +166,34 @@ fn gamebase_x3_a_ban_while_suspended_is_carried_when_an_operator_withdraws() {
         assert_eq!(account(&world, id).await.ban.ban().unwrap().expiry, Expiry::Never);
     });
 }
+
+#[test]
+fn gamebase_x4_an_account_deleted_at_its_provider_carries_its_ban() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let player = log_in(world.engine(), at("facebook", "ann")).await;
+        let id = player.account.id;
+        world.engine().ban(&operator(), id, BanRequest::permanent()).await.unwrap();
+        let key = &player.account.identities[0].key;
+        world.engine().provider_account_deleted(&operator(), key).await.unwrap();
+        assert_ne!(starts_banned(&world, "facebook").await, id);
+    });
+}
+
+#[test]
+fn first_logins_that_race_for_a_carried_ban_make_one_banned_account() {
+    block_on(async {
+        let world = world(carrying()).await;
+        banned_and_gone(&world, BanRequest::permanent()).await;
+        let banned = std::thread::scope(|scope| {
+            let logins = [(); 4].map(|()| {
+                scope.spawn(|| block_on(try_log_in(world.engine(), at("facebook", "ann"))))
+            });
+            logins.map(|login| match refusal(login.join().unwrap()) {
+                Refusal::Banned(info) => info.account,
+                refused => panic!("{refused}"),
+            })
+        });
+        assert!(banned.iter().all(|id| *id == banned[0]), "{banned:?}");
+    });
+}

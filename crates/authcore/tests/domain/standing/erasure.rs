@@ -179,3 +179,41 @@ fn security_104_a_player_exports_what_is_held_on_them_and_no_secret() {
         assert!(world.engine().export(&who).await.is_err());
     });
 }
+
+#[test]
+fn a_login_beside_a_withdrawal_leaves_nothing_of_itself() {
+    block_on(async {
+        for _ in 0..20 {
+            let world = world(Policy::gamebase()).await;
+            let player = log_in(world.engine(), at("facebook", "ann")).await;
+            let proof = who(world.engine(), &player).await;
+            let beside = std::thread::scope(|scope| {
+                let login = scope.spawn(|| block_on(log_in(world.engine(), at("facebook", "ann"))));
+                let gone = scope.spawn(|| {
+                    block_on(world.engine().withdraw(&context(), &proof)).unwrap();
+                });
+                gone.join().unwrap();
+                login.join().unwrap()
+            });
+            assert_eq!(kept(&world, player.account.id).await.activity, Activity::default());
+            assert_eq!(is_alive(&world, &beside).await, beside.account.id != player.account.id);
+        }
+    });
+}
+
+#[test]
+fn players_do_not_find_who_has_left() {
+    block_on(async {
+        let world = world(Policy::gamebase()).await;
+        let (gone, due) = pending(&world, "ann").await;
+        let mut find = authcore::FindAccounts::default();
+        find.ids.push(gone.account.id);
+        for (date, count) in [(due - MOMENT, 1), (due, 0)] {
+            world.clock().set(date);
+            let player = log_in(world.engine(), at("facebook", "bob")).await;
+            let proof = who(world.engine(), &player).await;
+            let found = world.engine().find_accounts(&context(), &proof, find.clone()).await;
+            assert_eq!(found.unwrap().len(), count);
+        }
+    });
+}

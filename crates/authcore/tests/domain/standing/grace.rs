@@ -258,3 +258,18 @@ fn gamebase_3_16_without_a_grace_ban_there_is_nothing_to_pay_for() {
         assert_eq!(refusal(unban), Refusal::NotBanned, "to ban is all that is offered");
     });
 }
+
+#[test]
+fn a_purchase_that_is_reported_many_times_at_once_counts_once() {
+    block_on(async {
+        let world = world(with_release()).await;
+        let id = suspended(&world, "ann").await.account.id;
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| block_on(pay(&world, id, "one", 500)));
+            }
+        });
+        let paid = account(&world, id).await;
+        assert_eq!(paid.ban.grace().unwrap().paid(), (Amount::minor(500), 1));
+    });
+}
