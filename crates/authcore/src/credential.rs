@@ -215,7 +215,7 @@ pub(crate) fn check_id(field: Field, id: &str) -> Result<(), Refusal> {
 }
 
 /// Empty, then characters, then length.
-fn check_universal_id(id: &str) -> Result<(), Refusal> {
+pub(crate) fn check_universal_id(id: &str) -> Result<(), Refusal> {
     let rule = if id.is_empty() {
         Rule::Required
     } else if id.bytes().any(|byte| byte < b' ' || byte == 0x7f) {

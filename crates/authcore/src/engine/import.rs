@@ -3,10 +3,10 @@ use chrono::{DateTime, Utc};
 use super::Engine;
 use super::corridor::{Draft, Tries};
 use crate::account::{
-    Account, AccountId, IdentityKey, Profile, ProfileUpdate, ProviderId, Username, check_profile,
-    check_username,
+    Account, AccountId, Folding, IdentityKey, Profile, ProfileUpdate, ProviderId, Username,
+    check_profile, check_username,
 };
-use crate::credential::{check_email, check_id};
+use crate::credential::{check_email, check_id, check_universal_id};
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::password::{Password, PasswordHash};
@@ -153,7 +153,7 @@ impl Engine {
     ) -> Result<IdentityKey, Refusal> {
         let ImportedIdentity { provider, tenant, issuer, subject } = identity;
         let key = IdentityKey::scoped(provider.clone(), &tenant, &issuer, &subject);
-        check_key(&key)?;
+        let key = check_key(key, self.parts.folding)?;
         let several = self.policy.several.allows(&provider);
         if !several && account.identities_of(&provider).next().is_some() {
             return Err(Refusal::AlreadyLinked(provider));
@@ -169,25 +169,27 @@ impl Engine {
     }
 }
 
-/// Whether a login that nobody has proven has the form of one.
-pub(super) fn check_key(key: &IdentityKey) -> Result<(), Refusal> {
-    let field = match key.provider().as_str() {
-        "device" => Field::DeviceId,
-        "custom" => Field::CustomId,
-        "guest" => Field::GuestKey,
+/// The key of a login that nobody has proven, folded where logins fold it, when it has the form of one.
+pub(super) fn check_key(key: IdentityKey, folding: Folding) -> Result<IdentityKey, Refusal> {
+    let subject = key.subject();
+    match key.provider().as_str() {
+        "device" => check_id(Field::DeviceId, subject)?,
+        "custom" => check_id(Field::CustomId, subject)?,
+        "guest" => check_id(Field::GuestKey, subject)?,
+        "universal" => {
+            check_universal_id(subject)?;
+            return Ok(IdentityKey::new(ProviderId::UNIVERSAL, &folding.email(subject)));
+        }
         // An address has a folded form, which only the field of its own gets.
         "email" => return Err(invalid(Field::Identity, Rule::Forbidden)),
-        _ => Field::Identity,
-    };
-    if field != Field::Identity {
-        return check_id(field, key.subject());
+        _ => {
+            let sizes = [(key.tenant(), 0), (key.issuer(), 0), (subject, 1)];
+            if !sizes.iter().all(|(text, min)| (*min..=255).contains(&text.len())) {
+                return Err(invalid(Field::Identity, Rule::Bytes { min: 1, max: 255 }));
+            }
+        }
     }
-    let sizes = [(key.tenant(), 0), (key.issuer(), 0), (key.subject(), 1)];
-    if sizes.iter().all(|(text, min)| (*min..=255).contains(&text.len())) {
-        Ok(())
-    } else {
-        Err(invalid(field, Rule::Bytes { min: 1, max: 255 }))
-    }
+    Ok(key)
 }
 
 fn invalid(field: Field, rule: Rule) -> Refusal {

@@ -48,7 +48,7 @@ impl Engine {
         account: AccountId,
         key: IdentityKey,
     ) -> Result<Account, Error> {
-        check_key(&key)?;
+        let key = check_key(key, self.parts.folding)?;
         if !key.provider().is_built_in() {
             self.verifier(key.provider())?;
         }

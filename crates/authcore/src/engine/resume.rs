@@ -42,10 +42,12 @@ impl Engine {
     ///
     /// It counts as a login. The session is opened anew in its own place: it keeps its name, its identity and the time of
     /// the proof, its life begins anew, and its tokens rotate as at a [`refresh`](Self::refresh). So a lost answer loses
-    /// nothing: of any number of calls with one token at once, one opens the session and the others, within the grace
-    /// window ([`refresh_grace`](crate::Policy::refresh_grace)), get the same pair; they are one login. A refresh token
-    /// that rotated longer ago opens nothing: it ends the session, because somebody else may hold it (security 57). An
-    /// access token stands for the session's current generation.
+    /// nothing: of any number of calls with one refresh token at once, one opens the session and the others, within the
+    /// grace window ([`refresh_grace`](crate::Policy::refresh_grace)), get the same pair; they are one login. A token that
+    /// rotated longer ago opens nothing: it ends the session, because somebody else may hold it (security 57). A session
+    /// whose tokens are younger than the window is left as it is; that counts as a login all the same. An access token
+    /// stands for the session's current generation: who takes one that is not theirs is found out at the owner's next
+    /// refresh.
     ///
     /// With a [`credential`](Resume::credential) the provider vouches once more, and the time of the proof is now. The
     /// policy says when it must ([`revalidation_for`](crate::Policy::revalidation_for)).

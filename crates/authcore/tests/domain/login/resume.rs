@@ -5,8 +5,8 @@ use authcore::event::{EventCursor, EventKind, SessionEnd};
 use authcore::policy::Revalidation;
 use authcore::refusal::{Field, Rule};
 use authcore::{
-    BanRequest, Clock, Credential, Engine, Error, LoggedIn, Logout, Policy, Refresh, Refusal,
-    RequestContext, Resume, Unlink,
+    BanRequest, Clock, Credential, Engine, Error, Hooks, Intent, LoggedIn, Logout, Policy, Refresh,
+    Refusal, RequestContext, Resume, Unlink,
 };
 use authcore_testkit::Harness;
 use chrono::TimeDelta;
@@ -16,6 +16,7 @@ use super::{
     withdraw,
 };
 use crate::domain::{at, block_on, guest, log_in, operator, world};
+use crate::store;
 
 fn refresh(player: &LoggedIn) -> Resume {
     Resume::new(player.tokens.refresh.reveal())
@@ -382,4 +383,37 @@ fn a_session_without_an_identity_is_opened_by_its_own_way_in_only() {
         let same = refresh(&ann).with_credential(external("v", "ann", &answer));
         assert_eq!(resume(engine, same).await.unwrap().account.id, bob.account.id);
     });
+}
+
+/// Refuses what it is told to.
+#[derive(Debug)]
+struct Says(bool);
+
+#[async_trait::async_trait]
+impl Hooks for Says {
+    async fn before_resume(&self, _: &RequestContext, resume: Resume) -> Result<Resume, Refusal> {
+        if self.0 { Err(Refusal::Disabled) } else { Ok(resume) }
+    }
+
+    fn veto(&self, _: &RequestContext, intent: &Intent<'_>) -> Result<(), Refusal> {
+        match intent {
+            Intent::LogIn(_) => Err(Refusal::Host { code: None, text: "not today".to_owned() }),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn a_host_has_its_say_in_a_token_login() {
+    for (disabled, code) in [(true, "disabled"), (false, "host")] {
+        block_on(async {
+            let policy = Policy::gamebase();
+            let world = Harness::on(store(), policy, |builder| builder.hooks(Says(disabled))).await;
+            let player = log_in(world.engine(), guest("a-guest-key-of-16-bytes")).await;
+            a_minute(&world);
+            let got = refusal(resume(world.engine(), refresh(&player)).await);
+            assert_eq!(got.code(), code);
+            assert_eq!(activity(&world, player.account.id).await.login_count, 1);
+        });
+    }
 }

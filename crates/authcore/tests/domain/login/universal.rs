@@ -4,7 +4,7 @@ use authcore::account::ProviderId;
 use authcore::{Credential, Link, Login, Policy, Refusal, Unlink};
 
 use super::{context, external_world, refusal, universal, who};
-use crate::domain::{block_on, log_in, try_log_in};
+use crate::domain::{block_on, log_in, operator, try_log_in};
 
 fn email(password: &str) -> Credential {
     Credential::Email { email: "ann@example.com".into(), password: password.into() }
@@ -77,5 +77,25 @@ fn braincloud_2_the_password_goes_with_the_last_login_that_takes_it() {
         assert!(left.password.is_none());
         let last = engine.unlink(&context(), &who, unlink(ProviderId::CUSTOM)).await;
         assert_eq!(refusal(last), Refusal::LastIdentity(ProviderId::CUSTOM));
+    });
+}
+
+#[test]
+fn braincloud_2_an_imported_universal_id_is_one_in_any_case_too() {
+    block_on(async {
+        use authcore::{ImportedAccount, ImportedIdentity};
+
+        let world = external_world(Policy::braincloud()).await;
+        let with = |id: &str| {
+            let mut imported = ImportedAccount::default();
+            imported.identities = vec![ImportedIdentity::new(ProviderId::UNIVERSAL, id)];
+            imported
+        };
+        let account = world.engine().import_account(&operator(), with("Ann")).await.unwrap();
+        assert_eq!(account.identities[0].key.subject(), "ann");
+        let twice = world.engine().import_account(&operator(), with("ANN")).await;
+        assert!(matches!(refusal(twice), Refusal::IdentityTaken { .. }));
+        let bad = world.engine().import_account(&operator(), with("a\tb")).await;
+        assert!(matches!(refusal(bad), Refusal::Invalid { .. }));
     });
 }
