@@ -1,6 +1,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use authcore::Secret;
@@ -68,19 +69,42 @@ where
 /// Verifies by an [`External`] check. Made by [`external`] and [`external_fn`].
 pub struct ExternalVerifier {
     provider: ProviderId,
-    external: Box<dyn External>,
+    external: Arc<dyn External>,
 }
 
 /// Makes a verifier of an external check, under the name that the client sends. Each name has identities of its own.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use authcore_verifiers::{External, ExternalAnswer, ExternalFault, ExternalRequest, external};
+///
+/// struct Portal;
+///
+/// #[async_trait::async_trait]
+/// impl External for Portal {
+///     async fn check(&self, request: ExternalRequest) -> Result<ExternalAnswer, ExternalFault> {
+///         let account_number = format!("number-of-{}", request.external_id);
+///         Ok(ExternalAnswer {
+///             valid: request.authentication_token.reveal() == "ok",
+///             external_id_override: Some(account_number),
+///             ..ExternalAnswer::default()
+///         })
+///     }
+/// }
+///
+/// let verifier = external("portal", Arc::new(Portal))?;
+/// # Ok::<(), authcore::account::InvalidProviderId>(())
+/// ```
 ///
 /// # Errors
 ///
 /// [`InvalidProviderId`] when the name is not 1 to 32 of `a-z 0-9 _ -`.
 pub fn external(
     provider: &str,
-    external: impl External,
+    external: Arc<dyn External>,
 ) -> Result<ExternalVerifier, InvalidProviderId> {
-    Ok(ExternalVerifier { provider: ProviderId::new(provider)?, external: Box::new(external) })
+    Ok(ExternalVerifier { provider: ProviderId::new(provider)?, external })
 }
 
 /// Makes a verifier of a closure that answers a `bool` or an [`ExternalAnswer`].
@@ -119,7 +143,7 @@ where
     A: Into<ExternalAnswer> + 'static,
     E: Into<ExternalFault> + 'static,
 {
-    external(provider, check)
+    external(provider, Arc::new(check))
 }
 
 #[async_trait]

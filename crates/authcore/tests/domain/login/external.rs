@@ -5,13 +5,15 @@ use std::sync::{Arc, Mutex};
 
 use authcore::account::IdentityKey;
 use authcore::store::Lookup;
+use authcore::verifier::VerifyError;
 use authcore::{Credential, Policy, Refusal};
 use authcore_testkit::Harness;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::{
-    activity, ask, delete, external, external_world, into, kept, load, provider, withdraw,
+    activity, ask, delete, external, external_world, into, kept, load, provider, social,
+    social_world, withdraw,
 };
 use crate::domain::{block_on, operator};
 
@@ -266,4 +268,19 @@ fn braincloud_7_a_faulty_verifier_is_a_rejection_outside_and_an_error_inside() {
     let errors: Vec<_> = log.iter().filter(|(level, _)| *level == Level::ERROR).collect();
     assert_eq!(errors.len(), 1);
     assert!(errors[0].1.contains("the script is broken"), "{errors:?}");
+}
+
+#[test]
+fn braincloud_7_an_extra_that_is_no_json_is_left_out() {
+    block_on(async {
+        let world = social_world(Policy::braincloud(), |text, _| {
+            Err(VerifyError::RejectedWith { why: "a test", extra: text.into() })
+        })
+        .await;
+        for (extra, told) in [("{}", Some("{}")), ("{", None)] {
+            let got = ask(world.engine(), social(extra), true, "", "A").await;
+            let Err(Refusal::CredentialRejected { extra, .. }) = got else { panic!() };
+            assert_eq!(extra.as_deref(), told);
+        }
+    });
 }
