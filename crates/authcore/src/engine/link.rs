@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::Engine;
 use super::corridor::{Draft, Settled, Tries};
+use super::login::apply_told;
 use crate::account::{Account, IdentityKey, ProviderId, SessionId};
 use crate::command::Link;
 use crate::context::RequestContext;
@@ -116,6 +117,10 @@ impl Engine {
             Checked::Provider { provider, payload } => {
                 let verified = self.ask_verifier(&provider, &payload, now).await?;
                 let key = verified.key().clone();
+                if verified.also().is_some_and(|told| told.account.is_some()) {
+                    // It names an account instead of the identity, which is not to be kept (braincloud 7).
+                    return Err(Refusal::CredentialRejected { provider, extra: None }.into());
+                }
                 Ok(ProvenLink { key, shown: None, password: None, verified: Some(verified) })
             }
         }
@@ -136,10 +141,15 @@ impl Engine {
             let change = link(&mut account, &proven.request(), &self.policy, now)?;
             self.parts.hooks.veto(context, &Intent::Link(&account))?;
             let mut draft = Draft::using_up(proven.verified.as_ref());
-            if change.events.is_empty() && draft.writes.is_empty() {
+            let owns = |owner: &Settled| owner.account.identity(&proven.key).is_some();
+            let owned = owner.as_ref().is_some_and(owns);
+            let told = !owned
+                && proven.verified.as_ref().is_some_and(|verified| {
+                    apply_told(verified, None, &mut account, &self.policy, now, &mut draft, false)
+                });
+            if change.events.is_empty() && draft.writes.is_empty() && !told {
                 return Ok(account);
             }
-            let owns = |owner: &Settled| owner.account.identity(&proven.key).is_some();
             let mut offer = None;
             match owner.take() {
                 Some(owner) if owns(&owner) => {

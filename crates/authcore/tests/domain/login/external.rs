@@ -284,3 +284,21 @@ fn braincloud_7_an_extra_that_is_no_json_is_left_out() {
         }
     });
 }
+
+#[test]
+fn braincloud_7_an_attach_runs_the_same_verifier() {
+    block_on(async {
+        let world = world().await;
+        let engine = world.engine();
+        let player = ask(engine, super::anonymous("A"), true, "", "A").await.unwrap();
+        let who = super::who(engine, &player).await;
+        let link = async |answer: &str| {
+            engine.link(&super::context(), &who, authcore::Link::new(ann(answer))).await
+        };
+        assert_eq!(super::refusal(link("bad").await), rejected(None));
+        let elsewhere = format!(r#"{{"valid":true,"useProfileId":"{}"}}"#, player.account.id);
+        assert_eq!(super::refusal(link(&elsewhere).await), rejected(None), "not to be kept");
+        link(r#"{"valid":true,"identityData":{"a":1}}"#).await.unwrap();
+        assert_eq!(data(&world).await.as_deref(), Some(r#"{"a":1}"#));
+    });
+}
