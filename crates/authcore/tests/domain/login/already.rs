@@ -2,7 +2,7 @@
 
 use authcore::{BanRequest, Credential, Engine, Link, LoggedIn, Login, Logout, Policy, Refusal};
 
-use super::{activity, context, lives, refusal, universal, who};
+use super::{activity, context, external, external_world, lives, refusal, universal, who};
 use crate::domain::{at, block_on, guest, log_in, operator, world};
 
 /// Logs in as a caller who is logged in.
@@ -114,5 +114,41 @@ fn gamebase_x1_guests_and_passwords_go_on_too() {
         let player = log_in(world.engine(), universal("bob", "password")).await;
         let wrong = while_in(world.engine(), &player, universal("bob", "wrong-one"), false).await;
         assert_eq!(refusal(wrong), Refusal::WrongPassword);
+    });
+}
+
+#[test]
+fn gamebase_x1_a_session_whose_access_tokens_were_logged_out_does_not_count() {
+    block_on(async {
+        let world = world(Policy::gamebase()).await;
+        let engine = world.engine();
+        let ann = log_in(engine, at("facebook", "ann")).await;
+        let current = who(engine, &ann).await;
+        let access = Some(ann.tokens.access.clone());
+        let logout = Logout::Tokens { access, refresh: None };
+        engine.logout(&context(), &current, logout).await.unwrap();
+        let login = Login::new(at("facebook", "ann")).while_logged_in(current);
+        let again = engine.login(&context(), login).await.unwrap();
+        assert_ne!(again.session.id, ann.session.id);
+    });
+}
+
+#[test]
+fn gamebase_x1_two_ways_in_without_an_identity_are_two() {
+    block_on(async {
+        let world = external_world(Policy::gamebase()).await;
+        let engine = world.engine();
+        let login = Login::new(universal("ann", "password")).with_username("ann");
+        let ann = engine.login(&context(), login).await.unwrap();
+        let by_name = Credential::Username { username: "ann".into(), password: "password".into() };
+        let answer = format!(r#"{{"valid":true,"useProfileId":"{}"}}"#, ann.account.id);
+        let outside = log_in(engine, external("v", "x", &answer)).await;
+        assert_eq!(outside.session.identity, None);
+        let got = while_in(engine, &outside, by_name.clone(), false).await;
+        assert_eq!(refusal(got), Refusal::AlreadyLoggedIn);
+        let named = log_in(engine, by_name.clone()).await;
+        let again = while_in(engine, &named, by_name, false).await.unwrap();
+        assert_eq!(again.session, named.session);
+        assert_eq!(again.provider, None);
     });
 }

@@ -302,3 +302,16 @@ fn braincloud_7_an_attach_runs_the_same_verifier() {
         assert_eq!(data(&world).await.as_deref(), Some(r#"{"a":1}"#));
     });
 }
+
+#[test]
+fn braincloud_7_use_profile_id_leaves_the_identity_alone_also_where_the_account_has_it() {
+    block_on(async {
+        let world = world().await;
+        let own = ask(world.engine(), ann("ok"), true, "", "A").await.unwrap();
+        let id = own.account.id;
+        let answer = format!(r#"{{"valid":true,"useProfileId":"{id}","identityData":{{"a":1}}}}"#);
+        let got = ask(world.engine(), ann(&answer), true, "", "A").await;
+        assert_eq!(into(&got), Ok(id));
+        assert_eq!(data(&world).await, None);
+    });
+}
