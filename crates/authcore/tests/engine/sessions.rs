@@ -257,16 +257,34 @@ fn nakama_s7_tokens_that_are_not_ones_own_end_nothing() {
 }
 
 #[test]
-fn logging_out_ends_this_session_only() {
+fn gamebase_4_8_logout_ends_this_session_only() {
+    for policy in [Policy::recommended(), Policy::gamebase()] {
+        block_on(async {
+            let world = Harness::new(policy).await;
+            let first = log_in(world.engine(), device(DEVICE)).await;
+            let second = log_in(world.engine(), device(DEVICE)).await;
+            let caller = who(world.engine(), &first).await;
+            world.engine().logout(&context(), &caller, Logout::ThisSession).await.unwrap();
+            assert!(world.engine().verify(first.tokens.access.reveal()).await.is_err());
+            assert!(refresh(&world, &first.tokens.refresh).await.is_err());
+            assert!(world.engine().verify(second.tokens.access.reveal()).await.is_ok());
+        });
+    }
+}
+
+#[test]
+fn gamebase_4_7_session_extension_in_time_goes_on_and_too_late_ends() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
-        let first = log_in(world.engine(), device(DEVICE)).await;
-        let second = log_in(world.engine(), device(DEVICE)).await;
-        let caller = who(world.engine(), &first).await;
-        world.engine().logout(&context(), &caller, Logout::ThisSession).await.unwrap();
-        assert!(world.engine().verify(first.tokens.access.reveal()).await.is_err());
-        assert!(refresh(&world, &first.tokens.refresh).await.is_err());
-        assert!(world.engine().verify(second.tokens.access.reveal()).await.is_ok());
+        let idle = Policy::gamebase().session_idle;
+        let world = Harness::new(Policy::gamebase()).await;
+        let player = log_in(world.engine(), device(DEVICE)).await;
+        world.clock().advance(idle - TimeDelta::milliseconds(1));
+        let next = refresh(&world, &player.tokens.refresh).await.unwrap();
+        world.clock().advance(idle);
+        let late = refusal(refresh(&world, &next.tokens.refresh).await);
+        assert_eq!(late, Refusal::RefreshTokenInvalid);
+        let access = refusal(world.engine().verify(next.tokens.access.reveal()).await);
+        assert_eq!(access, Refusal::AccessTokenInvalid);
     });
 }
 
