@@ -59,7 +59,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// In this order (gamebase 4.3): [`Refusal::TransferOff`]; [`Refusal::NotGuestOnly`] when the caller has an account that
+    /// In this order (gamebase 3, 4.3): [`Refusal::NotPlayable`]; [`Refusal::TransferOff`]; [`Refusal::NotGuestOnly`] when the caller has an account that
     /// is more than a guest's; [`Refusal::TransferUnknown`]; [`Refusal::TransferMissing`]; [`Refusal::TransferUsed`];
     /// [`Refusal::TransferExpired`]; [`Refusal::TransferBlocked`]; [`Refusal::TransferWrongPassword`], or the block where it
     /// is the last; [`Refusal::TransferSameDevice`]; and what the state of the account refuses. Besides,
@@ -77,11 +77,11 @@ impl Engine {
         current: Option<&Authenticated>,
         request: Transfer,
     ) -> Result<LoggedIn, Error> {
-        self.check_open(context, self.now())?;
+        let now = self.now();
+        self.check_open(context, now)?;
         let rules = self.transfer_rules()?;
         context.check()?;
         check_id(Field::GuestKey, request.guest.reveal())?;
-        let now = self.now();
         let mut trial = Trial::new(self, rules, &request.id, &request.password, now)?;
         let guest = IdentityKey::new(ProviderId::GUEST, request.guest.reveal());
         let session = SessionId::new(self.random()?);

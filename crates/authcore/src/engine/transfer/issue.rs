@@ -53,7 +53,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Refusal::TransferOff`], [`Refusal::NotGuestOnly`], [`Refusal::TransferExists`] when there is a live one, which is
+    /// [`Refusal::NotPlayable`], [`Refusal::TransferOff`], [`Refusal::NotGuestOnly`], [`Refusal::TransferExists`] when there is a live one, which is
     /// renewed instead (gamebase X-8), [`Refusal::RecentLoginRequired`], [`Refusal::AccessTokenInvalid`],
     /// [`Refusal::TryAgainLater`], or a fault.
     ///
@@ -73,7 +73,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`Refusal::TransferOff`], [`Refusal::NotGuestOnly`], [`Refusal::TransferMissing`], [`Refusal::TransferUsed`],
+    /// [`Refusal::NotPlayable`], [`Refusal::TransferOff`], [`Refusal::NotGuestOnly`], [`Refusal::TransferMissing`], [`Refusal::TransferUsed`],
     /// [`Refusal::Invalid`] for what is chosen badly (gamebase X-20), [`Refusal::TransferExists`] when the id that was
     /// chosen is taken or the present one, [`Refusal::TransferWrongPassword`] when the password is the present one,
     /// [`Refusal::RecentLoginRequired`], [`Refusal::AccessTokenInvalid`], [`Refusal::TryAgainLater`], or a fault.
@@ -97,10 +97,11 @@ impl Engine {
         on: TransferEvent,
         renewal: &Renewal,
     ) -> Result<TransferInfo, Error> {
+        let now = self.now();
+        self.check_open(context, now)?;
         self.transfer_rules()?.check_chosen(renewal)?;
         context.check()?;
         let (asking, device) = (Asking::Player(who), context.device_id.as_deref());
-        let now = self.now();
         self.check_step_up(who, now)?;
         self.make(&Making { asking, on, renewal, device, now }).await
     }

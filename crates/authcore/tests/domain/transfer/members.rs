@@ -4,10 +4,10 @@ use authcore::lifecycle::{
     Amount, BanPeriod, BanState, GraceBan, ReleaseRule, Standing, Withdrawal, WithdrawalCause,
     standing,
 };
-use authcore::transfer::TransferState;
-use authcore::{BanRequest, Link, Refusal};
+use authcore::transfer::{Renewal, TransferState};
+use authcore::{BanRequest, Closure, Link, Refusal};
 
-use super::{DAY, HOUR, Issued, NEW, carry, edit, issued_to, kept, rules};
+use super::{DAY, HOUR, Issued, NEW, TICK, carry, edit, issued_to, kept, rules};
 use crate::domain::{at, block_on, context, guest, log_in, operator, refusal, who};
 
 #[test]
@@ -124,5 +124,81 @@ fn gamebase_4_3_a_member_that_maps_an_identity_has_its_transfer_account_deleted(
         assert_eq!(transfer.state, TransferState::Deleted);
         assert_eq!((transfer.id, transfer.password_hash), (None, None));
         assert_eq!(refusal(issued.right().await), Refusal::TransferMissing);
+    });
+}
+
+#[test]
+fn gamebase_4_1_t_over_4_3_a_withdrawal_whose_day_has_come_leaves_no_transfer_account() {
+    block_on(async {
+        let issued = Issued::under(rules()).await;
+        let since = issued.info.issued_at;
+        let pending = Withdrawal::Pending { since, due: since + DAY };
+        edit(&issued.world, issued.id(), |account| account.withdrawal = pending).await;
+        issued.pass(DAY - TICK);
+        let wrong = issued.wrong().await;
+        assert_eq!(wrong, Refusal::TransferWrongPassword);
+        issued.pass(TICK);
+        assert_eq!(refusal(issued.right().await), Refusal::TransferMissing);
+        assert!(log_in(issued.engine(), guest(super::OLD)).await.created);
+    });
+}
+
+#[test]
+fn gamebase_4_1_p_over_a_grace_ban_whose_day_has_come_is_a_ban() {
+    block_on(async {
+        let issued = Issued::under(rules()).await;
+        let since = issued.info.issued_at;
+        let grace = BanState::Grace(GraceBan {
+            since,
+            deadline: since + DAY,
+            message: Box::default(),
+            rule: ReleaseRule::Amount { amount: Amount::minor(100) },
+            currency: "EUR".into(),
+            payments: Vec::new(),
+            then: BanPeriod::Permanent,
+            template: None,
+        });
+        edit(&issued.world, issued.id(), |account| account.ban = grace).await;
+        issued.pass(DAY);
+        assert!(matches!(refusal(issued.right().await), Refusal::Banned(_)));
+    });
+}
+
+#[test]
+fn gamebase_x17_a_guest_on_the_new_device_that_time_has_withdrawn_is_not_lost_but_withdrawn() {
+    block_on(async {
+        let issued = Issued::under(rules()).await;
+        let leaver = log_in(issued.engine(), guest(NEW)).await.account.id;
+        let since = issued.info.issued_at;
+        let pending = Withdrawal::Pending { since, due: since + DAY };
+        edit(&issued.world, leaver, |account| account.withdrawal = pending).await;
+        issued.pass(DAY);
+        let carried = issued.right().await.unwrap();
+        assert_eq!(carried.account.id, issued.id());
+        assert_eq!(standing(&kept(&issued.world, leaver).await), Standing::Withdrawn);
+    });
+}
+
+#[test]
+fn gamebase_3_17_a_closed_game_issues_and_transfers_nothing_3701() {
+    block_on(async {
+        let issued = Issued::under(rules()).await;
+        let caller = who(issued.engine(), &issued.player).await;
+        let engine = issued.engine();
+        engine.set_closure(Some(Closure {
+            begins_at: issued.info.issued_at,
+            ends_at: None,
+            message: String::new(),
+            url: String::new(),
+            test_devices: Vec::new(),
+        }));
+        let renewal = Renewal::AutoPassword;
+        for refused in [
+            refusal(issued.right().await),
+            refusal(engine.issue_transfer_account(&context(), &caller).await),
+            refusal(engine.renew_transfer_account(&context(), &caller, &renewal).await),
+        ] {
+            assert!(matches!(refused, Refusal::NotPlayable(_)), "{refused}");
+        }
     });
 }
