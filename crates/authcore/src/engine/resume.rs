@@ -84,6 +84,7 @@ impl Engine {
         context: &RequestContext,
         resume: Resume,
     ) -> Result<LoggedIn, Error> {
+        self.check_open(context, self.now())?;
         let resume = self.parts.hooks.before_resume(context, resume).await?;
         context.check()?;
         if resume.token.is_empty() {
