@@ -142,8 +142,8 @@ impl Engine {
             self.parts.hooks.veto(context, &Intent::Link(&account))?;
             let mut draft = Draft::using_up(proven.verified.as_ref());
             let owns = |owner: &Settled| owner.account.identity(&proven.key).is_some();
-            let owned = owner.as_ref().is_some_and(owns);
-            let told = !owned
+            let foreign = owner.as_ref().is_some_and(owns);
+            let told = !foreign
                 && proven.verified.as_ref().is_some_and(|verified| {
                     apply_told(verified, None, &mut account, &self.policy, now, &mut draft, false)
                 });
