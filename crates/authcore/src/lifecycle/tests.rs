@@ -215,6 +215,17 @@ fn gamebase_x31_each_date_counts_from_its_first_moment_on() {
 }
 
 #[test]
+fn gamebase_x2_what_falls_due_after_the_withdrawal_does_not_happen_however_late_it_is_settled() {
+    let mut account = account();
+    request_withdrawal(&mut account, TimeDelta::minutes(5), START).unwrap();
+    put_in_force(&mut account, a_ban(START, Some(6)), START);
+    let cause = WithdrawalCause::GraceExpired;
+    assert_eq!(settle(&mut account, at(60)), [EventKind::Withdrawn { cause }]);
+    assert_eq!(account.withdrawal, Withdrawal::Done { at: at(5), cause });
+    assert_eq!(account.records.past_bans[0].end, BanEnd::Withdrawn { at: at(5) });
+}
+
+#[test]
 fn past_bans_are_bounded_and_the_oldest_gives_way() {
     let mut account = account();
     for minute in 0..=100 {

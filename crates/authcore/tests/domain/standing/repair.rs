@@ -96,6 +96,27 @@ fn gamebase_3_21_a_donor_with_one_identity_becomes_m_and_its_sessions_end() {
 }
 
 #[test]
+fn gamebase_4_8_all_sessions_of_an_account_that_is_lost_end() {
+    block_on(async {
+        let policy = Policy {
+            credential_change: authcore::policy::CredentialChange::KeepsSessions,
+            ..Policy::gamebase()
+        };
+        let world = world(policy).await;
+        let player = two_logins(&world, "ann").await;
+        let by_google = log_in(world.engine(), at("google", "ann")).await;
+        let proof = who(world.engine(), &player).await;
+        let unlink = authcore::Unlink::any(ProviderId::new("google").unwrap());
+        world.engine().unlink(&context(), &proof, unlink).await.unwrap();
+        assert!(is_alive(&world, &by_google).await, "the policy keeps it");
+        let to = log_in(world.engine(), guest(GUEST)).await.account.id;
+        let key = &player.account.identities[0].key;
+        world.engine().move_identity(&operator(), key, to).await.unwrap();
+        assert!(!is_alive(&world, &by_google).await);
+    });
+}
+
+#[test]
 fn a_lost_account_comes_back_as_it_was_banned_or_leaving() {
     block_on(async {
         let world = world(Policy::gamebase()).await;
@@ -195,11 +216,15 @@ fn gamebase_3_12_at_most_three_hundred_at_once() {
 #[test]
 fn a_login_beside_a_move_opens_no_session_that_outlives_it() {
     block_on(async {
-        for _ in 0..20 {
+        for _ in 0..50 {
             let world = world(Policy::gamebase()).await;
-            let donor = two_logins(&world, "ann").await;
+            // Its session is google's, so that there is none of facebook's when the move begins.
+            let donor = log_in(world.engine(), at("google", "ann")).await;
+            let proof = who(world.engine(), &donor).await;
+            let link = Link::new(at("facebook", "ann"));
+            let linked = world.engine().link(&context(), &proof, link).await.unwrap();
             let to = log_in(world.engine(), guest(GUEST)).await.account.id;
-            let key = donor.account.identities[0].key.clone();
+            let key = linked.identities[1].key.clone();
             let player = std::thread::scope(|scope| {
                 let login = scope.spawn(|| block_on(log_in(world.engine(), at("facebook", "ann"))));
                 let moved = scope.spawn(|| {
