@@ -176,7 +176,7 @@ impl Engine {
                 Conflict::IdentityTaken(key) => {
                     let other = self.load(&Lookup::Identity(key), now).await?;
                     owner = other.filter(|other| other.account.id != who.account());
-                    if owner.as_ref().is_some_and(owns) && !self.gives_tickets_for(&proven.key) {
+                    if owner.as_ref().is_some_and(owns) && !self.gives_a_ticket(proven) {
                         return Err(taken(&proven.key, None).into());
                     }
                 }
@@ -186,9 +186,9 @@ impl Engine {
         }
     }
 
-    /// Whether a proof of this login is one that a ticket may stand for. The password of an email address is a new one.
-    fn gives_tickets_for(&self, key: &IdentityKey) -> bool {
-        self.policy.ticket_lifetime.is_some() && !key.provider().needs_password()
+    /// Whether a ticket may stand for this proof. A password that is linked is a new one: it proves nothing of the owner.
+    fn gives_a_ticket(&self, proven: &ProvenLink) -> bool {
+        self.policy.ticket_lifetime.is_some() && proven.password.is_none()
     }
 
     /// Makes a ticket for an identity that another account owns (gamebase 1.10, X-5).

@@ -39,7 +39,7 @@ pub(crate) fn take(
         }
         delete_transfer(owner);
         owner.epoch = owner.epoch.next();
-        events.extend([EventKind::Lost, EventKind::SessionsEnded]);
+        events.push(EventKind::Lost);
         return Ok(Taken { identity, events, activity: None });
     }
     let ends = match policy.credential_change {

@@ -86,7 +86,7 @@ fn gamebase_x6_4_2_y_the_last_identity_taken_leaves_a_missing_account() {
         assert_eq!((standing(&lost), lost.identities.len()), (Standing::Missing, 0));
         assert!(!alive(engine, &bob.login).await);
         let told = events(&world, bob.id()).await;
-        assert!(told.ends_with(&[EventKind::Lost, EventKind::SessionsEnded]), "{told:?}");
+        assert!(told.ends_with(&[EventKind::Lost]), "{told:?}");
     });
 }
 

@@ -1,7 +1,7 @@
 //! braincloud 8.3: which of two accounts survives a merge, and which may not be merged.
 
 use authcore::account::AccountId;
-use authcore::lifecycle::{Amount, Ban, BanEnd, BanSource, Expiry, PastBan, Refunds};
+use authcore::lifecycle::{Amount, Ban, BanEnd, BanSource, BanState, Expiry, PastBan, Refunds};
 use authcore::mapping::{MergeRule, MergeSide, Survivor};
 use authcore::{Clock, Merge, Policy, Refusal};
 use authcore_testkit::Harness;
@@ -97,7 +97,7 @@ fn security_71_a_banned_account_is_not_merged_away() {
         assert_eq!(info.account, bob);
         assert!(alive(world.engine(), &ann.login).await);
         // Nor may a banned caller go on as somebody else.
-        world.engine().unban(&super::operator(), bob, authcore::UnbanRequest::new()).await.unwrap();
+        edit(&world, bob, |bob| bob.ban = BanState::None).await;
         ban(&world, ann.id()).await;
         assert_eq!(refused(&world, &ann).await, Refusal::AccessTokenInvalid);
     });
