@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Change;
-use crate::account::{Account, Identity, IdentityKey, Ordinal, ProviderId};
+use crate::account::{Account, IdentityKey, Ordinal, ProviderId};
 use crate::event::EventKind;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
@@ -81,7 +81,7 @@ pub(crate) fn unlink(
     if !usable {
         return Err(Refusal::LastIdentity(provider.clone()));
     }
-    let gone: Vec<_> = gone.iter().map(|identity: &Identity| identity.ordinal).collect();
+    let gone: Vec<_> = gone.iter().map(|identity| identity.ordinal).collect();
     if !policy.unlink_logged_in && request.opened_by.is_some_and(|opener| gone.contains(&opener)) {
         return Err(Refusal::LoggedInIdentity(provider.clone()));
     }
