@@ -187,6 +187,20 @@ fn gamebase_x24_a_replaced_identity_takes_its_sessions_along_and_no_others() {
 }
 
 #[test]
+fn security_67_one_address_at_two_providers_is_two_accounts_and_stays_so() {
+    block_on(async {
+        let world = world(Policy::recommended()).await;
+        let address = "ann@example.com";
+        let by_email = log_in(world.engine(), email(address, "a password of Ann")).await;
+        let by_google = player(world.engine(), at("google", address)).await;
+        assert!(by_google.login.created && by_google.id() != by_email.account.id);
+        link(world.engine(), &by_google, at("facebook", address)).await;
+        assert_eq!(kinds(&account(&world, by_email.account.id).await), ["email"]);
+        assert_eq!(kinds(&account(&world, by_google.id()).await), ["google", "facebook"]);
+    });
+}
+
+#[test]
 fn security_71_an_email_address_of_another_account_brings_no_ticket() {
     block_on(async {
         let world = world(Policy::recommended()).await;
