@@ -36,7 +36,7 @@ impl Engine {
     /// # Errors
     ///
     /// In this order: [`Refusal::RecentLoginRequired`]; [`Refusal::NotLinked`] (gamebase 3401), or where the policy tells
-    /// them apart [`Refusal::ForeignIdentity`]; [`Refusal::ConfirmAnonymous`]; [`Refusal::LastIdentity`] (3402);
+    /// them apart [`Refusal::ForeignIdentity`]; [`Refusal::LastIdentity`] (3402); [`Refusal::ConfirmAnonymous`];
     /// [`Refusal::LoggedInIdentity`] (3403). Or a fault.
     ///
     /// # Cancel safety

@@ -69,17 +69,17 @@ pub(crate) fn unlink(
     let drops_password = provider.needs_password()
         && !kept.iter().any(|identity| identity.key.provider().needs_password());
     let has_password = account.password.is_some() && !drops_password;
-    let anonymous = *provider != ProviderId::DEVICE
-        && kept.iter().all(|identity| *identity.key.provider() == ProviderId::DEVICE)
-        && !(has_password && account.username.is_some());
-    if policy.anonymous_needs_confirmation && anonymous && !request.confirmed {
-        return Err(Refusal::ConfirmAnonymous);
-    }
     // An email address without a password opens nothing, so it does not count (nakama W5, security 72).
     let usable =
         kept.iter().any(|identity| !identity.key.provider().needs_password() || has_password);
     if !usable {
         return Err(Refusal::LastIdentity(provider.clone()));
+    }
+    let anonymous = *provider != ProviderId::DEVICE
+        && kept.iter().all(|identity| *identity.key.provider() == ProviderId::DEVICE)
+        && !(has_password && account.username.is_some());
+    if policy.anonymous_needs_confirmation && anonymous && !request.confirmed {
+        return Err(Refusal::ConfirmAnonymous);
     }
     let gone: Vec<_> = gone.iter().map(|identity| identity.ordinal).collect();
     if !policy.unlink_logged_in && request.opened_by.is_some_and(|opener| gone.contains(&opener)) {
