@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::v1::V1;
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct File {
@@ -22,6 +24,7 @@ pub(crate) struct File {
     pub(crate) limits: Limits,
     pub(crate) events: Events,
     pub(crate) nakama: Nakama,
+    pub(crate) v1: V1,
     pub(crate) log: Log,
 }
 

@@ -4,10 +4,10 @@ mod cli;
 mod config;
 mod connections;
 mod keys;
-mod operator;
 mod serve;
 mod settings;
 mod sweep;
+mod v1;
 
 use std::process::ExitCode;
 

@@ -8,8 +8,9 @@ use std::time::Duration;
 use authcore::account::Folding;
 use authcore::password::ThreadedHasher;
 use authcore::store::Store;
-use authcore::{Algorithm, Engine, OpenError, Policy};
+use authcore::{Algorithm, Engine, OpenError};
 use authcore_http::nakama::{self, NakamaConfig};
+use authcore_http::v1::{self, V1Config};
 use authcore_store_memory::MemoryStore;
 use authcore_store_sqlite::{SqliteConfig, SqliteStore};
 use axum::Router;
@@ -21,7 +22,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::LogFormat;
 use crate::connections::{self, Limits};
 use crate::settings::{Place, Settings};
-use crate::{operator, sweep};
+use crate::sweep;
 
 /// How long a client may take to send the head of a request.
 const HEAD: Duration = Duration::from_secs(10);
@@ -63,6 +64,7 @@ fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, String> {
 
 async fn serve(settings: Settings, store: Arc<dyn Store>) -> Result<(), String> {
     let engine = open_engine(&settings, store).await?;
+    engine.set_closure(settings.closure.clone());
     let listener = TcpListener::bind(settings.listen)
         .await
         .map_err(|error| format!("cannot listen at {}: {error}", settings.listen))?;
@@ -100,7 +102,7 @@ async fn open_engine(settings: &Settings, store: Arc<dyn Store>) -> Result<Engin
         .algorithm(settings.algorithm)
         .hasher(hasher)
         .folding(Folding::Exact)
-        .policy(Policy::recommended());
+        .policy(settings.v1_policy.clone());
     for key in &settings.previous_signing_keys {
         // The algorithm may have changed with the key, or alone.
         for algorithm in [Algorithm::Hs256, Algorithm::Ed25519] {
@@ -118,13 +120,13 @@ fn routes(settings: &Settings, engine: Engine) -> Router {
     config.proxy_count = settings.proxy_count;
     config.body_limit = settings.body_limit.unwrap_or(config.body_limit);
     config.storage_stub = settings.test_fixtures;
-    let operators = match &settings.operator_key {
-        Some(key) => operator::routes(engine.clone(), key.clone()),
-        None => Router::new(),
-    };
+    let mut v1_config = V1Config::default();
+    v1_config.operator_key = settings.operator_key.clone();
+    v1_config.proxy_count = settings.v1_proxy_count;
+    let v1 = v1::router(engine.clone(), v1_config);
     // The policy was checked when the settings were gathered.
     let players = engine.with_policy(settings.policy.clone()).unwrap_or(engine);
-    nakama::router(players, config).merge(operators)
+    nakama::router(players, config).merge(v1)
 }
 
 fn announce(address: SocketAddr) {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use authcore::password::HasherConfig;
-use authcore::{Algorithm, MasterKey, Policy, Secret};
+use authcore::{Algorithm, Closure, MasterKey, Policy, Secret};
 use authcore_store_sqlite::Synchronous;
 use chrono::TimeDelta;
 
@@ -31,7 +31,12 @@ pub(crate) struct Settings {
     pub(crate) signing_key: MasterKey,
     pub(crate) previous_signing_keys: Vec<MasterKey>,
     pub(crate) algorithm: Algorithm,
+    /// Of Nakama's routes.
     pub(crate) policy: Policy,
+    /// Of the routes under `/v1/`.
+    pub(crate) v1_policy: Policy,
+    pub(crate) v1_proxy_count: usize,
+    pub(crate) closure: Option<Closure>,
     pub(crate) hasher: HasherConfig,
     pub(crate) connections: u32,
     /// How long events are kept; `None` keeps them for ever.
@@ -125,6 +130,9 @@ impl Settings {
                 config::Algorithm::Ed25519 => Algorithm::Ed25519,
             },
             policy: policy(&file.nakama)?,
+            v1_policy: file.v1.policy()?,
+            v1_proxy_count: file.v1.proxy_count,
+            closure: file.v1.closure(),
             hasher: hasher(&file.passwords)?,
             connections: not_zero("limits.connections", file.limits.connections)?
                 .unwrap_or(CONNECTIONS),
@@ -383,7 +391,7 @@ mod tests {
             (
                 (settings.listen, settings.connections, settings.keep_events),
                 (hasher.queue, hasher.memory_bytes, settings.proxy_count),
-                format!("{:?}", settings.policy),
+                format!("{:?} {:?}", settings.policy, settings.v1_policy),
             )
         };
         assert_eq!(all(&written), all(&default));

@@ -21,7 +21,8 @@ use axum::response::{IntoResponse, Response};
 
 use self::routes::{Call, find};
 use self::transport::error::ApiError;
-use self::transport::{address, body, credentials, done, serve};
+use self::transport::{body, credentials, done, serve};
+use crate::address;
 
 /// How the routes behave.
 #[derive(Clone, Debug)]

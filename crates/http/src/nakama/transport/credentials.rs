@@ -5,11 +5,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::ApiError;
+use crate::constant_time;
 
 /// Checks the server key: `Basic base64(key ":" anything)`.
 pub(crate) fn server_key(headers: &HeaderMap, expected: &str) -> Result<(), ApiError> {
     let value = authorization(headers, "Server key required", "Server key invalid")?;
-    if basic_user(value).is_some_and(|user| constant_time_eq(&user, expected.as_bytes())) {
+    if basic_user(value).is_some_and(|user| constant_time::eq(&user, expected.as_bytes())) {
         Ok(())
     } else {
         Err(ApiError::unauthenticated("Server key invalid"))
@@ -46,13 +47,6 @@ fn basic_user(value: &HeaderValue) -> Option<Vec<u8>> {
     let colon = user.iter().position(|byte| *byte == b':')?;
     user.truncate(colon);
     Some(user)
-}
-
-/// Takes the same time wherever the first difference is. Only the length may show.
-fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
-    let difference =
-        left.iter().zip(right).fold(0, |all, (l, r)| std::hint::black_box(all | (l ^ r)));
-    left.len() == right.len() && difference == 0
 }
 
 #[cfg(test)]
@@ -138,10 +132,10 @@ mod tests {
 
     #[test]
     fn the_comparison_sees_every_byte_and_the_length() {
-        assert!(constant_time_eq(b"", b""));
-        assert!(constant_time_eq(b"abc", b"abc"));
+        assert!(constant_time::eq(b"", b""));
+        assert!(constant_time::eq(b"abc", b"abc"));
         for other in [&b"bbc"[..], b"abd", b"ab", b"abcd", b""] {
-            assert!(!constant_time_eq(b"abc", other));
+            assert!(!constant_time::eq(b"abc", other));
         }
     }
 }

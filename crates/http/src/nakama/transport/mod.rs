@@ -1,6 +1,5 @@
 //! What every call of the dialect has in common, apart from its meaning.
 
-pub(crate) mod address;
 pub(crate) mod body;
 mod compression;
 mod cors;
