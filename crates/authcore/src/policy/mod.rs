@@ -1,0 +1,195 @@
+//! Every knob, and what each preset says.
+
+mod check;
+mod presets;
+mod standing;
+#[cfg(test)]
+mod table;
+
+pub use check::InvalidPolicy;
+pub(crate) use check::LONGEST;
+pub use standing::{BanTemplate, GraceRelease, Lockdown, RefundTrigger, Support};
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+
+use crate::account::ProviderId;
+use crate::session::ClaimStyle;
+use crate::transfer::TransferRules;
+
+/// What a game allows. Take a preset and change what must differ; [`recommended`](Self::recommended) is the default.
+///
+/// ```
+/// use authcore::Policy;
+/// use chrono::TimeDelta;
+///
+/// let policy = Policy { sessions_per_account: 1, ..Policy::nakama() };
+/// assert_eq!(policy.refresh_grace, TimeDelta::seconds(10));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "presets are changed with struct update syntax")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a knob of its own")]
+pub struct Policy {
+    /// The claims that tokens carry.
+    pub claim_style: ClaimStyle,
+    /// How long an access token lives; at most 60 minutes (security 49).
+    pub access_lifetime: TimeDelta,
+    /// How long a session lives without a refresh (security 34).
+    pub session_idle: TimeDelta,
+    /// How long a session lives at most (security 34, 60).
+    pub session_absolute: TimeDelta,
+    /// How long after a rotation the former refresh token still gets the same successor, and its successor does not
+    /// rotate, for answers that were lost and clients that refresh several times at once (security 59, nakama 13.5).
+    /// Zero is strict: every use rotates, and every reuse ends the session.
+    pub refresh_grace: TimeDelta,
+    /// How many sessions an account may have, at least 1; the oldest gives way (security 38).
+    pub sessions_per_account: usize,
+    /// Whether a refresh may replace the client's vars (nakama 11.3).
+    pub refresh_replaces_vars: bool,
+    /// What happens when a player who has an identity of a kind links another one of it (nakama 9.2, W8).
+    pub relink: Relink,
+    /// The kinds of which an account may have several.
+    pub several: Several,
+    /// Whether unlinking a kind of which nothing is linked, without naming one, counts as done (nakama 10.2).
+    pub unlink_missing_is_done: bool,
+    /// Whether linking an identity that the account has already counts as done (nakama 9.2) or is refused (gamebase
+    /// X-14, braincloud 8.1).
+    pub relink_own_is_done: bool,
+    /// Whether a guest key goes when another identity is linked, and sessions that it opened are that identity's from then
+    /// on (gamebase 3.7).
+    pub guest_leaves: bool,
+    /// Whether the identity that opened the caller's session may be unlinked (gamebase 3.10: no).
+    pub unlink_logged_in: bool,
+    /// Whether the player must confirm an unlink that leaves nothing but device ids (braincloud 8.2).
+    pub anonymous_needs_confirmation: bool,
+    /// Whether an unlink of another account's identity is told apart from one that nobody has (braincloud 8.2).
+    pub tells_foreign_identities: bool,
+    /// Whether a login by device id must name the account that it expects (braincloud 4.2).
+    pub device_needs_account: bool,
+    /// Whether a login links its device ([`Login::device_link`](crate::Login::device_link)) to the account, away from any
+    /// other (braincloud 4.3).
+    pub device_follows_login: bool,
+    /// How long a forcing ticket lives that a link refused for another owner comes with (gamebase 4.4), at most a day; none
+    /// gives none.
+    pub ticket_lifetime: Option<TimeDelta>,
+    /// Whether there is a ticket when the owner is banned (gamebase X-5).
+    pub ticket_for_banned: bool,
+    /// Whether a forced link that takes the owner's last login is refused (gamebase X-6).
+    pub forbid_orphaning: bool,
+    /// When a login by an own token needs the provider's credential again (gamebase 3.1).
+    pub revalidation: Revalidation,
+    /// The providers that differ from [`revalidation`](Self::revalidation).
+    pub revalidation_of: BTreeMap<ProviderId, Revalidation>,
+    /// Whether a provider's profile fills the empty fields of the player's (nakama 9.6; never the email address).
+    pub imports_profile: bool,
+    /// How long after the request a withdrawal becomes final; 1 to 30 days (gamebase 3.15).
+    pub withdrawal_grace: TimeDelta,
+    /// How long a ban is remembered at most, by a keyed hash of the identities, when a banned account is withdrawn: an
+    /// account made with one of them meanwhile starts banned (gamebase X-4); none forgets.
+    pub carry_ban: Option<TimeDelta>,
+    /// Whether the deletion of an account at its provider unlinks that identity only, where there are others, instead of
+    /// withdrawing the account (gamebase X-23).
+    pub provider_delete_unlinks: bool,
+    /// The words that bans may use.
+    pub ban_templates: Vec<BanTemplate>,
+    /// Whom a banned player may turn to.
+    pub support: Support,
+    /// What refunds lead to (gamebase 3.16); none ignores them.
+    pub lockdown: Option<Lockdown>,
+    /// What guest transfer accounts look like (gamebase 1.9); none switches them off.
+    pub transfer: Option<TransferRules>,
+    /// How many transfers a caller may try at once, and how long that takes to refill (gamebase X-18): each counts, or
+    /// the answers past the limit would tell which ids there are. Issuing and renewing have a count of their own.
+    pub transfer_attempts: Rate,
+    /// What an unlink and a change of password do to the account's sessions (security 63, 72; gamebase X-24).
+    pub credential_change: CredentialChange,
+    /// How many identities an account may have, 1 to 1000: each costs a little at every write of the account.
+    pub identities_per_account: usize,
+    /// How recently a player must have proven who they are to link, unlink, change a password or delete the account
+    /// (security 39); none asks for nothing.
+    pub step_up: Option<TimeDelta>,
+    /// Whether accounts are made with a generated username when none is given (nakama 4.4).
+    pub generated_usernames: bool,
+    /// The fewest code points of a new password, at least 8 (security 1).
+    pub password_min: usize,
+    /// Whether a login says that an email address or username is unknown (nakama 6.2), or answers as for a wrong
+    /// password (security 25).
+    pub tells_unknown_accounts: bool,
+    /// Whether a ban is told before the password is checked (nakama 6.3), or only to who knows the password.
+    pub tells_bans_first: bool,
+    /// How many wrong passwords an account takes at once, and how long that takes to refill (security 16, 21).
+    pub password_attempts: Rate,
+    /// Whether each login writes an event.
+    pub login_events: bool,
+}
+
+/// How often something may be done: `limit` at once, refilled over `window`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a pair of numbers")]
+pub struct Rate {
+    /// How often at once, at least 1.
+    pub limit: u32,
+    /// How long it takes to refill from empty.
+    pub window: TimeDelta,
+}
+
+/// What linking does when the account already has another identity of that kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Relink {
+    /// It is refused.
+    Refuse,
+    /// The new identity takes the old one's place.
+    Replace,
+}
+
+/// What an unlink and a change of password do to the account's sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CredentialChange {
+    /// Nothing (nakama 10.3).
+    KeepsSessions,
+    /// Those that were opened by what was unlinked end (gamebase X-24).
+    EndsItsSessions,
+    /// All end but the one that asked, and that one too when it was opened by what was unlinked (security 63, 72).
+    EndsOtherSessions,
+}
+
+/// When a login by an own token needs the provider's credential again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Revalidation {
+    /// Never: our own token is enough.
+    Never,
+    /// Each time.
+    Always,
+    /// When the player last proved who they are so long ago.
+    After(TimeDelta),
+}
+
+/// Of which kinds an account may have several identities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Several {
+    /// Device ids only (nakama 4.1).
+    DevicesOnly,
+}
+
+impl Several {
+    /// Whether an account may have several identities of this provider.
+    #[must_use]
+    pub fn allows(self, provider: &ProviderId) -> bool {
+        match self {
+            Self::DevicesOnly => *provider == ProviderId::DEVICE,
+        }
+    }
+}
+
+impl Policy {
+    /// When a login by an own token, of a session that this provider's identity opened, needs its credential again.
+    #[must_use]
+    pub fn revalidation_for(&self, provider: &ProviderId) -> Revalidation {
+        self.revalidation_of.get(provider).copied().unwrap_or(self.revalidation)
+    }
+}
