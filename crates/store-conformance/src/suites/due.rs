@@ -1,4 +1,4 @@
-use authcore::account::{Account, AccountId};
+use authcore::account::{Account, AccountId, Records};
 use authcore::lifecycle::{Expiry, Withdrawal, WithdrawalCause};
 use authcore::session::Activity;
 use chrono::{DateTime, Utc};
@@ -34,12 +34,14 @@ pub(crate) async fn nobody_is_due_without_a_date(on: &mut Trial) {
 
 pub(crate) async fn every_date_counts_from_its_moment(on: &mut Trial) {
     let both = leaving(with_ban(bare(5), Expiry::At(at(60))), at(50));
-    let tickets = with_ticket(with_ticket(bare(6), ticket(1, at(70))), ticket(2, at(60)));
+    // A ticket is remembered for a while after its end.
+    let until = |millis| at(millis) - Records::TICKET_MEMORY;
+    let tickets = with_ticket(with_ticket(bare(6), ticket(1, until(70))), ticket(2, until(60)));
     let accounts = [
         (with_ban(bare(1), Expiry::At(at(10))), 10),
         (with_grace(bare(2), at(20)), 20),
         (leaving(bare(3), at(30)), 30),
-        (with_ticket(bare(4), ticket(1, at(40))), 40),
+        (with_ticket(bare(4), ticket(1, until(40))), 40),
         (both, 50),
         (tickets, 60),
         // Long ago, before 1970.

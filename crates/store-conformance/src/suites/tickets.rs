@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authcore::account::Account;
+use authcore::account::{Account, Records};
 use authcore::mapping::ForcingTicket;
 use authcore::store::{ChangeSet, CommitError, Conflict, Lookup, Store};
 
@@ -81,7 +81,7 @@ pub(crate) async fn every_ticket_is_kept(on: &mut Trial) {
     }
     let found = on.get(id(1)).await;
     assert_eq!((found.account.records.tickets.len(), found.version.number()), (40, 41));
-    assert_eq!(on.due(at(1000), 10).await, [id(1)]);
+    assert_eq!(on.due(at(1000) + Records::TICKET_MEMORY, 10).await, [id(1)]);
 }
 
 /// Adds a ticket to account 1, against all others that do the same. Returns the set that did it.
