@@ -60,7 +60,7 @@ impl Engine {
 
     /// Asks for the caller's withdrawal after the policy's grace days (gamebase 3.15): until then nothing changes, and it
     /// can be taken back; logging in does not take it back (gamebase X-41). A date that was given stays when the policy
-    /// changes (gamebase X-42).
+    /// changes (gamebase X-42). What the host's hooks say of a deletion they say now.
     ///
     /// # Errors
     ///
@@ -76,9 +76,11 @@ impl Engine {
     ) -> Result<Account, Error> {
         let now = self.now();
         self.check_open(context, now)?;
+        self.parts.hooks.before_delete(context, who).await?;
         self.check_step_up(who, now)?;
         let (asked, ()) = self
             .change(Whose::Player { context, who }, now, |account, draft| {
+                self.parts.hooks.veto(context, &Intent::Delete(account))?;
                 let event = request_withdrawal(account, self.policy.withdrawal_grace, now)?;
                 draft.events.push((account.id, event));
                 Ok(())

@@ -217,3 +217,40 @@ fn two_sweeps_at_once_write_each_account_once() {
         }
     });
 }
+
+#[test]
+fn what_a_host_says_of_deletions_holds_for_a_request_to_be_withdrawn() {
+    use authcore::{Authenticated, Hooks, Intent, RequestContext};
+
+    #[derive(Debug)]
+    struct Keeps(bool);
+
+    #[async_trait::async_trait]
+    impl Hooks for Keeps {
+        async fn before_delete(
+            &self,
+            _: &RequestContext,
+            _: &Authenticated,
+        ) -> Result<(), Refusal> {
+            if self.0 { Err(Refusal::Disabled) } else { Ok(()) }
+        }
+
+        fn veto(&self, _: &RequestContext, intent: &Intent<'_>) -> Result<(), Refusal> {
+            if matches!(intent, Intent::Delete(_)) { Err(Refusal::Disabled) } else { Ok(()) }
+        }
+    }
+
+    block_on(async {
+        for before in [true, false] {
+            let world = super::super::world_with(Policy::gamebase(), |builder| {
+                builder.hooks(Keeps(before))
+            })
+            .await;
+            let player = log_in(world.engine(), at("facebook", "ann")).await;
+            let proof = who(world.engine(), &player).await;
+            let refused = world.engine().request_withdrawal(&context(), &proof).await;
+            assert_eq!(refusal(refused), Refusal::Disabled);
+            assert_eq!(valid(&world, player.account.id).await, 'Y');
+        }
+    });
+}
