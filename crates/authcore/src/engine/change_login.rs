@@ -42,7 +42,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// In this order: [`Refusal::TicketUnknown`] (gamebase 3311), [`Refusal::TicketUsed`] (3312),
+    /// In this order: [`Refusal::RecentLoginRequired`]; [`Refusal::TicketUnknown`] (gamebase 3311), [`Refusal::TicketUsed`] (3312),
     /// [`Refusal::TicketExpired`] (3313), as for [`link_forcibly`](Self::link_forcibly), but [`Refusal::Withdrawn`] when
     /// the owner was withdrawn (3003); [`Refusal::Banned`] when the owner is banned (7). The ticket stays good for another
     /// try. Or a fault.
@@ -59,6 +59,7 @@ impl Engine {
         self.check_open(context, self.now())?;
         context.check()?;
         let now = self.now();
+        self.check_step_up(who, now)?;
         let (key, id) = (ForcingTicket::key_of(ticket), SessionId::new(self.random()?));
         let mut tries = Tries::new();
         loop {

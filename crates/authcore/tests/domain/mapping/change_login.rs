@@ -158,3 +158,19 @@ fn the_hosts_veto_on_logins_holds_for_a_change_of_login() {
         assert!(alive(engine, &ann.login).await);
     });
 }
+
+#[test]
+fn security_39_a_change_of_login_needs_a_recent_login() {
+    block_on(async {
+        let policy = Policy { step_up: Some(TimeDelta::minutes(5)), ..Policy::gamebase() };
+        let world = world(policy).await;
+        let engine = world.engine();
+        log_in(engine, at("facebook", "shared")).await;
+        let ann = player(engine, at("line", "ann")).await;
+        let offer = ticket(engine, &ann, at("facebook", "shared")).await;
+        world.clock().advance(TimeDelta::minutes(5));
+        let refused = engine.change_login(&context(), &ann.who, &offer.secret).await;
+        assert_eq!(refusal(refused), Refusal::RecentLoginRequired);
+        assert!(alive(engine, &ann.login).await);
+    });
+}
