@@ -7,6 +7,7 @@ use crate::context::RequestContext;
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::hooks::{Done, Intent};
+use crate::lifecycle::{WithdrawalCause, withdraw};
 use crate::proof::Authenticated;
 use crate::refusal::Refusal;
 use crate::store::{Conflict, Lookup, Write};
@@ -166,11 +167,15 @@ impl Engine {
             settled.caller(who, now)?;
             self.parts.hooks.veto(context, &Intent::Delete(&settled.account))?;
             let delete = Write::DeleteAccount { id: who.account(), expect: settled.version };
-            let draft = Draft {
-                writes: vec![delete],
+            let mut draft = Draft {
                 events: vec![(who.account(), EventKind::AccountDeleted)],
                 ..Draft::default()
             };
+            // Who deletes a suspended account does not get rid of what would follow (gamebase ).
+            let mut gone = settled.account.clone();
+            withdraw(&mut gone, WithdrawalCause::Player, now)?;
+            draft.writes.push(delete);
+            draft.writes.extend(self.carried_bans(&settled.account, &gone));
             match self.commit(draft, now).await {
                 Ok(()) => break,
                 Err(lost) => tries.again(lost)?,

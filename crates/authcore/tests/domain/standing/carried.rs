@@ -197,3 +197,16 @@ fn first_logins_that_race_for_a_carried_ban_make_one_banned_account() {
         assert!(banned.iter().all(|id| *id == banned[0]), "{banned:?}");
     });
 }
+
+#[test]
+fn gamebase_x3_x4_who_deletes_a_suspended_account_carries_the_ban_that_would_follow() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let player = suspended(&world, "ann").await;
+        let proof = who(world.engine(), &player).await;
+        world.engine().delete_account(&context(), &proof).await.unwrap();
+        let refused = refusal(try_log_in(world.engine(), at("facebook", "ann")).await);
+        let Refusal::Banned(info) = refused else { panic!("{refused}") };
+        assert_ne!(info.account, player.account.id);
+    });
+}
