@@ -190,7 +190,7 @@ impl Ordinal {
 }
 
 /// A login that belongs to an account. Exhaustive on purpose, like [`Account`](super::Account).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Its number within the account.
     pub ordinal: Ordinal,
@@ -211,6 +211,18 @@ impl Identity {
     #[must_use]
     pub fn shown(&self) -> &str {
         self.shown.as_deref().unwrap_or_else(|| self.key.subject())
+    }
+}
+
+impl fmt::Debug for Identity {
+    /// Shows neither its form to show nor what its verifier keeps: an email address, say.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("ordinal", &self.ordinal)
+            .field("key", &self.key)
+            .field("linked_at", &self.linked_at)
+            .field("verified_at", &self.verified_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -248,5 +260,12 @@ mod tests {
     fn debug_hides_the_subject() {
         let key = IdentityKey::new(ProviderId::EMAIL, "someone@example.com");
         assert!(!format!("{key:?}").contains("someone"));
+        let mut account = crate::account::Account::new(
+            crate::account::AccountId::from_bytes([1; 16]),
+            DateTime::UNIX_EPOCH,
+        );
+        account.add_identity(key, Some("Someone@example.com".into()), DateTime::UNIX_EPOCH);
+        account.identities[0].data = Some(r#"{"from":"Someone"}"#.into());
+        assert!(!format!("{account:?}").contains("Someone"));
     }
 }
