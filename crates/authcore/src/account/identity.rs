@@ -212,6 +212,13 @@ impl Identity {
     pub fn shown(&self) -> &str {
         self.shown.as_deref().unwrap_or_else(|| self.key.subject())
     }
+
+    /// Takes over what is kept with an identity that moved here from another account.
+    pub(crate) fn inherit(&mut self, moved: &Self) {
+        self.shown.clone_from(&moved.shown);
+        self.verified_at = moved.verified_at;
+        self.data.clone_from(&moved.data);
+    }
 }
 
 impl fmt::Debug for Identity {

@@ -61,7 +61,7 @@ impl Engine {
         else {
             return Ok(());
         };
-        let kept = self.outlived_ban(code.account, draft).await?;
+        let kept = self.outlived_ban(code.account).await?;
         account.ban = BanState::Banned(Ban {
             since: now,
             ..kept.unwrap_or_else(|| Ban {
@@ -81,46 +81,28 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes the code out of the draft that was to write it, or else out of the store.
+    /// The first code that there is; it is of no more use.
     async fn take_code(
         &self,
         keys: &[CodeKey],
         draft: &mut Draft,
     ) -> Result<Option<OneTimeCode>, Error> {
-        let mut found = None;
-        draft.writes.retain(|write| match write {
-            Write::PutCode(code) if keys.contains(&code.key) => {
-                found = Some(code.clone());
-                false
-            }
-            _ => true,
-        });
         for key in keys {
-            if found.is_none()
-                && let Some(code) = self.parts.store.code(key).await?
-            {
+            if let Some(code) = self.parts.store.code(key).await? {
                 draft.writes.push(Write::DeleteCode(*key));
-                found = Some(code);
+                return Ok(Some(code));
             }
         }
-        Ok(found)
+        Ok(None)
     }
 
-    /// The ban that a tombstone remembers: as the draft writes it, or else as the store has it.
-    async fn outlived_ban(&self, id: AccountId, draft: &Draft) -> Result<Option<Ban>, Error> {
-        let of = |account: &Account| match account.withdrawal {
-            Withdrawal::Done { at, .. } => outlived(account, at).cloned(),
-            _ => None,
-        };
-        let written = draft.writes.iter().find_map(|write| match write {
-            Write::UpdateAccount { account, .. } if account.id == id => Some(account),
-            _ => None,
-        });
-        if let Some(account) = written {
-            return Ok(of(account));
-        }
+    /// The ban that a tombstone remembers.
+    async fn outlived_ban(&self, id: AccountId) -> Result<Option<Ban>, Error> {
         let kept = self.parts.store.load(&Lookup::Id(id)).await?;
-        Ok(kept.and_then(|kept| of(&kept.account)))
+        Ok(kept.and_then(|kept| match kept.account.withdrawal {
+            Withdrawal::Done { at, .. } => outlived(&kept.account, at).cloned(),
+            _ => None,
+        }))
     }
 }
 

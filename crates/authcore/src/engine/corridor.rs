@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Engine, Lost};
-use crate::account::{Account, AccountId, CommitId, Epoch, Ordinal, SessionId, Version};
+use crate::account::{Account, AccountId, CommitId, Epoch, IdentityKey, SessionId, Version};
 use crate::context::RequestContext;
 use crate::error::{Error, Fault};
 use crate::event::{Event, EventKind};
@@ -67,18 +67,17 @@ impl Settled {
         draft.events.splice(..0, before);
     }
 
-    /// As [`update`](Self::update), and ends the sessions that were opened by identities that are gone.
-    pub(super) fn update_without(&self, account: &Account, gone: &[Ordinal], draft: &mut Draft) {
-        let by_it = |session: &Session| session.identity.is_some_and(|it| gone.contains(&it));
-        if self.activity.sessions.iter().any(by_it) {
-            let mut activity = self.activity.clone();
-            activity.sessions.retain(|session| !by_it(session));
-            draft.writes.push(self.update_activity(activity));
-        } else {
-            // Nor may one be opened meanwhile.
-            draft.require.push(Require::Activity(account.id, self.activity_version));
-        }
+    /// As [`update`](Self::update), with what becomes of the sessions and what happened.
+    pub(super) fn update_logins(
+        &self,
+        account: &Account,
+        activity: Option<Activity>,
+        events: Vec<EventKind>,
+        draft: &mut Draft,
+    ) {
+        self.settle_activity(activity, draft);
         self.update(account, draft);
+        draft.happened(account.id, events);
     }
 
     /// What a commit writes when the activity becomes `activity`.
@@ -178,6 +177,16 @@ impl Engine {
         Ok(self.load_kept(lookup, now).await?)
     }
 
+    /// The account that owns an identity; time may have freed it.
+    pub(super) async fn owner(
+        &self,
+        key: &IdentityKey,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Settled>, Error> {
+        let found = self.load(&Lookup::Identity(key.clone()), now).await?;
+        Ok(found.filter(|found| found.account.identity(key).is_some()))
+    }
+
     async fn load_kept(
         &self,
         lookup: &Lookup,
@@ -268,7 +277,7 @@ impl Engine {
     /// Hands a change set to the store; when its fate is unknown, the same one again, which settles it. What it takes from
     /// an account that time has withdrawn is freed first, where nobody has written that yet.
     pub(super) async fn commit(&self, draft: Draft, now: DateTime<Utc>) -> Result<(), Lost> {
-        let change = self.change_set(draft, now)?;
+        let change = self.change_set(draft, now).map_err(Lost::Fault)?;
         let (mut hand_overs, mut freed) = (1, 0);
         loop {
             match self.parts.store.commit(&change).await {
@@ -291,10 +300,10 @@ impl Engine {
         }
     }
 
-    fn change_set(&self, draft: Draft, now: DateTime<Utc>) -> Result<ChangeSet, Lost> {
+    fn change_set(&self, draft: Draft, now: DateTime<Utc>) -> Result<ChangeSet, Fault> {
         let id = match draft.id {
             Some(id) => id,
-            None => CommitId::new(self.random().map_err(|error| Lost::Fault(error.into()))?),
+            None => CommitId::new(self.random()?),
         };
         let event = |(account, kind)| Event { account, at: now, kind };
         Ok(ChangeSet {
@@ -318,12 +327,23 @@ impl Engine {
         if !(owner.due && owner.account.withdrawal.is_done()) {
             return Ok(false);
         }
+        // Whoever wins the race has written it.
+        self.write_due(&owner, now).await.map_err(Lost::Fault)?;
+        Ok(true)
+    }
+
+    /// Writes what time has done to an account, and nothing else. Says whether this call did.
+    pub(super) async fn write_due(
+        &self,
+        settled: &Settled,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Fault> {
         let mut draft = Draft::default();
-        owner.update(&owner.account, &mut draft);
+        settled.update(&settled.account, &mut draft);
         match self.parts.store.commit(&self.change_set(draft, now)?).await {
-            // Whoever won the race has written it.
-            Ok(()) | Err(CommitError::Conflict(_)) => Ok(true),
-            Err(CommitError::Store(error)) => Err(Lost::Fault(Fault::Store(error))),
+            Ok(()) => Ok(true),
+            Err(CommitError::Conflict(_)) => Ok(false),
+            Err(CommitError::Store(error)) => Err(Fault::Store(error)),
         }
     }
 }

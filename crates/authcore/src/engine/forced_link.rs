@@ -152,20 +152,23 @@ impl Engine {
         let request = LinkRequest { key: &ticket.identity, shown: None, password: None };
         let change = link(&mut account, &request, &self.policy, now)?;
         let (mut loser, to) = (owner.account.clone(), account.id);
-        let taken = take(&mut loser, &owner.activity, &ticket.identity, to, &self.policy, now)?;
+        let ends = self.policy.credential_change.by_others();
+        let taken = take(&mut loser, &owner.activity, &ticket.identity, to, ends, now);
+        let taken = taken.ok_or(Refusal::TicketUnknown)?;
+        if taken.lost && self.policy.forbid_orphaning {
+            return Err(Refusal::WouldOrphan);
+        }
         if let (Some(ban), false) = (owner.account.ban.ban(), self.policy.ticket_for_banned) {
             return Err(self.banned(&owner.account, ban, context));
         }
         let joined = account.identities.iter_mut().find(|it| it.key == ticket.identity);
         if let Some(joined) = joined {
-            joined.data = taken.identity.data;
+            joined.inherit(&taken.identity);
         }
         use_up(&mut account, &ticket.key, now);
         self.parts.hooks.veto(context, &Intent::Link(&account))?;
         self.write_change(&caller, &mut account, change, Some(who.session().id), draft);
-        owner.settle_activity(taken.activity, draft);
-        owner.update(&loser, draft);
-        draft.happened(loser.id, taken.events);
+        owner.update_logins(&loser, taken.activity, taken.events, draft);
         Ok(account)
     }
 

@@ -226,7 +226,8 @@ impl Engine {
         })
     }
 
-    /// Writes an account whose logins changed, and what follows for its sessions; `acting` is the caller's.
+    /// Writes an account whose logins changed, and what follows for its sessions; `acting` is the caller's, and none where
+    /// it is somebody other than the player.
     pub(super) fn write_change(
         &self,
         settled: &Settled,
@@ -237,6 +238,7 @@ impl Engine {
     ) {
         if change.concerns_sessions() {
             let ends = self.policy.credential_change;
+            let ends = if acting.is_some() { ends } else { ends.by_others() };
             let activity = change.sessions(account, &settled.activity, ends, acting);
             settled.settle_activity(activity, draft);
         }

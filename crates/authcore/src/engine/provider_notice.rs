@@ -11,7 +11,6 @@ use crate::lifecycle::WithdrawalCause;
 use crate::mapping::{UnlinkRequest, unlink};
 use crate::proof::Operator;
 use crate::refusal::Refusal;
-use crate::store::Lookup;
 
 impl Engine {
     /// The player took their consent back at the provider (gamebase 3.19): all sessions of the account end, and it stays.
@@ -89,8 +88,7 @@ impl Engine {
         let Ok(change) = unlink(account, &request, &self.policy, now) else {
             return false;
         };
-        settled.update_without(account, &change.gone, draft);
-        draft.happened(account.id, change.events);
+        self.write_change(settled, account, change, None, draft);
         true
     }
 
@@ -104,9 +102,8 @@ impl Engine {
         let mut tries = Tries::new();
         loop {
             let settled = self
-                .load(&Lookup::Identity(key.clone()), now)
+                .owner(key, now)
                 .await?
-                .filter(|settled| settled.account.identity(key).is_some())
                 .ok_or_else(|| Refusal::IdentityUnknown(key.provider().clone()))?;
             let mut draft = Draft::default();
             let answer = rule(&settled, &mut draft)?;

@@ -1,5 +1,5 @@
 use super::Engine;
-use super::corridor::{Draft, Settled, Tries};
+use super::corridor::{Draft, Tries};
 use super::import::check_key;
 use crate::account::{Account, AccountId, IdentityKey};
 use crate::error::Error;
@@ -61,7 +61,6 @@ impl Engine {
         let request = LinkRequest { key: &key, shown: None, password: None };
         let now = self.now();
         let mut tries = Tries::new();
-        let mut former: Option<Settled> = None;
         loop {
             let settled = self.load(&Lookup::Id(account), now).await?;
             let settled = settled.ok_or(Refusal::AccountNotFound)?;
@@ -74,9 +73,6 @@ impl Engine {
                 return Ok(registered);
             }
             let mut draft = Draft::default();
-            if let Some(former) = former.take() {
-                former.update(&former.account, &mut draft);
-            }
             self.write_change(&settled, &mut registered, change, None, &mut draft);
             let lost = match self.commit(draft, now).await {
                 Ok(()) => {
@@ -85,13 +81,11 @@ impl Engine {
                 }
                 Err(lost) => lost,
             };
-            if let Conflict::IdentityTaken(key) = tries.again(lost)? {
-                former = self.load(&Lookup::Identity(key.clone()), now).await?;
-                let owns = former.as_ref().is_some_and(|it| it.account.identity(&key).is_some());
-                if owns {
-                    let provider = key.provider().clone();
-                    return Err(Refusal::IdentityTaken { provider, ticket: None }.into());
-                }
+            if let Conflict::IdentityTaken(key) = tries.again(lost)?
+                && self.owner(&key, now).await?.is_some()
+            {
+                let provider = key.provider().clone();
+                return Err(Refusal::IdentityTaken { provider, ticket: None }.into());
             }
         }
     }

@@ -3,13 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use super::Engine;
-use super::corridor::{Draft, Settled, Tries};
+use super::corridor::{Draft, Tries};
 use crate::account::{Account, AccountId, Identity, IdentityKey, Ordinal, ProviderId};
 use crate::error::Error;
 use crate::event::EventKind;
-use crate::lifecycle::{Standing, StandingEvent, check_step, revive_event, standing};
-use crate::mapping::{UnlinkRequest, unlink};
-use crate::password::Password;
+use crate::lifecycle::{Standing, check_step, revive_event, standing};
+use crate::mapping::{Change, Taken, UnlinkRequest, remove_all, take, unlink};
 use crate::proof::Operator;
 use crate::refusal::{Field, Refusal, Rule};
 use crate::store::Lookup;
@@ -39,16 +38,21 @@ impl Engine {
         let mut tries = Tries::new();
         loop {
             let from = self
-                .load(&Lookup::Identity(key.clone()), now)
+                .owner(key, now)
                 .await?
-                .filter(|settled| settled.account.identity(key).is_some())
                 .ok_or_else(|| Refusal::IdentityUnknown(key.provider().clone()))?;
             let receiver =
                 self.load(&Lookup::Id(to), now).await?.ok_or(Refusal::AccountNotFound)?;
             check_move(&from.account, &receiver.account)?;
             let mut draft = Draft::default();
-            let taken = take_away(&from, key, to, now, &mut draft)?;
-            let account = give(&receiver, taken, now, &mut draft)?;
+            let mut donor = from.account.clone();
+            let ends = self.policy.credential_change.by_others();
+            let taken = take(&mut donor, &from.activity, key, to, ends, now)
+                .ok_or_else(|| Refusal::IdentityUnknown(key.provider().clone()))?;
+            let mut account = receiver.account.clone();
+            let change = give(&mut account, &taken, now)?;
+            from.update_logins(&donor, taken.activity, taken.events, &mut draft);
+            self.write_change(&receiver, &mut account, change, None, &mut draft);
             match self.commit(draft, now).await {
                 Ok(()) => {
                     let from = from.account.id;
@@ -91,8 +95,7 @@ impl Engine {
             let request = UnlinkRequest::of_operator(key.ok_or(unknown)?);
             let change = unlink(&mut after, &request, &self.policy, now)?;
             let mut draft = Draft::default();
-            settled.update_without(&after, &change.gone, &mut draft);
-            draft.happened(account, change.events);
+            self.write_change(&settled, &mut after, change, None, &mut draft);
             match self.commit(draft, now).await {
                 Ok(()) => {
                     tracing::info!(%account, operator = operator.name(), "identity unlinked");
@@ -102,13 +105,6 @@ impl Engine {
             };
         }
     }
-}
-
-/// What moves from one account to another.
-struct Taken {
-    identity: Identity,
-    /// An email address's password.
-    password: Option<Password>,
 }
 
 /// Who may give an identity away, and who may get one (gamebase 3.21).
@@ -129,75 +125,24 @@ fn check_move(from: &Account, to: &Account) -> Result<(), Refusal> {
     }
 }
 
-/// Takes the identity from its owner, who is lost without another login.
-fn take_away(
-    from: &Settled,
-    key: &IdentityKey,
-    to: AccountId,
-    now: DateTime<Utc>,
-    draft: &mut Draft,
-) -> Result<Taken, Refusal> {
-    let mut account = from.account.clone();
+/// Gives the receiver what was taken; its guest key goes.
+fn give(account: &mut Account, taken: &Taken, now: DateTime<Utc>) -> Result<Change, Refusal> {
+    let mut change = Change::default();
+    change.gone = remove_all(account, &ProviderId::GUEST, &mut change.events);
+    let key = taken.identity.key.clone();
     let provider = key.provider().clone();
-    let index = account.identities.iter().position(|identity| identity.key == *key);
-    let index = index.ok_or_else(|| Refusal::IdentityUnknown(provider.clone()))?;
-    let identity = account.identities.remove(index);
-    // The one password goes with the last login that it is for.
-    let needs = |identity: &Identity| identity.key.provider().needs_password();
-    let last = provider.needs_password() && !account.identities.iter().any(needs);
-    let password = if last { account.password.take() } else { None };
-    account.updated_at = now;
-    let mut events = vec![EventKind::IdentityMoved { ordinal: identity.ordinal, provider, to }];
-    if password.is_some() {
-        events.push(EventKind::PasswordChanged);
-    }
-    if !account.has_a_login() {
-        check_step(&from.account, StandingEvent::LastIdentityTaken)?;
-        account.epoch = account.epoch.next();
-        delete_transfer(&mut account);
-        events.push(EventKind::Lost);
-    }
-    from.update_without(&account, &[identity.ordinal], draft);
-    draft.happened(account.id, events);
-    Ok(Taken { identity, password })
-}
-
-/// Gives it to the receiver, whose guest key goes.
-fn give(
-    to: &Settled,
-    taken: Taken,
-    now: DateTime<Utc>,
-    draft: &mut Draft,
-) -> Result<Account, Refusal> {
-    let mut account = to.account.clone();
-    let mut events = Vec::new();
-    let mut gone = Vec::new();
-    for guest in std::mem::take(&mut account.identities) {
-        if *guest.key.provider() == ProviderId::GUEST {
-            gone.push(guest.ordinal);
-            let (ordinal, provider) = (guest.ordinal, ProviderId::GUEST);
-            events.push(EventKind::IdentityUnlinked { ordinal, provider });
-        } else {
-            account.identities.push(guest);
-        }
-    }
-    let Identity { ordinal: _, key, shown, linked_at: _, verified_at, data } = taken.identity;
-    let provider = key.provider().clone();
-    let ordinal = account.add_identity(key, shown, now);
+    let ordinal = account.add_identity(key, None, now);
     if let Some(identity) = account.identities.last_mut() {
-        identity.verified_at = verified_at;
-        identity.data = data;
+        identity.inherit(&taken.identity);
     }
-    events.push(EventKind::IdentityLinked { ordinal, provider });
-    if let Some(password) = taken.password {
-        account.password = Some(password);
-        events.push(EventKind::PasswordChanged);
+    change.events.push(EventKind::IdentityLinked { ordinal, provider });
+    if let Some(password) = &taken.password {
+        account.password = Some(password.clone());
+        change.events.push(EventKind::PasswordChanged);
     }
     if !account.has_a_login() {
         return Err(Refusal::ReceiverNotEligible(account.id));
     }
-    delete_transfer(&mut account);
-    to.update_without(&account, &gone, draft);
-    draft.happened(account.id, events);
-    Ok(account)
+    delete_transfer(account);
+    Ok(change)
 }

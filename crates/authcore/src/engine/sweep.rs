@@ -1,5 +1,4 @@
-use super::corridor::Draft;
-use super::{Engine, Lost};
+use super::Engine;
 use crate::error::Error;
 use crate::store::Lookup;
 
@@ -44,12 +43,8 @@ impl Engine {
             if !settled.due {
                 continue;
             }
-            let mut draft = Draft::default();
-            settled.update(&settled.account, &mut draft);
-            match self.commit(draft, now).await {
-                Ok(()) => swept.settled += 1,
-                Err(Lost::Race(_)) => {}
-                Err(Lost::Fault(fault)) => return Err(fault.into()),
+            if self.write_due(&settled, now).await? {
+                swept.settled += 1;
             }
         }
         swept.removed = self.parts.store.sweep(now, limit).await?;

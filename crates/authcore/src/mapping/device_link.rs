@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 
-use crate::account::{Account, AccountId, IdentityKey, Ordinal, ProviderId};
+use crate::account::{Account, IdentityKey, Ordinal, ProviderId};
 use crate::event::EventKind;
 
 /// Links the device that a login came from (braincloud 4.3), and says what happened. At the cap the oldest device link
@@ -30,34 +30,12 @@ pub(crate) fn follow(
     events
 }
 
-/// Takes an identity away from its owner, because it moved to another account; says which one, and what happened. An
-/// owner without any login left is missing: its sessions end, and its transfer account is gone (gamebase 4.2, 4.3).
-pub(crate) fn give_up(
-    owner: &mut Account,
-    key: &IdentityKey,
-    to: AccountId,
-    now: DateTime<Utc>,
-) -> Option<(Ordinal, Vec<EventKind>)> {
-    let ordinal = owner.identity(key)?.ordinal;
-    owner.identities.retain(|identity| identity.ordinal != ordinal);
-    owner.updated_at = now;
-    let provider = key.provider().clone();
-    let mut events = vec![EventKind::IdentityMoved { ordinal, provider, to }];
-    if !owner.has_a_login() {
-        owner.epoch = owner.epoch.next();
-        owner.records.transfer = None;
-        events.push(EventKind::Lost);
-    }
-    Some((ordinal, events))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::Epoch;
+    use crate::account::AccountId;
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
-    const TO: AccountId = AccountId::from_bytes([2; 16]);
 
     fn device(id: &str) -> IdentityKey {
         IdentityKey::new(ProviderId::DEVICE, id)
@@ -93,16 +71,5 @@ mod tests {
         let mut only = account(&["one"]);
         assert_eq!(follow(&mut only, &device("two"), Some(Ordinal::FIRST), 1, NOW), []);
         assert_eq!(ordinals(&only), [1]);
-    }
-
-    #[test]
-    fn braincloud_4_3_an_owner_without_a_login_is_missing() {
-        let mut two = account(&["one", "two"]);
-        let (ordinal, events) = give_up(&mut two, &device("one"), TO, NOW).unwrap();
-        assert_eq!((ordinal, events.len(), two.epoch), (Ordinal::FIRST, 1, Epoch::FIRST));
-        let (_, events) = give_up(&mut two, &device("two"), TO, NOW).unwrap();
-        assert_eq!(events.last(), Some(&EventKind::Lost));
-        assert_eq!(two.epoch, Epoch::FIRST.next());
-        assert_eq!(give_up(&mut two, &device("two"), TO, NOW), None);
     }
 }

@@ -85,7 +85,8 @@ pub(super) fn guests_leave(account: &mut Account, heir: Ordinal, change: &mut Ch
     }
 }
 
-fn remove_all(
+/// Takes all identities of a kind away, and says which.
+pub(crate) fn remove_all(
     account: &mut Account,
     provider: &ProviderId,
     events: &mut Vec<EventKind>,

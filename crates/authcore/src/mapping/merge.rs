@@ -198,10 +198,9 @@ fn move_identities(
             merged.farewell.push(EventKind::IdentityUnlinked { ordinal, provider });
             continue;
         }
-        let moved = survivor.add_identity(key.clone(), identity.shown.clone(), now);
+        let moved = survivor.add_identity(key.clone(), None, now);
         if let Some(last) = survivor.identities.last_mut() {
-            last.verified_at = identity.verified_at;
-            last.data.clone_from(&identity.data);
+            last.inherit(identity);
         }
         if heir.is_none() && stays(&provider) {
             heir = Some(moved);

@@ -13,9 +13,9 @@ pub use merge::{MergeReport, MergeRule, MergeSide, MergedPassword, MostLogins, S
 pub use ticket::{ForcingTicket, TICKET, TicketEvent, TicketOffer, TicketState};
 
 pub(crate) use change::Change;
-pub(crate) use device_link::{follow, give_up};
-pub(crate) use link::{LinkRequest, link};
+pub(crate) use device_link::follow;
+pub(crate) use link::{LinkRequest, link, remove_all};
 pub(crate) use merge::{Merged, merge};
-pub(crate) use take::take;
+pub(crate) use take::{Taken, take};
 pub(crate) use ticket::{issue, present, use_up};
 pub(crate) use unlink::{UnlinkRequest, Which, unlink};

@@ -3,8 +3,8 @@ use chrono::{DateTime, Utc};
 use super::Change;
 use crate::account::{Account, AccountId, Identity, IdentityKey};
 use crate::event::EventKind;
-use crate::policy::{CredentialChange, Policy};
-use crate::refusal::Refusal;
+use crate::password::Password;
+use crate::policy::CredentialChange;
 use crate::session::Activity;
 use crate::transfer::delete_transfer;
 
@@ -12,41 +12,81 @@ use crate::transfer::delete_transfer;
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) identity: Identity,
+    /// The password, where the identity was the last one that it is for.
+    pub(crate) password: Option<Password>,
+    /// Whether the owner has no login left.
+    pub(crate) lost: bool,
     /// What happened to the owner.
     pub(crate) events: Vec<EventKind>,
     /// The owner's sessions, where they change.
     pub(crate) activity: Option<Activity>,
 }
 
-/// Takes an identity from its owner for another account: what it opened ends (gamebase 3.8, 4.8). An owner without any
-/// login left is lost, and an operator may repair it (gamebase X-6).
+/// Takes an identity from its owner for another account, and ends what `ends` says of what it opened (gamebase 3.8, 4.8).
+/// An owner without any login left is lost: its sessions end, its transfer account is gone, and an operator may repair it
+/// (gamebase 4.2, 4.3, X-6). None where it is not the owner.
 pub(crate) fn take(
     owner: &mut Account,
     sessions: &Activity,
     key: &IdentityKey,
     to: AccountId,
-    policy: &Policy,
+    ends: CredentialChange,
     now: DateTime<Utc>,
-) -> Result<Taken, Refusal> {
-    let at = owner.identities.iter().position(|identity| identity.key == *key);
-    let identity = owner.identities.remove(at.ok_or(Refusal::TicketUnknown)?);
+) -> Option<Taken> {
+    let at = owner.identities.iter().position(|identity| identity.key == *key)?;
+    let identity = owner.identities.remove(at);
     owner.updated_at = now;
     let (ordinal, provider) = (identity.ordinal, key.provider().clone());
+    let needs = |identity: &Identity| identity.key.provider().needs_password();
+    let goes = needs(&identity) && !owner.identities.iter().any(needs);
+    let password = if goes { owner.password.take() } else { None };
     let mut events = vec![EventKind::IdentityMoved { ordinal, provider, to }];
-    if !owner.has_a_login() {
-        if policy.forbid_orphaning {
-            return Err(Refusal::WouldOrphan);
-        }
+    if password.is_some() {
+        events.push(EventKind::PasswordChanged);
+    }
+    let lost = !owner.has_a_login();
+    if lost {
         delete_transfer(owner);
         owner.epoch = owner.epoch.next();
         events.push(EventKind::Lost);
-        return Ok(Taken { identity, events, activity: None });
+        return Some(Taken { identity, password, lost, events, activity: None });
     }
-    let ends = match policy.credential_change {
-        CredentialChange::KeepsSessions => CredentialChange::EndsItsSessions,
-        ends => ends,
-    };
-    let mut change = Change { events, gone: vec![ordinal], ..Change::default() };
+    let password_gone = password.is_some();
+    let mut change = Change { events, gone: vec![ordinal], password_gone, guests: None };
     let activity = change.sessions(owner, sessions, ends, None);
-    Ok(Taken { identity, events: change.events, activity })
+    Some(Taken { identity, password, lost, events: change.events, activity })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{Epoch, Ordinal, ProviderId};
+
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    #[test]
+    fn braincloud_4_3_an_owner_without_a_login_is_missing() {
+        let device = |id| IdentityKey::new(ProviderId::DEVICE, id);
+        let mut two = Account::new(AccountId::from_bytes([1; 16]), NOW);
+        for id in ["one", "two"] {
+            two.add_identity(device(id), None, NOW);
+        }
+        let mut take = |id| {
+            let (to, ends) = (AccountId::from_bytes([2; 16]), CredentialChange::KeepsSessions);
+            let taken = take(&mut two, &Activity::default(), &device(id), to, ends, NOW);
+            (taken, two.epoch)
+        };
+        let (taken, epoch) = take("one");
+        let taken = taken.unwrap();
+        assert_eq!(
+            (taken.identity.ordinal, taken.lost, epoch),
+            (Ordinal::FIRST, false, Epoch::FIRST)
+        );
+        assert_eq!(taken.events.len(), 1);
+        let (taken, epoch) = take("two");
+        let taken = taken.unwrap();
+        assert_eq!((taken.lost, epoch), (true, Epoch::FIRST.next()));
+        assert_eq!(taken.events.last(), Some(&EventKind::Lost));
+        assert!(take("two").0.is_none());
+    }
 }

@@ -156,6 +156,16 @@ pub enum CredentialChange {
     EndsOtherSessions,
 }
 
+impl CredentialChange {
+    /// For what is taken away by somebody other than the player: at least what it opened ends.
+    pub(crate) const fn by_others(self) -> Self {
+        match self {
+            Self::KeepsSessions => Self::EndsItsSessions,
+            ends => ends,
+        }
+    }
+}
+
 /// When a login by an own token needs the provider's credential again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -42,9 +42,6 @@ impl Attempt<'_> {
         let ordinal = account.add_identity(key.clone(), shown.map(Into::into), self.now);
         account.password = password.map(|hash| Password { hash, version: 1, set_at: self.now });
         let mut draft = self.draft(None);
-        if let Some(left) = left {
-            left.update(&left.account, &mut draft);
-        }
         let linked = EventKind::IdentityLinked { ordinal, provider: key.provider().clone() };
         draft.events.extend([(id, EventKind::AccountCreated), (id, linked)]);
         if let Some(verified) = self.proven.verified() {
@@ -52,6 +49,10 @@ impl Attempt<'_> {
             apply_told(verified, None, &mut account, policy, self.now, &mut draft, true);
         }
         engine.parts.hooks.veto(self.context, &Intent::Create(&account))?;
+        if let Some(left) = left {
+            // Written first: a ban that outlives it is then found.
+            engine.write_due(left, self.now).await?;
+        }
         if let Some(device) = &self.device {
             Box::pin(self.follow(device, &mut account, Some(ordinal), &mut draft)).await?;
         }

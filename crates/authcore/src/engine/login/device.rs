@@ -2,8 +2,7 @@ use super::Attempt;
 use crate::account::{Account, IdentityKey, Ordinal};
 use crate::engine::corridor::Draft;
 use crate::error::Error;
-use crate::mapping::{follow, give_up};
-use crate::policy::CredentialChange;
+use crate::mapping::{follow, take};
 use crate::store::Lookup;
 
 impl Attempt<'_> {
@@ -24,25 +23,17 @@ impl Attempt<'_> {
         draft.happened(account.id, events);
         let found = self.engine.load(&Lookup::Identity(device.clone()), self.now).await?;
         // The account itself, when it was linked a moment ago: then this commit loses the race.
-        let Some(mut settled) = found.filter(|found| found.account.id != account.id) else {
+        let Some(settled) = found.filter(|found| found.account.id != account.id) else {
             return Ok(true);
         };
-        let mut owner = settled.account.clone();
-        if let Some((ordinal, events)) = give_up(&mut owner, device, account.id, self.now) {
-            match policy.credential_change {
-                CredentialChange::KeepsSessions => {}
-                CredentialChange::EndsItsSessions => {
-                    let mut activity = std::mem::take(&mut settled.activity);
-                    activity.sessions.retain(|session| session.identity != Some(ordinal));
-                    draft.writes.push(settled.update_activity(activity));
-                }
-                CredentialChange::EndsOtherSessions => owner.epoch = owner.epoch.next(),
+        let (mut owner, sessions) = (settled.account.clone(), &settled.activity);
+        let ends = policy.credential_change;
+        match take(&mut owner, sessions, device, account.id, ends, self.now) {
+            Some(taken) => settled.update_logins(&owner, taken.activity, taken.events, draft),
+            // Time has taken it from who had it. It is written now: a ban that outlives the owner is then found.
+            None => {
+                self.engine.write_due(&settled, self.now).await?;
             }
-            settled.update(&owner, draft);
-            draft.happened(owner.id, events);
-        } else {
-            // Time has taken it from who had it, which must be written with what is made of it.
-            settled.update(&owner, draft);
         }
         Ok(true)
     }

@@ -267,7 +267,7 @@ impl Attempt<'_> {
                 Some(settled) if !settled.account.withdrawal.is_done() => {
                     self.enter(settled).await?
                 }
-                // Withdrawn just now, by time: the identity is free, and the tombstone is written with the new account.
+                // Withdrawn just now, by time: the identity is free.
                 left => self.create(left.as_ref()).await?,
             };
             let mut draft = std::mem::take(&mut entry.draft);

@@ -14,7 +14,6 @@ use crate::hooks::{Done, Intent};
 use crate::proof::Authenticated;
 use crate::refusal::{Field, Refusal, Rule};
 use crate::session::{Method, OpenSession, Session, Vars, open_session};
-use crate::store::Lookup;
 use crate::transfer::{Transfer, TransferRules, is_same_device, lose_guest, transfer};
 
 /// What stays the same from one lost race to the next.
@@ -116,9 +115,7 @@ impl Engine {
         guest: &IdentityKey,
         now: DateTime<Utc>,
     ) -> Result<Option<Settled>, Error> {
-        let opened = self.load(&Lookup::Identity(guest.clone()), now).await?;
-        // Time may have withdrawn its owner, which has freed it.
-        let opened = opened.filter(|opened| opened.account.identity(guest).is_some());
+        let opened = self.owner(guest, now).await?;
         let Some(who) = current else {
             opened.as_ref().map_or(Ok(()), |opened| check_guest_only(&opened.account))?;
             return Ok(opened);

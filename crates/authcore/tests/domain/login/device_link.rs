@@ -11,7 +11,7 @@ use authcore_testkit::Harness;
 
 use super::{
     activity, anonymous, ask, context, device_id, external, external_world, into, kept, lives,
-    load, refusal, universal,
+    load, refusal, universal, who,
 };
 use crate::domain::{block_on, operator};
 
@@ -210,4 +210,23 @@ fn braincloud_4_3_a_device_that_many_logins_take_at_once_is_of_one_of_them() {
     }
     assert_eq!(owners, 1);
     assert!(block_on(owner(&world, "shared")).is_some());
+}
+
+#[test]
+fn gamebase_x31_a_device_and_a_login_of_one_account_that_its_date_withdrew_are_both_free() {
+    block_on(async {
+        let world = external_world(Policy::braincloud()).await;
+        let engine = world.engine();
+        let ann = ask(engine, external("v", "ann", "ok"), true, "", "A").await.unwrap();
+        let proof = who(engine, &ann).await;
+        engine.request_withdrawal(&context(), &proof).await.unwrap();
+        world.clock().advance(engine.policy().withdrawal_grace);
+        let new = ask(engine, external("v", "ann", "ok"), true, "", "A").await.unwrap();
+        assert!(new.created && new.account.id != ann.account.id);
+        assert_eq!(owner(&world, "A").await, Some(new.account.id));
+        assert_eq!(standing(&kept(&world, ann.account.id).await.account), Standing::Withdrawn);
+        let told = events(&world, ann.account.id).await;
+        let withdrawn = |event: &&EventKind| matches!(event, EventKind::Withdrawn { .. });
+        assert_eq!(told.iter().filter(withdrawn).count(), 1, "it is written once");
+    });
 }

@@ -210,3 +210,22 @@ fn gamebase_x3_x4_who_deletes_a_suspended_account_carries_the_ban_that_would_fol
         assert_ne!(info.account, player.account.id);
     });
 }
+
+#[test]
+fn gamebase_x4_a_device_that_its_date_freed_brings_its_ban_along() {
+    block_on(async {
+        let policy = Policy { device_follows_login: true, ..carrying() };
+        let world = world(policy).await;
+        let with_device = |subject: &str| {
+            authcore::Login::new(at("facebook", subject)).with_device_link("a-device-of-16-bytes")
+        };
+        let ann = world.engine().login(&context(), with_device("ann")).await.unwrap();
+        let proof = who(world.engine(), &ann).await;
+        world.engine().request_withdrawal(&context(), &proof).await.unwrap();
+        let ban = BanRequest::permanent();
+        world.engine().ban(&operator(), ann.account.id, ban).await.unwrap();
+        world.clock().advance(world.engine().policy().withdrawal_grace);
+        let refused = refusal(world.engine().login(&context(), with_device("new")).await);
+        assert!(matches!(refused, Refusal::Banned(info) if info.account != ann.account.id));
+    });
+}

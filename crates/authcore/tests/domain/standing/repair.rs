@@ -238,3 +238,77 @@ fn a_login_beside_a_move_opens_no_session_that_outlives_it() {
         }
     });
 }
+
+#[test]
+fn security_63_what_an_operator_takes_away_ends_the_sessions_that_the_policy_says() {
+    block_on(async {
+        use authcore::policy::CredentialChange as On;
+        for (ends, by_it, by_another) in [
+            (On::KeepsSessions, false, true),
+            (On::EndsItsSessions, false, true),
+            (On::EndsOtherSessions, false, false),
+        ] {
+            for how in 0..3 {
+                let policy = Policy {
+                    credential_change: ends,
+                    provider_delete_unlinks: true,
+                    ..Policy::gamebase()
+                };
+                let world = world(policy).await;
+                let engine = world.engine();
+                let player = two_logins(&world, "ann").await;
+                let by_google = log_in(engine, at("google", "ann")).await;
+                let key = &player.account.identities[0].key;
+                let id = player.account.id;
+                match how {
+                    0 => {
+                        engine.unlink_identity(&operator(), id, Ordinal::FIRST).await.unwrap();
+                    }
+                    1 => {
+                        engine.provider_account_deleted(&operator(), key).await.unwrap();
+                    }
+                    _ => {
+                        let to = log_in(engine, guest(GUEST)).await.account.id;
+                        engine.move_identity(&operator(), key, to).await.unwrap();
+                    }
+                }
+                assert_eq!(is_alive(&world, &player).await, by_it, "{ends:?} {how}");
+                assert_eq!(is_alive(&world, &by_google).await, by_another, "{ends:?} {how}");
+            }
+        }
+    });
+}
+
+#[test]
+fn security_63_a_password_that_goes_with_its_email_address_ends_what_it_opened() {
+    block_on(async {
+        for moves in [false, true] {
+            let world = world(Policy { generated_usernames: true, ..Policy::gamebase() }).await;
+            let engine = world.engine();
+            let email = Credential::Email {
+                email: "ann@example.com".into(),
+                password: "the password of ann".into(),
+            };
+            let mut login = authcore::Login::new(email);
+            login.username = Some("ann".into());
+            let player = engine.login(&context(), login).await.unwrap();
+            let proof = who(engine, &player).await;
+            engine.link(&context(), &proof, Link::new(at("google", "ann"))).await.unwrap();
+            let by_name = Credential::Username {
+                username: "ann".into(),
+                password: "the password of ann".into(),
+            };
+            let by_name = log_in(engine, by_name).await;
+            let id = player.account.id;
+            if moves {
+                let to = log_in(engine, guest(GUEST)).await.account.id;
+                let key = &player.account.identities[0].key;
+                engine.move_identity(&operator(), key, to).await.unwrap();
+            } else {
+                engine.unlink_identity(&operator(), id, Ordinal::FIRST).await.unwrap();
+            }
+            assert_eq!(account(&world, id).await.password, None);
+            assert!(!is_alive(&world, &by_name).await, "opened by the password that is gone");
+        }
+    });
+}
