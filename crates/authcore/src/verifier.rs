@@ -185,7 +185,8 @@ impl VerifiedIdentity {
     }
 
     /// Adds what the same player was called at the provider before. Where nobody has the identity, and somebody has one
-    /// of these instead, the login is theirs, and the identity takes the former one's place in the same commit.
+    /// of these instead, the login is theirs, and the identity takes the former one's place in the same commit. To link, to
+    /// unlink and to merge, it is theirs as well.
     pub fn formerly<T: Into<Box<str>>>(mut self, subjects: impl IntoIterator<Item = T>) -> Self {
         self.told().former = subjects.into_iter().take(Self::FORMER).map(Into::into).collect();
         self
@@ -225,6 +226,12 @@ impl VerifiedIdentity {
     /// What was told besides, where anything was.
     pub(crate) fn also(&self) -> Option<&Told> {
         self.told.as_deref()
+    }
+
+    /// What the player's identity was found by before.
+    pub(crate) fn former_keys(&self) -> impl Iterator<Item = IdentityKey> + '_ {
+        let former = self.also().map_or(&[][..], |told| &told.former);
+        former.iter().map(|subject| self.sibling(subject))
     }
 
     /// The same player's identity under another subject.

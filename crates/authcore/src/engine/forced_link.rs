@@ -119,7 +119,10 @@ impl Engine {
         let mut tries = Tries::new();
         loop {
             let presented = self.load_presented(who, &key, now).await?;
-            let same = again.map(|(key, _)| key);
+            // A former subject's ticket is the same identity's (decision 17).
+            let of_ticket = |key: &IdentityKey| *key == presented.ticket.identity;
+            let former = again.and_then(|(_, verified)| verified?.former_keys().find(of_ticket));
+            let same = again.map(|(key, _)| former.as_ref().unwrap_or(key));
             present(&presented.ticket, presented.owner(), same, now)?;
             let mut draft = Draft::using_up(again.and_then(|(_, verified)| verified));
             let account = self.decide_force(context, who, presented, &mut draft, now)?;

@@ -17,7 +17,7 @@ use crate::mapping::{Change, ForcingTicket, LinkRequest, TicketOffer, issue, lin
 use crate::proof::Authenticated;
 use crate::refusal::{Field, Refusal, Rule};
 use crate::secret::Secret;
-use crate::store::{Conflict, Lookup};
+use crate::store::Conflict;
 use crate::verifier::VerifiedIdentity;
 
 /// A login that was proven to be the player's.
@@ -30,12 +30,9 @@ pub(super) struct ProvenLink {
 }
 
 impl ProvenLink {
-    fn request(&self) -> LinkRequest<'_> {
-        LinkRequest {
-            key: &self.key,
-            shown: self.shown.as_deref(),
-            password: self.password.as_deref(),
-        }
+    /// Asks to link it under this key: its own, or that of a former subject.
+    fn request<'a>(&'a self, key: &'a IdentityKey) -> LinkRequest<'a> {
+        LinkRequest { key, shown: self.shown.as_deref(), password: self.password.as_deref() }
     }
 }
 
@@ -134,74 +131,79 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<Account, Error> {
         let mut tries = Tries::new();
-        let mut owner: Option<Settled> = None;
+        let mut raced: Option<Settled> = None;
         loop {
             let settled = self.load_caller(who, now).await?;
+            let (key, foreign) = self.whose(who, proven, raced.take(), now).await?;
             let mut account = settled.account.clone();
-            let change = link(&mut account, &proven.request(), &self.policy, now)?;
+            let change = link(&mut account, &proven.request(&key), &self.policy, now)?;
             self.parts.hooks.veto(context, &Intent::Link(&account))?;
             let mut draft = Draft::using_up(proven.verified.as_ref());
-            let owns = |owner: &Settled| owner.account.identity(&proven.key).is_some();
-            let foreign = owner.as_ref().is_some_and(owns);
-            let told = !foreign
-                && proven.verified.as_ref().is_some_and(|verified| {
-                    apply_told(verified, None, &mut account, &self.policy, now, &mut draft, false)
+            let offer = if let Some(owner) = foreign {
+                let made = self.offer(context, &settled, &owner.account, (proven, &key), now)?;
+                settled.update(&made.caller, &mut draft);
+                draft.events.push((account.id, made.event));
+                Some(Box::new(made.offer))
+            } else {
+                let told = proven.verified.as_ref().is_some_and(|verified| {
+                    let former = Some(&key).filter(|key| *key != verified.key());
+                    apply_told(verified, former, &mut account, &self.policy, now, &mut draft, false)
                 });
-            if change.events.is_empty() && draft.writes.is_empty() && !told {
-                return Ok(account);
-            }
-            let mut offer = None;
-            match owner.take() {
-                Some(owner) if owns(&owner) => {
-                    let made = self.offer(context, &settled, &owner.account, proven, now)?;
-                    settled.update(&made.caller, &mut draft);
-                    draft.events.push((account.id, made.event));
-                    offer = Some(Box::new(made.offer));
+                if change.events.is_empty() && draft.writes.is_empty() && !told {
+                    return Ok(account);
                 }
-                other => {
-                    // Time has taken the identity from who had it: that is written with what is made of it.
-                    if let Some(former) = other {
-                        former.update(&former.account, &mut draft);
-                    }
-                    let acting = Some(who.session().id);
-                    self.write_change(&settled, &mut account, change, acting, &mut draft);
-                }
-            }
-            let lost = match self.commit(draft, now).await {
-                Ok(()) if offer.is_none() => return Ok(account),
-                Ok(()) => return Err(taken(&proven.key, offer).into()),
-                Err(lost) => lost,
+                let acting = Some(who.session().id);
+                self.write_change(&settled, &mut account, change, acting, &mut draft);
+                None
             };
-            match tries.again(lost)? {
-                Conflict::IdentityTaken(key) => {
-                    let other = self.load(&Lookup::Identity(key), now).await?;
-                    owner = other.filter(|other| other.account.id != who.account());
-                    if owner.as_ref().is_some_and(owns) && !self.gives_a_ticket(proven) {
-                        return Err(taken(&proven.key, None).into());
-                    }
-                }
-                Conflict::UsedUp(_) => return Err(used_up(&proven.key).into()),
-                _ => {}
+            match (self.commit(draft, now).await, offer) {
+                (Ok(()), None) => return Ok(account),
+                (Ok(()), offer) => return Err(taken(&key, offer).into()),
+                (Err(lost), _) => match tries.again(lost)? {
+                    Conflict::IdentityTaken(key) => raced = self.owner(&key, now).await?,
+                    Conflict::UsedUp(_) => return Err(used_up(&key).into()),
+                    _ => {}
+                },
             }
         }
     }
 
-    /// Whether a ticket may stand for this proof. A password that is linked is a new one: it proves nothing of the owner.
-    fn gives_a_ticket(&self, proven: &ProvenLink) -> bool {
-        self.policy.ticket_lifetime.is_some() && proven.password.is_none()
+    /// What the login is found by, and who else has it: as a lost race told, or by the present subject or a former one
+    /// where the verifier told such (decision 17).
+    async fn whose(
+        &self,
+        who: &Authenticated,
+        proven: &ProvenLink,
+        raced: Option<Settled>,
+        now: DateTime<Utc>,
+    ) -> Result<(IdentityKey, Option<Settled>), Error> {
+        let mut found = (proven.key.clone(), raced);
+        if let (None, Some(verified)) = (&found.1, &proven.verified)
+            && verified.former_keys().next().is_some()
+        {
+            found.1 = self.owner(&proven.key, now).await?;
+            if found.1.is_none()
+                && let Some((key, owner)) = self.find_former(verified, now).await?
+            {
+                found = (key, Some(owner));
+            }
+        }
+        let (key, owner) = found;
+        Ok((key, owner.filter(|owner| owner.account.id != who.account())))
     }
 
-    /// Makes a ticket for an identity that another account owns (gamebase 1.10, X-5).
+    /// Makes a ticket for an identity that another account owns (gamebase 1.10, X-5). There is none for a password that is
+    /// linked: it is a new one, and proves nothing of the owner.
     fn offer(
         &self,
         context: &RequestContext,
         caller: &Settled,
         owner: &Account,
-        proven: &ProvenLink,
+        (proven, key): (&ProvenLink, &IdentityKey),
         now: DateTime<Utc>,
     ) -> Result<Offered, Error> {
-        let Some(lifetime) = self.policy.ticket_lifetime else {
-            return Err(taken(&proven.key, None).into());
+        let (Some(lifetime), None) = (self.policy.ticket_lifetime, &proven.password) else {
+            return Err(taken(key, None).into());
         };
         if let (Some(ban), false) = (owner.ban.ban(), self.policy.ticket_for_banned) {
             return Err(self.banned(owner, ban, context).into());
@@ -210,7 +212,7 @@ impl Engine {
         let (owner_standing, expires_at) = (standing(owner), now + lifetime);
         let ticket = ForcingTicket {
             key: ForcingTicket::key_of(&secret),
-            identity: proven.key.clone(),
+            identity: key.clone(),
             owner: owner.id,
             owner_standing,
             expires_at,
@@ -218,7 +220,7 @@ impl Engine {
         };
         let mut account = caller.account.clone();
         issue(&mut account, ticket, owner, now);
-        let provider = proven.key.provider().clone();
+        let provider = key.provider().clone();
         Ok(Offered {
             caller: account,
             event: EventKind::TicketIssued { owner: owner.id, provider },

@@ -235,9 +235,7 @@ impl Attempt<'_> {
     async fn plan(&mut self) -> Result<Decided, Error> {
         let engine = self.engine;
         let caller = engine.load_caller(self.who, self.now).await?;
-        let other = engine.load(&self.proof.lookup, self.now).await?;
-        // What was withdrawn owns nothing any more.
-        let other = other.filter(|other| !other.account.withdrawal.is_done());
+        let other = self.find_other().await?;
         self.check_password(other.as_ref().map(|other| &other.account)).await?;
         let other = other.ok_or_else(|| self.proof.unknown())?;
         if other.account.id == caller.account.id {
@@ -257,6 +255,24 @@ impl Attempt<'_> {
         let merged =
             mapping::merge(&mut account, &loser.account, sessions, &engine.policy, self.now)?;
         Ok(Decided::Merge(Box::new(Plan { survivor, loser, account, merged, survives })))
+    }
+
+    /// The account that the login opens, by its present or a former subject (decision 17).
+    async fn find_other(&mut self) -> Result<Option<Settled>, Error> {
+        let (engine, now) = (self.engine, self.now);
+        if let Some(verified) = &self.proof.verified {
+            self.proof.lookup = Lookup::Identity(verified.key().clone());
+        }
+        let other = engine.load(&self.proof.lookup, now).await?;
+        // What was withdrawn owns nothing any more.
+        let other = other.filter(|other| !other.account.withdrawal.is_done());
+        if let (None, Some(verified)) = (&other, &self.proof.verified)
+            && let Some((key, owner)) = engine.find_former(verified, now).await?
+        {
+            self.proof.lookup = Lookup::Identity(key);
+            return Ok(Some(owner));
+        }
+        Ok(other)
     }
 
     /// Checks the password, where the credential has one.

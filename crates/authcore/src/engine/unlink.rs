@@ -13,7 +13,7 @@ use crate::mapping::{UnlinkRequest, Which, unlink};
 use crate::proof::Authenticated;
 use crate::refusal::{Field, Refusal, Rule};
 use crate::secret::Secret;
-use crate::store::{Conflict, Lookup};
+use crate::store::Conflict;
 use crate::verifier::VerifiedIdentity;
 
 impl Engine {
@@ -104,6 +104,12 @@ impl Engine {
             let mut account = settled.account.clone();
             let acting = Some(who.session().id);
             let opened_by = settled.alive(who.session().id, now).and_then(|it| it.identity);
+            // What the account has under a former subject is the same (decision 17).
+            let own = |key: &IdentityKey| account.identity(key).is_some();
+            let former = verified
+                .filter(|verified| !own(verified.key()))
+                .and_then(|verified| verified.former_keys().find(own));
+            let which = former.as_ref().map_or(which, Which::Exactly);
             let request = UnlinkRequest { which, opened_by, confirmed };
             let change = match unlink(&mut account, &request, &self.policy, now) {
                 Ok(change) if change.events.is_empty() => return Ok(account),
@@ -137,8 +143,7 @@ impl Engine {
         if !self.policy.tells_foreign_identities {
             return Ok(refusal);
         }
-        let owner = self.load(&Lookup::Identity(key.clone()), now).await?;
-        let foreign = owner.is_some_and(|owner| owner.account.identity(key).is_some());
+        let foreign = self.owner(key, now).await?.is_some();
         Ok(if foreign { Refusal::ForeignIdentity(provider.clone()) } else { refusal })
     }
 }

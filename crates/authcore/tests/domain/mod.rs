@@ -24,7 +24,7 @@ use futures_executor::block_on;
 use crate::store;
 
 /// A harness on a fresh store, with a verifier for each provider that the tests name: the credential is the subject,
-/// and `bad` is rejected.
+/// with a former subject after `<`, and `bad` is rejected.
 async fn world(policy: Policy) -> Harness {
     world_with(policy, |builder| builder).await
 }
@@ -37,7 +37,10 @@ async fn world_with(policy: Policy, build: impl FnOnce(Builder) -> Builder + Sen
             let verifier = verifier_fn(provider, |credential, context| async move {
                 match credential.reveal() {
                     "bad" => Err(authcore::verifier::VerifyError::Rejected("bad")),
-                    subject => Ok(context.identity(subject)),
+                    subject => Ok(match subject.split_once('<') {
+                        Some((subject, former)) => context.identity(subject).formerly([former]),
+                        None => context.identity(subject),
+                    }),
                 }
             });
             builder.verifier(verifier.unwrap())

@@ -40,19 +40,15 @@ impl Attempt<'_> {
                 None => Err(Refusal::IdentityUnknown(provider.clone()).into()),
             };
         }
-        if found.is_some() {
-            self.former = None;
+        self.former = None;
+        if found.as_ref().is_some_and(|found| !found.account.withdrawal.is_done()) {
             return Ok(found);
         }
-        for subject in &told.former {
-            let former = verified.sibling(subject);
-            let lookup = Lookup::Identity(former.clone());
-            if let Some(settled) = self.engine.load(&lookup, self.now).await? {
-                self.former = Some(Box::new(former));
-                return Ok(Some(settled));
-            }
-        }
-        Ok(None)
+        let Some((key, owner)) = self.engine.find_former(verified, self.now).await? else {
+            return Ok(found);
+        };
+        self.former = Some(Box::new(key));
+        Ok(Some(owner))
     }
 }
 
@@ -99,6 +95,20 @@ pub(in crate::engine) fn apply_told(
 }
 
 impl Engine {
+    /// Who has the identity under a former subject, and that one's key (decision 17).
+    pub(in crate::engine) async fn find_former(
+        &self,
+        verified: &VerifiedIdentity,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(IdentityKey, Settled)>, Error> {
+        for key in verified.former_keys() {
+            if let Some(owner) = self.owner(&key, now).await? {
+                return Ok(Some((key, owner)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Hands on what a verifier told, after the login is committed. That friends cannot be looked up takes no login back
     /// (nakama 8.1).
     pub(in crate::engine) async fn tell(

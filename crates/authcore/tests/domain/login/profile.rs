@@ -118,3 +118,19 @@ fn a_proof_that_is_over_is_rejected() {
         assert_eq!(got, rejected);
     });
 }
+
+#[test]
+fn decision_17_a_former_subject_counts_when_the_present_ones_owner_was_withdrawn_by_its_date() {
+    block_on(async {
+        let world = world(Policy::recommended()).await;
+        let engine = world.engine();
+        let gone = log_in(engine, social("new")).await;
+        let proof = who(engine, &gone).await;
+        engine.request_withdrawal(&context(), &proof).await.unwrap();
+        let bob = log_in(engine, social("old")).await;
+        world.clock().advance(engine.policy().withdrawal_grace);
+        let found = log_in(engine, social("new<old")).await;
+        assert_eq!((found.account.id, found.created), (bob.account.id, false));
+        assert_eq!(found.account.identities[0].key.subject(), "new");
+    });
+}

@@ -2,6 +2,7 @@
 
 mod change_login;
 mod forced_link;
+mod former;
 mod guests;
 mod link;
 mod merge;
