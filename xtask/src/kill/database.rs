@@ -1,11 +1,13 @@
 //! What the file itself says, read without the host.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::ledger::{Ledger, Linked};
+use super::v1::case::Case;
 use crate::failure::Result;
 
 /// Looks at a copy of the files as the last kill left them: the next start is to find them untouched.
@@ -22,7 +24,11 @@ pub(crate) fn check_as_left(directory: &Path) -> Result<Vec<String>> {
 }
 
 /// Looks at the file of a host that has stopped.
-pub(crate) fn check_stopped(directory: &Path, ledgers: &[Ledger]) -> Result<Vec<String>> {
+pub(crate) fn check_stopped<'a>(
+    directory: &Path,
+    ledgers: &[Ledger],
+    cases: impl Iterator<Item = &'a Case> + Clone,
+) -> Result<Vec<String>> {
     let file = Connection::open(directory.join("host.db"))?;
     let mut findings = integrity(&file, "stopped")?;
     for (what, query) in [
@@ -36,9 +42,9 @@ pub(crate) fn check_stopped(directory: &Path, ledgers: &[Ledger]) -> Result<Vec<
             "SELECT count(*) FROM identities WHERE account_id NOT IN (SELECT id FROM accounts)",
         ),
         (
-            // Nothing here unlinks, so such an account would be half of a change.
-            "accounts have no identity",
-            "SELECT count(*) FROM accounts WHERE id NOT IN (SELECT account_id FROM identities)",
+            "withdrawn accounts have identities",
+            "SELECT count(*) FROM accounts WHERE withdrawal_kind = 'done' \
+             AND id IN (SELECT account_id FROM identities)",
         ),
         (
             "accounts have no activity",
@@ -51,16 +57,43 @@ pub(crate) fn check_stopped(directory: &Path, ledgers: &[Ledger]) -> Result<Vec<
             findings.push(format!("{count} {what}"));
         }
     }
+    // Only a forced link or a transfer takes a last login. Any other such account would be half of a change.
+    let without = "SELECT lower(hex(id)) FROM accounts WHERE withdrawal_kind IS NOT 'done' \
+                   AND id NOT IN (SELECT account_id FROM identities)";
+    let withdrawn = "SELECT lower(hex(id)) FROM accounts WHERE withdrawal_kind = 'done'";
+    for (standing, query) in [("missing", without), ("withdrawn", withdrawn)] {
+        let found: BTreeSet<String> = file
+            .prepare(query)?
+            .query_map([], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        let facts = cases.clone().map(|case| &case.facts);
+        let known: BTreeSet<_> = facts
+            .flat_map(|facts| facts.accounts.keys().filter(|id| facts.standing(id) == standing))
+            .map(|id| id.replace('-', ""))
+            .collect();
+        for account in found.symmetric_difference(&known) {
+            let found = found.contains(account);
+            findings.push(format!(
+                "{account}: {standing} in the file: {found}, acknowledged: {}",
+                !found
+            ));
+        }
+    }
     let mut holders = file.prepare(
         "SELECT lower(hex(account_id)) FROM identities WHERE provider = ?1 AND subject = ?2",
     )?;
-    for (provider, subject, account) in ledgers.iter().flat_map(acknowledged) {
+    let owned = cases.flat_map(|case| &case.facts.owners);
+    let owned = owned.map(|(key, owner)| (&*key.provider, &*key.subject, owner.as_deref()));
+    let acknowledged = ledgers.iter().flat_map(acknowledged);
+    let acknowledged =
+        acknowledged.map(|(provider, subject, account)| (provider, subject, Some(account)));
+    for (provider, subject, account) in acknowledged.chain(owned) {
         let found: Vec<String> = holders
             .query_map([provider, subject], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
-        if found != [account.replace('-', "")] {
+        if found != account.map(|id| id.replace('-', "")).into_iter().collect::<Vec<_>>() {
             findings
-                .push(format!("{subject}: acknowledged for {account}, in the file on {found:?}"));
+                .push(format!("{subject}: acknowledged for {account:?}, in the file on {found:?}"));
         }
     }
     Ok(findings)

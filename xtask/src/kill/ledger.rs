@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::api::Grant;
+use super::http::Grant;
 use crate::clock::Moment;
 
 /// An account keeps ten sessions, and each login opens one; the session under test must not be pushed out.
@@ -65,14 +65,27 @@ pub(crate) enum State {
     Over,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) logins: u64,
-    pub(crate) sign_ups: u64,
-    pub(crate) links: u64,
-    pub(crate) refreshes: u64,
-    pub(crate) logouts: u64,
+/// What can be acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Login,
+    SignUp,
+    Link,
+    Refresh,
+    Logout,
+    Ticket,
+    ForcedLink,
+    TransferAccount,
+    Transfer,
+    Ban,
+    Unban,
+    WithdrawalRequest,
+    WithdrawalCancel,
+    Withdrawal,
 }
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts(BTreeMap<Kind, u64>);
 
 impl Player {
     pub(crate) fn new(device: Linked, grant: Grant) -> Self {
@@ -152,31 +165,46 @@ pub(crate) fn contested(ledgers: &[Ledger]) -> Vec<String> {
 }
 
 impl Counts {
+    pub(crate) fn count(&mut self, kind: Kind) {
+        *self.0.entry(kind).or_default() += 1;
+    }
+
     pub(crate) fn add(&mut self, more: &Self) {
-        self.logins += more.logins;
-        self.sign_ups += more.sign_ups;
-        self.links += more.links;
-        self.refreshes += more.refreshes;
-        self.logouts += more.logouts;
+        for (kind, count) in &more.0 {
+            *self.0.entry(*kind).or_default() += count;
+        }
     }
 
     pub(crate) fn total(&self) -> u64 {
-        self.logins + self.sign_ups + self.links + self.refreshes + self.logouts
+        self.0.values().sum()
     }
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} ({} first logins, {} sign-ups, {} links, {} refreshes, {} logouts)",
-            self.total(),
-            self.logins,
-            self.sign_ups,
-            self.links,
-            self.refreshes,
-            self.logouts
-        )
+        let kinds: Vec<_> = self.0.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        write!(f, "{} ({})", self.total(), kinds.join(", "))
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Login => "logins",
+            Self::SignUp => "sign-ups",
+            Self::Link => "links",
+            Self::Refresh => "refreshes",
+            Self::Logout => "logouts",
+            Self::Ticket => "tickets",
+            Self::ForcedLink => "forced links",
+            Self::TransferAccount => "transfer accounts",
+            Self::Transfer => "transfers",
+            Self::Ban => "bans",
+            Self::Unban => "unbans",
+            Self::WithdrawalRequest => "withdrawal requests",
+            Self::WithdrawalCancel => "withdrawals taken back",
+            Self::Withdrawal => "withdrawals",
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! Kills the host while it writes, and looks for what it had promised.
 //!
-//! Writers send logins, links, refreshes, logouts and sign-ups, and note what was answered. At a random moment the
-//! host is killed with no chance to tidy up, and started again on the same file. What counts:
+//! Writers send logins, links, refreshes, logouts and sign-ups on the routes of Nakama, and forced links, transfers, bans
+//! and withdrawals under `/v1/`, and note what was answered. At a random moment the host is killed with no chance to
+//! tidy up, and started again on the same file. What counts:
 //!
 //! - An acknowledged login, sign-up or link finds the same account for ever after; one that was not answered may have
 //!   happened or not, and finds the same account or none.
@@ -9,11 +10,16 @@
 //!   while the grace time lasts.
 //! - An acknowledged logout stays: neither token of the session is good for anything.
 //! - An identity is on one account only, whoever asked for it at the same time.
+//! - An acknowledged forced link, transfer, ban or withdrawal holds in all that it does: logins, standing, sessions,
+//!   tickets. One that was not answered holds whole or not at all.
+//! - No account lost its last login but by a forced link or a transfer.
 
 mod api;
 mod database;
 mod host;
+mod http;
 mod ledger;
+mod v1;
 mod verify;
 mod writer;
 
@@ -24,9 +30,11 @@ use std::{fs, thread};
 
 use api::Api;
 use host::Host;
+use http::Client;
 use ledger::{Counts, Ledger};
+use v1::case::Case;
 use verify::Verified;
-use writer::{Round, Writer};
+use writer::{Round, Writer, Written};
 
 use crate::arguments::Arguments;
 use crate::clock::{Moment, wait};
@@ -36,6 +44,25 @@ use crate::random::Random;
 use crate::step::Outcome;
 
 const WRITERS: u64 = 6;
+const V1_WRITERS: u64 = 4;
+
+/// Long lifetimes, so that a token that is refused was refused because of the kill. One hour is the most that an access
+/// token may live. Transfers come as through a proxy: from one address the host takes but a few.
+const CONFIG: &str = r#"
+[nakama]
+access_lifetime_seconds = 3600
+session_idle_seconds = 86400
+
+[v1]
+preset = "gamebase"
+proxy_count = 1
+access_lifetime_seconds = 3600
+ticket_seconds = 86400
+sessions_per_account = 100
+
+[v1.transfer]
+id = { characters = "digits_upper", length = 12 }
+"#;
 
 pub(crate) struct Options {
     kills: u32,
@@ -88,6 +115,8 @@ struct Experiment<'a> {
     directory: &'a Path,
     random: Random,
     ledgers: Vec<Ledger>,
+    /// Those of each writer under `/v1/`.
+    cases: Vec<Vec<Case>>,
     report: Report,
 }
 
@@ -105,18 +134,15 @@ struct Report {
 
 impl<'a> Experiment<'a> {
     fn new(options: &'a Options, program: &'a Path, directory: &'a Path) -> Result<Self> {
-        // Long lifetimes, so that a token that is refused was refused because of the kill. One hour is the most that
-        // an access token may live.
-        fs::write(
-            directory.join("host.toml"),
-            "[nakama]\naccess_lifetime_seconds = 3600\nsession_idle_seconds = 86400\n",
-        )?;
+        let key = v1::api::OPERATOR_KEY;
+        fs::write(directory.join("host.toml"), format!("operator_key = \"{key}\"\n{CONFIG}"))?;
         Ok(Self {
             options,
             program,
             directory,
             random: Random::seeded(options.seed),
             ledgers: (0..WRITERS).map(|_| Ledger::default()).collect(),
+            cases: (0..V1_WRITERS).map(|_| Vec::new()).collect(),
             report: Report { wanted: options.kills, ..Report::default() },
         })
     }
@@ -148,7 +174,8 @@ impl<'a> Experiment<'a> {
         let host = self.start()?;
         self.verify_everything(&host)?;
         host.stop()?;
-        self.report.findings.extend(database::check_stopped(self.directory, &self.ledgers)?);
+        let cases = self.cases.iter().flatten();
+        self.report.findings.extend(database::check_stopped(self.directory, &self.ledgers, cases)?);
         Ok(self.report)
     }
 
@@ -168,17 +195,21 @@ impl<'a> Experiment<'a> {
             killed: &killed,
             shared: &shared,
         };
-        let api = Api::new(host.address());
+        let client = Client::new(host.address());
+        let (api, v1_api) = (Api::new(client.clone()), v1::api::Api::new(client));
         let random = &mut self.random;
         let results = thread::scope(|scope| {
-            let writers: Vec<_> = (0..)
-                .zip(&mut self.ledgers)
-                .map(|(index, ledger)| {
-                    let random = random.fork(index);
-                    let writer = Writer::new(index, api.clone(), ledger, random, &round);
-                    scope.spawn(|| writer.run())
-                })
-                .collect();
+            let mut writers: Vec<thread::ScopedJoinHandle<'_, Written>> = Vec::new();
+            for (index, ledger) in (0..).zip(&mut self.ledgers) {
+                let random = random.fork(index);
+                let writer = Writer::new(index, api.clone(), ledger, random, &round);
+                writers.push(scope.spawn(|| writer.run()));
+            }
+            for (index, cases) in (WRITERS..).zip(&mut self.cases) {
+                let random = random.fork(index);
+                let writer = v1::writer::Writer::new(index, v1_api.clone(), cases, random, &round);
+                writers.push(scope.spawn(|| writer.run()));
+            }
             wait(pause);
             host.kill(&killed)?;
             Ok::<_, Failure>(
@@ -196,9 +227,10 @@ impl<'a> Experiment<'a> {
         Ok(())
     }
 
-    /// Right after a start: the sessions whose refresh was cut off, and a few of the rest.
+    /// Right after a start: what was cut off, and a few of the rest.
     fn verify_sample(&mut self, host: &Host) -> Result<()> {
-        let api = Api::new(host.address());
+        let client = Client::new(host.address());
+        let (api, v1_api) = (Api::new(client.clone()), v1::api::Api::new(client));
         for ledger in &mut self.ledgers {
             for player in ledger.players.iter_mut().filter(|player| player.is_urgent()) {
                 verify::session(&api, player, &mut self.report.verified)?;
@@ -212,18 +244,31 @@ impl<'a> Experiment<'a> {
                 }
             }
         }
+        for cases in &mut self.cases {
+            for case in cases.iter_mut().filter(|case| case.is_in_doubt()) {
+                v1::verify::case(&v1_api, case, &mut self.report.verified)?;
+            }
+            for _ in 0..4 {
+                if let Some(case) = self.random.pick(cases) {
+                    v1::verify::case(&v1_api, case, &mut self.report.verified)?;
+                }
+            }
+        }
         self.report.findings.append(&mut self.report.verified.lost);
         Ok(())
     }
 
     fn verify_everything(&mut self, host: &Host) -> Result<()> {
-        let api = Api::new(host.address());
+        let client = Client::new(host.address());
+        let (api, v1_api) = (Api::new(client.clone()), v1::api::Api::new(client));
         let results: Vec<_> = thread::scope(|scope| {
-            let verifiers: Vec<_> = self
-                .ledgers
-                .iter_mut()
-                .map(|ledger| scope.spawn(|| verify::ledger(&api, ledger)))
-                .collect();
+            let mut verifiers: Vec<thread::ScopedJoinHandle<'_, Result<Verified>>> = Vec::new();
+            for ledger in &mut self.ledgers {
+                verifiers.push(scope.spawn(|| verify::ledger(&api, ledger)));
+            }
+            for cases in &mut self.cases {
+                verifiers.push(scope.spawn(|| v1::verify::cases(&v1_api, cases)));
+            }
             verifiers.into_iter().map(thread::ScopedJoinHandle::join).collect()
         });
         for verified in results {
@@ -253,6 +298,7 @@ impl Report {
         println!("slowest start        {:.2} s", self.slowest_start.as_secs_f64());
         println!("acknowledged writes  {}", self.acknowledged);
         println!("verified             {}", self.verified.counts);
+        println!("verified under /v1/  {} answers", self.verified.answers);
         println!("unanswered           {}", self.verified.unanswered);
         println!("lost or wrong        {}", self.findings.len());
         if self.kills < self.wanted && self.findings.is_empty() {

@@ -1,5 +1,6 @@
-use super::api::{Answer, Api, Asked, Unanswered};
-use super::ledger::{Counts, Ledger, Linked, Player, State};
+use super::api::Api;
+use super::http::{Answer, Asked, Unanswered};
+use super::ledger::{Counts, Kind, Ledger, Linked, Player, State};
 use crate::clock::Moment;
 use crate::failure::{Failure, Result};
 
@@ -7,6 +8,8 @@ use crate::failure::{Failure, Result};
 pub(crate) struct Verified {
     pub(crate) counts: Counts,
     pub(crate) unanswered: Unsure,
+    /// What was asked about the cases under `/v1/`.
+    pub(crate) answers: u64,
     pub(crate) lost: Vec<String>,
 }
 
@@ -16,6 +19,8 @@ pub(crate) struct Verified {
 pub(crate) struct Unsure {
     happened: u64,
     did_not: u64,
+    v1_happened: u64,
+    v1_did_not: u64,
     retried_refreshes: u64,
     refreshes_out_of_grace: u64,
 }
@@ -35,7 +40,7 @@ pub(crate) fn ledger(api: &Api, ledger: &mut Ledger) -> Result<Verified> {
     for (device, account, _) in &ledger.contested {
         let answer = api.device(device, false)?;
         verified.must_be(&answer, account, device);
-        verified.counts.logins += 1;
+        verified.counts.count(Kind::Login);
     }
     for device in &ledger.unanswered {
         let answer = api.device(device, false)?;
@@ -56,7 +61,7 @@ pub(crate) fn session(api: &Api, player: &mut Player, verified: &mut Verified) -
             Some(grant) if grant.account == player.account => {
                 player.session.renewed(grant);
                 verified.unanswered.retried_refreshes += u64::from(retried);
-                verified.counts.refreshes += 1;
+                verified.counts.count(Kind::Refresh);
             }
             None if answer.status == 401 && player.session.may_be_refused() => {
                 player.session.state = State::Over;
@@ -75,7 +80,7 @@ pub(crate) fn session(api: &Api, player: &mut Player, verified: &mut Verified) -
         if answer.status != 401 {
             verified.lose(&format!("{what}, refresh after its logout"), &answer);
         }
-        verified.counts.logouts += 1;
+        verified.counts.count(Kind::Logout);
     }
     Ok(())
 }
@@ -83,52 +88,52 @@ pub(crate) fn session(api: &Api, player: &mut Player, verified: &mut Verified) -
 /// What was linked to a player logs in to that player.
 pub(crate) fn identities(api: &Api, player: &mut Player, verified: &mut Verified) -> Result<()> {
     let device = player.device.clone();
-    let found = linked(player, &device, verified, |id| api.device(id, false))?;
-    verified.counts.logins += found;
+    linked(player, &device, Kind::Login, verified, |id| api.device(id, false))?;
     let custom = player.custom.clone();
-    let found = linked(player, &custom, verified, |id| api.custom(id, false))?;
-    verified.counts.links += found;
+    linked(player, &custom, Kind::Link, verified, |id| api.custom(id, false))?;
     let device = player.second_device.clone();
-    let found = linked(player, &device, verified, |id| api.device(id, false))?;
-    verified.counts.links += found;
+    linked(player, &device, Kind::Link, verified, |id| api.device(id, false))?;
     if let Some(email) = &player.email {
         let answer = api.email(&email.address, &email.password, false)?;
         verified.must_be(&answer, &player.account, &email.address);
-        verified.counts.sign_ups += 1;
+        verified.counts.count(Kind::SignUp);
         player.logged_in();
     }
     Ok(())
 }
 
-/// Whether (once or not at all) an acknowledged identity was looked at.
 fn linked(
     player: &mut Player,
     linked: &Linked,
+    kind: Kind,
     verified: &mut Verified,
     login: impl FnOnce(&str) -> Asked,
-) -> Result<u64> {
+) -> Result<()> {
     match linked {
-        Linked::No | Linked::Contested => Ok(0),
+        Linked::No | Linked::Contested => {}
         Linked::Acknowledged(id) => {
             let answer = login(id)?;
             player.logged_in();
             verified.must_be(&answer, &player.account, id);
-            Ok(1)
+            verified.counts.count(kind);
         }
         Linked::Unanswered(id) => {
             let answer = login(id)?;
             player.logged_in();
             verified.may_be(&answer, Some(&player.account), id);
-            Ok(0)
         }
     }
+    Ok(())
 }
 
 impl Verified {
     pub(crate) fn add(&mut self, more: Self) {
         self.counts.add(&more.counts);
+        self.answers += more.answers;
         self.unanswered.happened += more.unanswered.happened;
         self.unanswered.did_not += more.unanswered.did_not;
+        self.unanswered.v1_happened += more.unanswered.v1_happened;
+        self.unanswered.v1_did_not += more.unanswered.v1_did_not;
         self.unanswered.retried_refreshes += more.unanswered.retried_refreshes;
         self.unanswered.refreshes_out_of_grace += more.unanswered.refreshes_out_of_grace;
         self.lost.extend(more.lost);
@@ -157,17 +162,30 @@ impl Verified {
         }
     }
 
-    fn lose(&mut self, what: &str, answer: &Answer) {
+    pub(crate) fn settled(&mut self, happened: bool) {
+        self.unanswered.v1_happened += u64::from(happened);
+        self.unanswered.v1_did_not += u64::from(!happened);
+    }
+
+    pub(crate) fn lose(&mut self, what: &str, answer: &Answer) {
         self.lost.push(format!("{what}: {}", answer.describe()));
     }
 }
 
 impl std::fmt::Display for Unsure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            happened,
+            did_not,
+            v1_happened,
+            v1_did_not,
+            retried_refreshes,
+            refreshes_out_of_grace,
+        } = self;
         write!(
             f,
-            "{} had happened, {} had not, {} refreshes repeated, {} refreshes out of grace",
-            self.happened, self.did_not, self.retried_refreshes, self.refreshes_out_of_grace
+            "{happened} had happened, {did_not} had not (under /v1/ {v1_happened}, {v1_did_not}), \
+             {retried_refreshes} refreshes repeated, {refreshes_out_of_grace} refreshes out of grace"
         )
     }
 }

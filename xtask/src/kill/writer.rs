@@ -1,8 +1,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::WRITERS;
-use super::api::{Answer, Api, Asked, Unanswered};
-use super::ledger::{Counts, Email, Ledger, Linked, Player, State};
+use super::api::Api;
+use super::http::{Answer, Asked, Unanswered};
+use super::ledger::{Counts, Email, Kind, Ledger, Linked, Player, State};
 use crate::clock::Moment;
 use crate::random::Random;
 
@@ -30,6 +31,21 @@ pub(crate) struct Written {
     pub(crate) acknowledged: Counts,
     pub(crate) interrupted: bool,
     pub(crate) findings: Vec<String>,
+}
+
+impl Written {
+    /// The last request of a writer had no answer: that is the kill, or a host that is broken.
+    pub(crate) fn end(&mut self, Unanswered(error): Unanswered, round: &Round<'_>) {
+        if round.killed.load(Ordering::SeqCst) {
+            self.interrupted = true;
+        } else {
+            self.findings.push(format!("no answer from a running host: {error}"));
+        }
+    }
+
+    pub(crate) fn unexpected(&mut self, what: &str, answer: &Answer) {
+        self.findings.push(format!("{what}: unexpected answer {}", answer.describe()));
+    }
 }
 
 /// How many players a writer makes in one life of the host: everything that was made is looked at in the end.
@@ -65,12 +81,8 @@ impl<'a> Writer<'a> {
                 }
                 _ => Ok(()),
             };
-            if let Err(Unanswered(error)) = asked {
-                if self.round.killed.load(Ordering::SeqCst) {
-                    self.written.interrupted = true;
-                } else {
-                    self.written.findings.push(format!("no answer from a running host: {error}"));
-                }
+            if let Err(unanswered) = asked {
+                self.written.end(unanswered, self.round);
                 break;
             }
         }
@@ -90,7 +102,7 @@ impl<'a> Writer<'a> {
         let Some(grant) = self.expect(200, asked, &device)?.and_then(|it| it.grant()) else {
             return Ok(());
         };
-        self.written.acknowledged.logins += 1;
+        self.written.acknowledged.count(Kind::Login);
         self.ledger.players.push(Player::new(Linked::Acknowledged(device), grant));
         Ok(())
     }
@@ -102,7 +114,7 @@ impl<'a> Writer<'a> {
         let Some(grant) = self.expect(200, asked, &address)?.and_then(|it| it.grant()) else {
             return Ok(());
         };
-        self.written.acknowledged.sign_ups += 1;
+        self.written.acknowledged.count(Kind::SignUp);
         let mut player = Player::new(Linked::No, grant);
         player.email = Some(Email { address, password });
         self.ledger.players.push(player);
@@ -127,10 +139,10 @@ impl<'a> Writer<'a> {
             Ok(answer) => {
                 if let Some(grant) = answer.grant() {
                     player.session.renewed(grant);
-                    self.written.acknowledged.refreshes += 1;
+                    self.written.acknowledged.count(Kind::Refresh);
                 } else {
                     let what = format!("refresh of {}", player.account);
-                    self.unexpected(&what, &answer);
+                    self.written.unexpected(&what, &answer);
                 }
                 Ok(())
             }
@@ -179,7 +191,7 @@ impl<'a> Writer<'a> {
         };
         let what = format!("logout of {}", player.account);
         if self.expect(200, asked, &what)?.is_some() {
-            self.written.acknowledged.logouts += 1;
+            self.written.acknowledged.count(Kind::Logout);
         }
         Ok(())
     }
@@ -191,7 +203,7 @@ impl<'a> Writer<'a> {
         let Some(grant) = self.expect(200, asked, &device)?.and_then(|it| it.grant()) else {
             return Ok(());
         };
-        self.written.acknowledged.logins += 1;
+        self.written.acknowledged.count(Kind::Login);
         self.ledger.contested.push((device, grant.account, grant.created));
         Ok(())
     }
@@ -216,7 +228,7 @@ impl<'a> Writer<'a> {
 
     fn count_link(&mut self, asked: Asked, id: &str) -> Result<(), Unanswered> {
         if self.expect(200, asked, id)?.is_some() {
-            self.written.acknowledged.links += 1;
+            self.written.acknowledged.count(Kind::Link);
         }
         Ok(())
     }
@@ -232,12 +244,8 @@ impl<'a> Writer<'a> {
         if answer.status == status {
             return Ok(Some(answer));
         }
-        self.unexpected(what, &answer);
+        self.written.unexpected(what, &answer);
         Ok(None)
-    }
-
-    fn unexpected(&mut self, what: &str, answer: &Answer) {
-        self.written.findings.push(format!("{what}: unexpected answer {}", answer.describe()));
     }
 
     /// A name that nobody else makes.

@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::typestate::WithBody;
+use ureq::{Agent, RequestBuilder};
+
+/// Sends requests to a host that may be gone at any moment.
+#[derive(Clone)]
+pub(crate) struct Client {
+    agent: Agent,
+    address: String,
+}
+
+/// No whole answer came: what was asked may have happened or not.
+#[derive(Debug)]
+pub(crate) struct Unanswered(pub(crate) String);
+
+pub(crate) type Asked = Result<Answer, Unanswered>;
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+/// What a login or a refresh gives.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    pub(crate) account: String,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) created: bool,
+}
+
+impl Client {
+    pub(crate) fn new(address: &str) -> Self {
+        let agent = Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(10)))
+            .http_status_as_error(false)
+            .proxy(None)
+            .build()
+            .into();
+        Self { agent, address: address.to_owned() }
+    }
+
+    pub(crate) fn get(&self, path: &str, authorization: &str) -> Asked {
+        let request = self.agent.get(format!("{}{path}", self.address));
+        read(request.header("authorization", authorization).call())
+    }
+
+    pub(crate) fn delete(&self, path: &str, authorization: &str) -> Asked {
+        let request = self.agent.delete(format!("{}{path}", self.address));
+        read(request.header("authorization", authorization).call())
+    }
+
+    pub(crate) fn put(&self, path: &str, authorization: &str, body: &Value) -> Asked {
+        send(self.agent.put(format!("{}{path}", self.address)), authorization, body)
+    }
+
+    pub(crate) fn post(&self, path: &str, authorization: &str, body: &Value) -> Asked {
+        send(self.agent.post(format!("{}{path}", self.address)), authorization, body)
+    }
+
+    /// Posts for nobody, as a proxy in front of the host does it for a client at this address.
+    pub(crate) fn post_from(&self, client: &str, path: &str, body: &Value) -> Asked {
+        let request = self.agent.post(format!("{}{path}", self.address));
+        send(request.header("x-forwarded-for", client), "", body)
+    }
+}
+
+impl Answer {
+    /// For findings. The tokens of an answer stay out of it.
+    pub(crate) fn describe(&self) -> String {
+        let message = self.text("/message").or_else(|| self.text("/error/code"));
+        format!("{} {}", self.status, message.unwrap_or_default())
+    }
+
+    /// The text at this place of the body.
+    pub(crate) fn text(&self, pointer: &str) -> Option<&str> {
+        self.body.pointer(pointer)?.as_str()
+    }
+}
+
+pub(crate) fn bearer(access: &str) -> String {
+    format!("Bearer {access}")
+}
+
+fn read(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Asked {
+    let unanswered = |error: ureq::Error| Unanswered(error.to_string());
+    let mut response = response.map_err(unanswered)?;
+    // An answer that breaks off is none.
+    let text = response.body_mut().read_to_string().map_err(unanswered)?;
+    Ok(Answer {
+        status: response.status().as_u16(),
+        body: serde_json::from_str(&text).unwrap_or_default(),
+    })
+}
+
+/// Without an authorization where it is empty.
+fn send(request: RequestBuilder<WithBody>, authorization: &str, body: &Value) -> Asked {
+    let mut request = request.header("content-type", "application/json");
+    if !authorization.is_empty() {
+        request = request.header("authorization", authorization);
+    }
+    read(request.send(body.to_string()))
+}
