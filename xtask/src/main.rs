@@ -36,7 +36,8 @@ COMMANDS:
   docs     Writes the parts of docs/ that are made from the code and its tests
              --check           writes nothing; fails where a part is outdated, or a row has no test
   node     The published nakama-js client against the real host
-  kill     Kills the host at random moments under load and checks that no acknowledged write is lost
+  kill     Kills the host at random moments under load, and checks that no acknowledged write is lost and none is there
+           by half
              --kills N         how often (default 200)
              --seed S          the seed of the run (default: random; it is printed)
              --max-seconds M   stop killing after this long, then verify as usual

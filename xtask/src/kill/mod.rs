@@ -195,8 +195,7 @@ impl<'a> Experiment<'a> {
             killed: &killed,
             shared: &shared,
         };
-        let client = Client::new(host.address());
-        let (api, v1_api) = (Api::new(client.clone()), v1::api::Api::new(client));
+        let (api, v1_api) = apis(&host);
         let random = &mut self.random;
         let results = thread::scope(|scope| {
             let mut writers: Vec<thread::ScopedJoinHandle<'_, Written>> = Vec::new();
@@ -229,8 +228,7 @@ impl<'a> Experiment<'a> {
 
     /// Right after a start: what was cut off, and a few of the rest.
     fn verify_sample(&mut self, host: &Host) -> Result<()> {
-        let client = Client::new(host.address());
-        let (api, v1_api) = (Api::new(client.clone()), v1::api::Api::new(client));
+        let (api, v1_api) = apis(host);
         for ledger in &mut self.ledgers {
             for player in ledger.players.iter_mut().filter(|player| player.is_urgent()) {
                 verify::session(&api, player, &mut self.report.verified)?;
@@ -259,8 +257,7 @@ impl<'a> Experiment<'a> {
     }
 
     fn verify_everything(&mut self, host: &Host) -> Result<()> {
-        let client = Client::new(host.address());
-        let (api, v1_api) = (Api::new(client.clone()), v1::api::Api::new(client));
+        let (api, v1_api) = apis(host);
         let results: Vec<_> = thread::scope(|scope| {
             let mut verifiers: Vec<thread::ScopedJoinHandle<'_, Result<Verified>>> = Vec::new();
             for ledger in &mut self.ledgers {
@@ -278,6 +275,11 @@ impl<'a> Experiment<'a> {
         self.report.findings.append(&mut self.report.verified.lost);
         Ok(())
     }
+}
+
+fn apis(host: &Host) -> (Api, v1::api::Api) {
+    let client = Client::new(host.address());
+    (Api::new(client.clone()), v1::api::Api::new(client))
 }
 
 impl Report {

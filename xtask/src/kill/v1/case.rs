@@ -24,7 +24,7 @@ pub(crate) struct Ticket {
 }
 
 /// What may be asked next.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) enum Move {
     /// The first login of another account.
     Join {

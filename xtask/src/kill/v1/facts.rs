@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kill::http::Grant;
+use crate::kill::ledger::Kind;
 
 /// An account's id.
 pub(crate) type Id = String;
@@ -41,7 +42,7 @@ pub(crate) struct Session {
 }
 
 /// A write, all of whose consequences are known before it is answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Write {
     Link { account: Id, identity: Identity },
     ForceLink { account: Id, identity: Identity, ticket: String },
@@ -70,6 +71,35 @@ pub(crate) enum Seen {
     Nobody,
     Stands { standing: String, identities: BTreeSet<Identity> },
     Unexpected(String),
+}
+
+impl Write {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Link { .. } => Kind::Link,
+            Self::ForceLink { .. } => Kind::ForcedLink,
+            Self::Transfer { .. } => Kind::Transfer,
+            Self::Ban(_) => Kind::Ban,
+            Self::Unban(_) => Kind::Unban,
+            Self::RequestWithdrawal(_) => Kind::WithdrawalRequest,
+            Self::CancelWithdrawal(_) => Kind::WithdrawalCancel,
+            Self::Withdraw(_) => Kind::Withdrawal,
+        }
+    }
+
+    /// Whose it is.
+    pub(crate) fn account(&self) -> &str {
+        match self {
+            Self::Link { account, .. }
+            | Self::ForceLink { account, .. }
+            | Self::Transfer { account, .. }
+            | Self::Ban(account)
+            | Self::Unban(account)
+            | Self::RequestWithdrawal(account)
+            | Self::CancelWithdrawal(account)
+            | Self::Withdraw(account) => account,
+        }
+    }
 }
 
 impl Facts {

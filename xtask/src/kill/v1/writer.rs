@@ -127,18 +127,17 @@ impl<'a> Writer<'a> {
     }
 
     fn write(&mut self, case: &mut Case, write: &Write) -> Result<(), Unanswered> {
-        if let Write::Transfer { to, .. } = write {
-            case.facts.owners.entry(to.clone()).or_default();
-        }
-        if let Write::Link { identity, .. } = write {
-            case.facts.owners.entry(identity.clone()).or_default();
+        // Nobody has it, should the write not happen.
+        if let Write::Link { identity: new, .. } | Write::Transfer { to: new, .. } = write {
+            case.facts.owners.entry(new.clone()).or_default();
         }
         let answer = self.ask(case, write).inspect_err(|_| case.unanswered(write))?;
         if answer.status == 200 {
-            self.written.acknowledged.count(kind(write));
+            self.written.acknowledged.count(write.kind());
             case.acknowledged(write);
         } else {
-            self.written.unexpected(&format!("{write:?}"), &answer);
+            let what = format!("{} of {}", write.kind(), write.account());
+            self.written.unexpected(&what, &answer);
         }
         Ok(())
     }
@@ -172,18 +171,5 @@ impl<'a> Writer<'a> {
         let Round { seed, number, .. } = self.round;
         let subject = format!("v1-{seed:x}-{number}-{}-{}", self.index, self.made);
         Identity { provider: "guest".to_owned(), subject }
-    }
-}
-
-fn kind(write: &Write) -> Kind {
-    match write {
-        Write::Link { .. } => Kind::Link,
-        Write::ForceLink { .. } => Kind::ForcedLink,
-        Write::Transfer { .. } => Kind::Transfer,
-        Write::Ban(_) => Kind::Ban,
-        Write::Unban(_) => Kind::Unban,
-        Write::RequestWithdrawal(_) => Kind::WithdrawalRequest,
-        Write::CancelWithdrawal(_) => Kind::WithdrawalCancel,
-        Write::Withdraw(_) => Kind::Withdrawal,
     }
 }
