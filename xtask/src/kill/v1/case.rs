@@ -5,6 +5,10 @@ use super::facts::{Facts, Id, Identity, Probe, Seen, Write};
 /// How many accounts a writer ties together.
 const ACCOUNTS: usize = 4;
 
+/// How often a case is looked at by chance. An account keeps a hundred sessions, and each look opens one for each of its
+/// logins; the sessions under test must not be pushed out.
+const LOOKS: u32 = 6;
+
 /// Some accounts, what was acknowledged of them, and the one write that was not answered.
 #[derive(Default)]
 pub(crate) struct Case {
@@ -14,6 +18,7 @@ pub(crate) struct Case {
     pub(crate) tickets: Vec<Ticket>,
     /// The ids of transfer accounts.
     pub(crate) transfers: BTreeMap<Id, String>,
+    looks: u32,
 }
 
 pub(crate) struct Ticket {
@@ -45,6 +50,10 @@ impl Case {
         self.doubt.is_some()
     }
 
+    pub(crate) fn may_be_looked_at(&self) -> bool {
+        self.looks < LOOKS
+    }
+
     pub(crate) fn acknowledged(&mut self, write: &Write) {
         self.facts = self.facts.after(write);
     }
@@ -59,6 +68,7 @@ impl Case {
         &mut self,
         seen: &BTreeMap<Probe, Seen>,
     ) -> Result<Option<bool>, Vec<String>> {
+        self.looks += 1;
         let doubt = self.doubt.take();
         let expected = self.facts.expected();
         if *seen == expected {
