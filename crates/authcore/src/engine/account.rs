@@ -144,7 +144,8 @@ impl Engine {
     }
 
     /// Deletes the caller's account and everything that belongs to it; its sessions end with it, and its logins are
-    /// free (nakama 12.3). Deleting what is gone already is done.
+    /// free (nakama 12.3). Where the policy has bans outlive accounts, that of a suspended player does (gamebase X-3).
+    /// Deleting what is gone already is done.
     ///
     /// # Errors
     ///
@@ -166,16 +167,16 @@ impl Engine {
         while let Some(settled) = self.load(&Lookup::Id(who.account()), now).await? {
             settled.caller(who, now)?;
             self.parts.hooks.veto(context, &Intent::Delete(&settled.account))?;
-            let delete = Write::DeleteAccount { id: who.account(), expect: settled.version };
-            let mut draft = Draft {
+            // Who is suspended is not free of the ban that would follow because they delete instead of withdraw.
+            let mut gone = settled.account.clone();
+            withdraw(&mut gone, WithdrawalCause::Player, now)?;
+            let mut writes = self.carried_bans(&settled.account, &gone);
+            writes.push(Write::DeleteAccount { id: who.account(), expect: settled.version });
+            let draft = Draft {
+                writes,
                 events: vec![(who.account(), EventKind::AccountDeleted)],
                 ..Draft::default()
             };
-            // Who deletes a suspended account does not get rid of what would follow (gamebase ).
-            let mut gone = settled.account.clone();
-            withdraw(&mut gone, WithdrawalCause::Player, now)?;
-            draft.writes.push(delete);
-            draft.writes.extend(self.carried_bans(&settled.account, &gone));
             match self.commit(draft, now).await {
                 Ok(()) => break,
                 Err(lost) => tries.again(lost)?,

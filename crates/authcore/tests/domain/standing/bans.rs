@@ -140,7 +140,7 @@ fn gamebase_4_5_ban_member_becomes_d_and_the_record_is_kept() {
 }
 
 #[test]
-fn gamebase_x7_a_banned_account_is_not_banned_again_unless_the_ban_replaces() {
+fn gamebase_x7_4_2_b_ban_registered_is_refused_unless_it_replaces() {
     block_on(async {
         let world = world(Policy::gamebase()).await;
         let (id, end) = banned_for_an_hour(&world).await;

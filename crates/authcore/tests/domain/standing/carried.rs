@@ -156,6 +156,32 @@ fn gamebase_x3_who_withdraws_while_suspended_is_remembered_as_banned() {
 }
 
 #[test]
+fn gamebase_x3_who_deletes_the_account_while_suspended_is_remembered_as_banned() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let player = suspended(&world, "ann").await;
+        let proof = who(world.engine(), &player).await;
+        world.engine().delete_account(&context(), &proof).await.unwrap();
+        let gone = world.store().load(&Lookup::Id(player.account.id)).await.unwrap();
+        assert!(gone.is_none(), "the account leaves no trace");
+        let end = Expiry::At(now(&world) + TimeDelta::days(10));
+        let id = starts_banned(&world, "facebook").await;
+        assert_eq!(account(&world, id).await.ban.ban().unwrap().expiry, end);
+    });
+}
+
+#[test]
+fn gamebase_x4_who_deletes_an_account_in_good_standing_is_not_remembered() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let player = log_in(world.engine(), at("facebook", "ann")).await;
+        let proof = who(world.engine(), &player).await;
+        world.engine().delete_account(&context(), &proof).await.unwrap();
+        assert!(log_in(world.engine(), at("facebook", "ann")).await.created);
+    });
+}
+
+#[test]
 fn gamebase_x3_a_ban_while_suspended_is_carried_when_an_operator_withdraws() {
     block_on(async {
         let world = world(carrying()).await;

@@ -110,7 +110,7 @@ fn gamebase_4_8_maintenance_starts_and_sessions_are_kept() {
 }
 
 #[test]
-fn gamebase_x11_4_8_kickout_leaves_tokens_valid_unless_it_revokes_them() {
+fn gamebase_x11_4_7_4_8_kickout_leaves_tokens_valid_unless_it_revokes_them() {
     block_on(async {
         let world = world(Policy::gamebase()).await;
         let ann = log_in(world.engine(), at("facebook", "ann")).await;

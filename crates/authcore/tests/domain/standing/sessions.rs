@@ -150,7 +150,7 @@ fn gamebase_4_8_enter_p_keeps_all_and_p_to_b_ends_all() {
 }
 
 #[test]
-fn gamebase_4_8_consent_revoked_ends_all() {
+fn gamebase_4_7_4_8_consent_revoked_ends_all() {
     block_on(async {
         let world = world(Policy::gamebase()).await;
         let three = Three::in_world(&world).await;

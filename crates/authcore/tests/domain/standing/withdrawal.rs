@@ -1,6 +1,6 @@
 //! Withdrawal, at once and pending (gamebase 3.6, 3.15).
 
-use authcore::lifecycle::Withdrawal;
+use authcore::lifecycle::{BanStatus, Withdrawal, WithdrawalCause};
 use authcore::{BanRequest, Link, Policy, Refusal, UnbanRequest};
 use chrono::TimeDelta;
 
@@ -41,7 +41,7 @@ fn gamebase_3601_withdrawn_already_and_cancel_is_impossible_once_final() {
 }
 
 #[test]
-fn gamebase_x2_a_ban_during_a_pending_withdrawal_keeps_both() {
+fn gamebase_x2_4_2_t_to_b_a_ban_during_a_pending_withdrawal_keeps_both() {
     block_on(async {
         let world = world(Policy::gamebase()).await;
         let (player, due) = pending(&world, "ann").await;
@@ -56,6 +56,32 @@ fn gamebase_x2_a_ban_during_a_pending_withdrawal_keeps_both() {
         world.clock().set(due);
         assert_eq!(valid(&world, id).await, 'D', "the deadline wins");
         assert!(log_in(world.engine(), at("facebook", "ann")).await.created);
+    });
+}
+
+#[test]
+fn gamebase_x2_4_2_b_to_d_at_the_deadline_whatever_the_ban() {
+    block_on(async {
+        let bans: [fn(DateTime<Utc>) -> BanRequest; 2] =
+            [|_| BanRequest::permanent(), |due| BanRequest::until(due + MOMENT)];
+        for ban in bans {
+            let world = world(Policy::gamebase()).await;
+            let (player, due) = pending(&world, "ann").await;
+            let id = player.account.id;
+            world.engine().ban(&operator(), id, ban(due)).await.unwrap();
+            world.clock().set(due - MOMENT);
+            assert_eq!(valid(&world, id).await, 'B');
+            world.clock().set(due);
+            world.engine().sweep(10).await.unwrap();
+            assert_eq!(valid(&world, id).await, 'D');
+            let left = kept(&world, id).await.account;
+            assert!(left.identities.is_empty() && left.ban.ban().is_none());
+            let done = Withdrawal::Done { at: due, cause: WithdrawalCause::GraceExpired };
+            assert_eq!(left.withdrawal, done);
+            let records = world.engine().bans(&operator(), id).await.unwrap();
+            let statuses: Vec<_> = records.iter().map(|record| record.status).collect();
+            assert_eq!(statuses, [BanStatus::Withdrawn], "the ban stays as history");
+        }
     });
 }
 
