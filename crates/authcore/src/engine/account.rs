@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 
 use super::Engine;
 use super::corridor::{Draft, Tries};
-use crate::account::{Account, ProfileUpdate, Username, check_profile, check_username};
+use crate::account::{Account, AccountId, ProfileUpdate, Username, check_profile, check_username};
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::event::EventKind;
@@ -170,6 +170,8 @@ impl Engine {
             // Who is suspended is not free of the ban that would follow because they delete instead of withdraw.
             let mut gone = settled.account.clone();
             withdraw(&mut gone, WithdrawalCause::Player, now)?;
+            // What belongs to the account goes with it, so the memory is nobody's: of the ban, only its end stays.
+            gone.id = AccountId::from_bytes([0; 16]);
             let mut writes = self.carried_bans(&settled.account, &gone);
             writes.push(Write::DeleteAccount { id: who.account(), expect: settled.version });
             let draft = Draft {
