@@ -1,10 +1,10 @@
 //! What of an account goes out.
 
 use authcore::account::{Account, Identity, IdentityKey};
-use authcore::lifecycle::{BanState, Expiry, GraceBan, Withdrawal, standing};
+use authcore::lifecycle::{Ban, BanEnd, Expiry, GraceBan, PastBan, Withdrawal, standing};
 use authcore::mapping::MergeReport;
 use authcore::session::Session;
-use authcore::transfer::TransferInfo;
+use authcore::transfer::{TransferInfo, TransferState};
 use authcore::{LoggedIn, Secret, TokenPair};
 use serde_json::{Value, json};
 
@@ -34,26 +34,64 @@ pub(super) fn account(account: &Account) -> Value {
 pub(super) fn whole(whose: &Account) -> Value {
     let mut view = account(whose);
     if let Some(members) = view.as_object_mut() {
-        members.insert(
-            "ban".into(),
-            match &whose.ban {
-                BanState::Banned(ban) => json!(ban),
-                BanState::None | BanState::Grace(_) => Value::Null,
-            },
-        );
-        members.insert("past_bans".into(), json!(whose.records.past_bans));
+        members.insert("ban".into(), whose.ban.ban().map_or(Value::Null, ban));
+        let past_bans = whose.records.past_bans.iter().map(past_ban).collect();
+        members.insert("past_bans".into(), Value::Array(past_bans));
         members.insert("refunds".into(), json!(whose.records.refunds));
         let transfer = whose.records.transfer.as_ref().map(|transfer| {
             json!({
                 "id": transfer.id,
                 "issued_at": transfer.issued_at,
                 "until": expiry(transfer.expiry),
-                "state": transfer.state,
+                "state": transfer_state(transfer.state),
             })
         });
         members.insert("transfer_account".into(), json!(transfer));
     }
     view
+}
+
+/// A ban with what only operators read.
+fn ban(ban: &Ban) -> Value {
+    json!({
+        "since": ban.since,
+        "until": expiry(ban.expiry),
+        "message": ban.message,
+        "template": ban.template,
+        "reason": ban.reason,
+        "source": ban.source,
+        "registrar": ban.registrar,
+        "flags": ban.flags,
+    })
+}
+
+fn past_ban(past: &PastBan) -> Value {
+    let end = match &past.end {
+        BanEnd::Released { at, source, by, reason } => json!({
+            "kind": "released", "at": at, "source": source, "by": by, "reason": reason,
+        }),
+        BanEnd::Expired { at } => json!({ "kind": "expired", "at": at }),
+        BanEnd::Replaced { at } => json!({ "kind": "replaced", "at": at }),
+        BanEnd::Withdrawn { at } => json!({ "kind": "withdrawn", "at": at }),
+        // A way that is newer than this.
+        _ => Value::Null,
+    };
+    let mut view = ban(&past.ban);
+    if let Some(members) = view.as_object_mut() {
+        members.insert("end".into(), end);
+    }
+    view
+}
+
+fn transfer_state(state: TransferState) -> Value {
+    match state {
+        TransferState::Issued { failures } => json!({ "kind": "issued", "failures": failures }),
+        TransferState::Blocked { failures, until } => {
+            json!({ "kind": "blocked", "failures": failures, "until": expiry(until) })
+        }
+        TransferState::Used => json!({ "kind": "used" }),
+        TransferState::Deleted => json!({ "kind": "deleted" }),
+    }
 }
 
 pub(super) fn identity(identity: &Identity) -> Value {
@@ -116,14 +154,14 @@ fn withdrawal(withdrawal: &Withdrawal) -> Value {
 }
 
 fn grace_ban(grace: &GraceBan) -> Value {
-    let paid: u64 = grace.payments.iter().map(|payment| payment.amount.units()).sum();
+    let (paid, times) = grace.paid();
     json!({
         "since": grace.since,
         "deadline": grace.deadline,
         "message": grace.message,
         "rule": grace.rule,
         "currency": grace.currency,
-        "paid": { "amount": paid, "count": grace.payments.len() },
+        "paid": { "amount": paid, "count": times },
     })
 }
 
