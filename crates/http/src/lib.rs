@@ -3,4 +3,5 @@
 mod address;
 mod constant_time;
 pub mod nakama;
+mod panics;
 pub mod v1;

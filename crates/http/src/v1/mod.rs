@@ -3,8 +3,8 @@
 //! Players' routes take the player's access token as bearer, operators' routes the operator key. Errors carry the engine's
 //! stable code, and what Gamebase, brainCloud and Nakama call the same.
 
-mod cors;
 mod credential;
+mod edge;
 mod operator;
 mod player;
 mod problem;
@@ -27,14 +27,21 @@ pub struct V1Config {
     pub operator_key: Option<Secret>,
     /// How many proxies of the host's own stand in front. With 0 the header that they write is not believed.
     pub proxy_count: usize,
-    /// The largest body, in bytes.
+    /// The largest body of a player's, in bytes.
     pub body_limit: usize,
+    /// The largest body of an operator's, in bytes; 10,000 accounts to ban are about 400,000.
+    pub operator_body_limit: usize,
 }
 
 impl Default for V1Config {
-    /// No operators, no proxy, 262144 bytes.
+    /// No operators, no proxy, 262144 bytes, for operators 1048576.
     fn default() -> Self {
-        Self { operator_key: None, proxy_count: 0, body_limit: 262_144 }
+        Self {
+            operator_key: None,
+            proxy_count: 0,
+            body_limit: 262_144,
+            operator_body_limit: 1_048_576,
+        }
     }
 }
 
@@ -65,14 +72,15 @@ impl V1Config {
 pub fn router(engine: Engine, config: V1Config) -> Router {
     let with_operators = config.operator_key.is_some();
     let door = Arc::new(Door { engine, config });
-    // Pages of other origins may call for their players; operators do not work from foreign pages.
-    let mut routes = player::routes().layer(middleware::from_fn(cors::open));
+    let mut routes = player::routes();
     if with_operators {
         routes = routes.merge(operator::routes());
     }
     routes
         .route("/v1/{*rest}", any(async || Problem::not_found()))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        // After that, so that it holds for these answers too.
+        .route_layer(middleware::from_fn(edge::serve))
         .with_state(door)
 }
 

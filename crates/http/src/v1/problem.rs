@@ -34,7 +34,7 @@ impl Problem {
             // A kind of error that is newer than this.
             other => {
                 tracing::error!(error = &other as &dyn StdError, "a call failed");
-                return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "fault", FAULT);
+                return Self::fault();
             }
         };
         tracing::error!(error = &fault as &dyn StdError, "a call failed");
@@ -92,6 +92,11 @@ impl Problem {
         }
     }
 
+    /// Of which nothing more can be said.
+    pub(super) fn fault() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "fault", FAULT)
+    }
+
     /// The answer to a caller who must present an access token and did not.
     pub(super) fn token_required() -> Self {
         Self::refused(&Refusal::AccessTokenInvalid, Operation::Account)
@@ -110,9 +115,27 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", &text)
     }
 
-    /// The parser says which member and what it should be; it never quotes more than a word of the body.
     pub(super) fn bad_body(text: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_body", text)
+    }
+
+    /// What the parser says of a body, without the values that it quotes, which may be secrets (security 99).
+    pub(super) fn unread_body(error: &serde_json::Error) -> Self {
+        let said = error.to_string();
+        let quotes = ["invalid type", "invalid value", "unknown variant"];
+        let told = match said.rsplit_once("expected ") {
+            Some((_, expected)) if quotes.iter().any(|kind| said.starts_with(kind)) => {
+                format!("expected {expected}")
+            }
+            _ => said,
+        };
+        // The name of a member may be as long as the body.
+        Self::bad_body(&told.chars().take(300).collect::<String>())
+    }
+
+    pub(super) fn bad_query() -> Self {
+        let text = "the query has a name, or a value, that the route does not take";
+        Self::new(StatusCode::BAD_REQUEST, "bad_query", text)
     }
 
     pub(super) fn bad_path(text: &str) -> Self {

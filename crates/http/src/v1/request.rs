@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use authcore::account::AccountId;
 use authcore::refusal::Operation;
-use authcore::{Authenticated, Operator, RequestContext};
-use axum::body::Bytes;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
+use authcore::{Authenticated, Error, Operator, Refusal, RequestContext};
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
@@ -16,8 +16,15 @@ use super::Door;
 use super::problem::Problem;
 use crate::address;
 
-/// A request of anybody: what surrounds it, who asks where that is said, and what the body holds.
+/// A request whose body holds all that proves anything: what surrounds it, and that body. An access token that comes with
+/// it, over or not, is not looked at.
 pub(super) struct Anyone<B> {
+    pub(super) context: RequestContext,
+    pub(super) body: B,
+}
+
+/// A request of somebody who may be logged in already, and may not: an access token that is over is none.
+pub(super) struct Newcomer<B> {
     pub(super) context: RequestContext,
     pub(super) who: Option<Authenticated>,
     pub(super) body: B,
@@ -37,8 +44,11 @@ pub(super) struct ByOperator<B> {
     pub(super) body: B,
 }
 
-/// The account that a path names.
-pub(super) struct Named(pub(super) AccountId);
+/// What a path names: an account, unless said otherwise.
+pub(super) struct Named<T = AccountId>(pub(super) T);
+
+/// What a query asks for.
+pub(super) struct Asked<T>(pub(super) T);
 
 /// A body without content.
 #[derive(serde::Deserialize)]
@@ -51,11 +61,24 @@ impl<B: DeserializeOwned> FromRequest<Arc<Door>> for Anyone<B> {
     async fn from_request(request: Request, door: &Arc<Door>) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let context = context(&parts, door.config.proxy_count);
-        let who = match bearer(&parts.headers) {
-            Some(token) => Some(verify(door, token).await?),
+        let body = read(body, door.config.body_limit).await?;
+        Ok(Self { context, body })
+    }
+}
+
+impl<B: DeserializeOwned> FromRequest<Arc<Door>> for Newcomer<B> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, door: &Arc<Door>) -> Result<Self, Problem> {
+        let who = match bearer(request.headers()) {
+            Some(token) => match door.engine.verify(token).await {
+                Ok(who) => Some(who),
+                Err(Error::Refused(Refusal::AccessTokenInvalid)) => None,
+                Err(error) => return Err(Problem::of(error, Operation::Login)),
+            },
             None => None,
         };
-        let body = read(door, Request::from_parts(parts, body)).await?;
+        let Anyone { context, body } = Anyone::from_request(request, door).await?;
         Ok(Self { context, who, body })
     }
 }
@@ -66,10 +89,9 @@ impl<B: DeserializeOwned> FromRequest<Arc<Door>> for Player<B> {
     async fn from_request(request: Request, door: &Arc<Door>) -> Result<Self, Problem> {
         // Who it is comes before what it says.
         let token = bearer(request.headers()).ok_or_else(Problem::token_required)?;
-        let who = verify(door, token).await?;
-        let (parts, body) = request.into_parts();
-        let context = context(&parts, door.config.proxy_count);
-        let body = read(door, Request::from_parts(parts, body)).await?;
+        let verified = door.engine.verify(token).await;
+        let who = verified.map_err(|error| Problem::of(error, Operation::Account))?;
+        let Anyone { context, body } = Anyone::from_request(request, door).await?;
         Ok(Self { context, who, body })
     }
 }
@@ -92,31 +114,39 @@ impl<B: DeserializeOwned> FromRequest<Arc<Door>> for ByOperator<B> {
         let operator = Operator::vouched_for(name.unwrap_or("holder of the operator key"));
         let (parts, body) = request.into_parts();
         let context = context(&parts, door.config.proxy_count);
-        let body = read(door, Request::from_parts(parts, body)).await?;
+        let body = read(body, door.config.operator_body_limit).await?;
         Ok(Self { context, operator, body })
     }
 }
 
-impl FromRequestParts<Arc<Door>> for Named {
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Door>> for Named<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, door: &Arc<Door>) -> Result<Self, Problem> {
-        let path = Path::<AccountId>::from_request_parts(parts, door).await;
-        path.map(|Path(id)| Self(id)).map_err(|_| Problem::bad_path("an account's id is a UUID"))
+        let path = Path::<T>::from_request_parts(parts, door).await;
+        let bad = "an account's id is a UUID, an identity's ordinal a number, a name UTF-8";
+        path.map(|Path(named)| Self(named)).map_err(|_| Problem::bad_path(bad))
     }
 }
 
-async fn verify(door: &Door, token: &str) -> Result<Authenticated, Problem> {
-    let verified = door.engine.verify(token).await;
-    verified.map_err(|error| Problem::of(error, Operation::Account))
+impl<T: DeserializeOwned> FromRequestParts<Arc<Door>> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, door: &Arc<Door>) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, door).await;
+        query.map(|Query(asked)| Self(asked)).map_err(|_| Problem::bad_query())
+    }
 }
 
-/// The body as JSON; none is an empty object.
-async fn read<B: DeserializeOwned>(door: &Door, request: Request) -> Result<B, Problem> {
-    let body = axum::body::to_bytes(request.into_body(), door.config.body_limit).await;
-    let body = body.map_err(|_| Problem::body_too_large(door.config.body_limit))?;
+/// The body as JSON; none is an empty object. One that says that it is too large is not waited for.
+async fn read<B: DeserializeOwned>(body: Body, limit: usize) -> Result<B, Problem> {
+    let too_large = || Problem::body_too_large(limit);
+    if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+        return Err(too_large());
+    }
+    let body = axum::body::to_bytes(body, limit).await.map_err(|_| too_large())?;
     let json = if body.is_empty() { Bytes::from_static(b"{}") } else { body };
-    serde_json::from_slice(&json).map_err(|error| Problem::bad_body(&error.to_string()))
+    serde_json::from_slice(&json).map_err(|error| Problem::unread_body(&error))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -124,7 +154,9 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = values.next()?;
     // Two headers would leave it to chance which of them a proxy in front has checked.
     let only = values.next().is_none();
-    value.to_str().ok()?.strip_prefix("Bearer ").filter(|token| only && !token.is_empty())
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    Some(token).filter(|token| only && is_bearer && !token.is_empty())
 }
 
 fn context(parts: &Parts, proxies: usize) -> RequestContext {

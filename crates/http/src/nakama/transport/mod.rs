@@ -8,10 +8,7 @@ pub(crate) mod error;
 mod path;
 pub(crate) mod query;
 
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::task::Poll;
+use std::future::Future;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -20,6 +17,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::panics::caught;
 use error::ApiError;
 use path::Resolved;
 
@@ -46,7 +44,7 @@ where
             let answer = match resolved {
                 Resolved::Route(path) if path != "/" => {
                     let call = async { handler(parts.method.clone(), path, parts, body).await };
-                    without_panics(call).await
+                    caught(call, || ApiError::internal().into_response()).await
                 }
                 Resolved::Malformed => {
                     ApiError::invalid("invalid URL escape in path").into_response()
@@ -99,20 +97,6 @@ fn with_common_headers(mut response: Response) -> Response {
     );
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     response
-}
-
-/// Runs a call; a panic in it becomes an answer, and the connection lives on. The call is
-/// dropped then, so nothing it left half done is looked at again.
-async fn without_panics(call: impl Future<Output = Response> + Send) -> Response {
-    let mut call = pin!(call);
-    poll_fn(|cx| {
-        catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))).unwrap_or_else(|_| {
-            // The panic may quote what the client sent, so its text stays out of the log.
-            tracing::error!("a call panicked");
-            Poll::Ready(ApiError::internal().into_response())
-        })
-    })
-    .await
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use authcore::account::AccountId;
 use authcore::event::EventCursor;
 use authcore::{Closure, Kickout, TestDevice};
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::accounts::problem;
 use crate::v1::Door;
 use crate::v1::problem::Problem;
-use crate::v1::request::{ByOperator, Nothing};
+use crate::v1::request::{Asked, ByOperator, Nothing};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,7 +102,7 @@ const fn hundred() -> u32 {
 
 pub(super) async fn events(
     State(door): State<Arc<Door>>,
-    Query(page): Query<Page>,
+    Asked(page): Asked<Page>,
     ByOperator { operator, .. }: ByOperator<Nothing>,
 ) -> Result<Json<Value>, Problem> {
     let events = door.engine.events(&operator, page.after, page.limit).await.map_err(problem)?;

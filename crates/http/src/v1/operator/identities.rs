@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use authcore::account::{AccountId, IdentityKey, Ordinal};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ pub(super) async fn register(
 
 pub(super) async fn unlink(
     State(door): State<Arc<Door>>,
-    Path((id, ordinal)): Path<(AccountId, Ordinal)>,
+    Named((id, ordinal)): Named<(AccountId, Ordinal)>,
     ByOperator { operator, .. }: ByOperator<Nothing>,
 ) -> Result<Json<Value>, Problem> {
     answer(door.engine.unlink_identity(&operator, id, ordinal).await)

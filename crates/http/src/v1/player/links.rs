@@ -4,13 +4,13 @@ use authcore::account::ProviderId;
 use authcore::refusal::Operation;
 use authcore::{Link, Merge, Secret, Unlink};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::v1::credential::CredentialBody;
 use crate::v1::problem::Problem;
-use crate::v1::request::{Nothing, Player};
+use crate::v1::request::{Named, Nothing, Player};
 use crate::v1::{Door, view};
 
 pub(super) async fn list(
@@ -55,7 +55,7 @@ pub(super) struct UnlinkBody {
 
 pub(super) async fn unlink(
     State(door): State<Arc<Door>>,
-    Path(provider): Path<String>,
+    Named(provider): Named<String>,
     Player { context, who, body }: Player<UnlinkBody>,
 ) -> Result<Json<Value>, Problem> {
     let provider = ProviderId::new(&provider).map_err(|_| Problem::not_found())?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::v1::credential::CredentialBody;
 use crate::v1::problem::Problem;
-use crate::v1::request::{Anyone, Player};
+use crate::v1::request::{Anyone, Newcomer, Player};
 use crate::v1::{Door, view};
 
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ const fn yes() -> bool {
 
 pub(super) async fn login(
     State(door): State<Arc<Door>>,
-    Anyone { context, who, body }: Anyone<LoginBody>,
+    Newcomer { context, who, body }: Newcomer<LoginBody>,
 ) -> Result<Json<Value>, Problem> {
     let mut login = Login::new(body.credential.credential()?);
     login.create = body.create;
@@ -60,7 +60,7 @@ pub(super) struct ResumeBody {
 
 pub(super) async fn resume(
     State(door): State<Arc<Door>>,
-    Anyone { context, body, .. }: Anyone<ResumeBody>,
+    Anyone { context, body }: Anyone<ResumeBody>,
 ) -> Result<Json<Value>, Problem> {
     let mut resume = Resume::new(body.token);
     resume.credential = body.credential.map(CredentialBody::credential).transpose()?;
@@ -80,7 +80,7 @@ pub(super) struct RefreshBody {
 
 pub(super) async fn refresh(
     State(door): State<Arc<Door>>,
-    Anyone { context, body, .. }: Anyone<RefreshBody>,
+    Anyone { context, body }: Anyone<RefreshBody>,
 ) -> Result<Json<Value>, Problem> {
     let mut refresh = Refresh::new(body.token);
     refresh.vars = body.vars;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::v1::problem::Problem;
-use crate::v1::request::{Anyone, Nothing, Player};
+use crate::v1::request::{Newcomer, Nothing, Player};
 use crate::v1::{Door, view};
 
 pub(super) async fn issue(
@@ -78,7 +78,7 @@ pub(super) struct TransferBody {
 
 pub(super) async fn transfer(
     State(door): State<Arc<Door>>,
-    Anyone { context, who, body }: Anyone<TransferBody>,
+    Newcomer { context, who, body }: Newcomer<TransferBody>,
 ) -> Result<Json<Value>, Problem> {
     let transfer = Transfer::new(body.guest, body.id).with_password(body.password);
     match door.engine.transfer(&context, who.as_ref(), transfer).await {
