@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 
 use super::banning::put_in_force;
+use super::standing::{StandingEvent, ban_expired_event, check_step};
 use super::withdrawal::erase;
 use super::{
     BAN, BanEnd, BanEvent, BanState, Expiry, GRACE_BAN, GraceBanEvent, WITHDRAWAL, Withdrawal,
@@ -30,6 +31,7 @@ pub fn settle(account: &mut Account, now: DateTime<Utc>) -> Vec<EventKind> {
     if let Some(due) = leaves_at
         && now >= due
         && WITHDRAWAL.next(stands, WithdrawalEvent::DuePassed).is_ok()
+        && check_step(account, StandingEvent::WithdrawalDue).is_ok()
     {
         events.push(erase(account, WithdrawalCause::GraceExpired, due));
     }
@@ -42,6 +44,7 @@ fn settle_ban(account: &mut Account, now: DateTime<Utc>, events: &mut Vec<EventK
     if let BanState::Grace(grace) = &account.ban
         && now >= grace.deadline
         && GRACE_BAN.next(grace.status(), GraceBanEvent::Deadline).is_ok()
+        && check_step(account, StandingEvent::GraceDeadlineMissed).is_ok()
     {
         let deadline = grace.deadline;
         let ban = grace.ban_that_follows(deadline);
@@ -51,6 +54,7 @@ fn settle_ban(account: &mut Account, now: DateTime<Utc>, events: &mut Vec<EventK
         && let Expiry::At(end) = ban.expiry
         && now >= end
         && BAN.next(ban.status(), BanEvent::EndPassed).is_ok()
+        && check_step(account, ban_expired_event(account)).is_ok()
         && let BanState::Banned(ban) = std::mem::take(&mut account.ban)
     {
         close_ban(account, ban, BanEnd::Expired { at: end });

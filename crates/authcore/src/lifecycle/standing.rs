@@ -186,6 +186,14 @@ pub(super) const fn unban_event(account: &Account) -> StandingEvent {
     }
 }
 
+/// The event of a ban whose end has come.
+pub(super) const fn ban_expired_event(account: &Account) -> StandingEvent {
+    match account.withdrawal {
+        Withdrawal::Pending { .. } => StandingEvent::BanExpiredWithdrawalPending,
+        _ => StandingEvent::BanExpiredNothingPending,
+    }
+}
+
 /// The event of a grace ban whose rule holds.
 pub(super) const fn rule_met_event(account: &Account) -> StandingEvent {
     match account.withdrawal {
