@@ -167,12 +167,7 @@ impl Engine {
         while let Some(settled) = self.load(&Lookup::Id(who.account()), now).await? {
             settled.caller(who, now)?;
             self.parts.hooks.veto(context, &Intent::Delete(&settled.account))?;
-            // Who is suspended is not free of the ban that would follow because they delete instead of withdraw.
-            let mut gone = settled.account.clone();
-            withdraw(&mut gone, WithdrawalCause::Player, now)?;
-            // What belongs to the account goes with it, so the memory is nobody's: of the ban, only its end stays.
-            gone.id = AccountId::from_bytes([0; 16]);
-            let mut writes = self.carried_bans(&settled.account, &gone);
+            let mut writes = self.bans_of_deleted(&settled.account, now)?;
             writes.push(Write::DeleteAccount { id: who.account(), expect: settled.version });
             let draft = Draft {
                 writes,
@@ -186,5 +181,18 @@ impl Engine {
         }
         self.parts.hooks.after(context, &Done::Delete(who)).await;
         Ok(())
+    }
+
+    /// Who is suspended is not free of the ban that would follow because they delete instead of withdraw.
+    fn bans_of_deleted(
+        &self,
+        account: &Account,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Write>, Refusal> {
+        let mut gone = account.clone();
+        withdraw(&mut gone, WithdrawalCause::Player, now)?;
+        // What belongs to the account goes with it, so the memory is nobody's: of the ban, only its end stays.
+        gone.id = AccountId::from_bytes([0; 16]);
+        Ok(self.carried_bans(account, &gone))
     }
 }
