@@ -1,3 +1,5 @@
+use std::pin::pin;
+
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -25,7 +27,7 @@ pub(super) async fn serve(request: Request, next: Next) -> Response {
         ];
         (StatusCode::NO_CONTENT, headers).into_response()
     } else {
-        caught(next.run(request), || Problem::fault().into_response()).await
+        caught(pin!(next.run(request)), || Problem::fault().into_response()).await
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

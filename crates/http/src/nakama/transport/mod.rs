@@ -9,6 +9,7 @@ mod path;
 pub(crate) mod query;
 
 use std::future::Future;
+use std::pin::pin;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -44,7 +45,7 @@ where
             let answer = match resolved {
                 Resolved::Route(path) if path != "/" => {
                     let call = async { handler(parts.method.clone(), path, parts, body).await };
-                    caught(call, || ApiError::internal().into_response()).await
+                    caught(pin!(call), || ApiError::internal().into_response()).await
                 }
                 Resolved::Malformed => {
                     ApiError::invalid("invalid URL escape in path").into_response()

@@ -34,7 +34,7 @@ pub(super) async fn at_once(
     Player { context, who, .. }: Player<Nothing>,
 ) -> Result<Json<Value>, Problem> {
     match door.engine.withdraw(&context, &who).await {
-        Ok(_) => Ok(Json(json!({}))),
+        Ok(()) => Ok(Json(json!({}))),
         Err(error) => Err(Problem::of(error, Operation::Withdraw)),
     }
 }
