@@ -85,14 +85,11 @@ impl Engine {
         let guest = IdentityKey::new(ProviderId::GUEST, request.guest.reveal());
         let session = SessionId::new(self.random()?);
         let carrying = Carrying { context, rules, guest, session, now };
-        let mut charged = false;
+        // Ahead of all that tells whether somebody has the guest key.
+        let caller = throttle_of_caller(context, request.guest.reveal().as_bytes());
+        self.charge(caller, self.policy.transfer_attempts, now).await?;
         loop {
             let before = self.guest_of_device(current, &carrying.guest, now).await?;
-            if !charged {
-                let key = throttle_of_caller(context, request.guest.reveal().as_bytes());
-                self.charge(key, self.policy.transfer_attempts, now).await?;
-                charged = true;
-            }
             let settled = trial.pass().await?;
             let (account, session, counted, draft) = self.carry(&carrying, settled, before)?;
             match self.commit(draft, now).await {

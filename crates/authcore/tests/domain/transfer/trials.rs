@@ -373,3 +373,22 @@ fn a_try_that_would_find_no_room_to_be_hashed_is_not_charged_and_not_counted() {
         assert!(carry(world.engine(), NEW, &info).await.is_ok());
     });
 }
+
+#[test]
+fn security_22_who_has_a_guest_key_is_not_told_without_a_limit() {
+    block_on(async {
+        let transfer_attempts = Rate { limit: 3, window: TimeDelta::hours(1) };
+        let world = world(Policy { transfer_attempts, ..policy(rules()) }).await;
+        let (_, info) = issued_to(world.engine(), OLD).await;
+        let caller = log_in(world.engine(), guest(NEW)).await;
+        let caller = who(world.engine(), &caller).await;
+        log_in(world.engine(), guest("the-guest-key-of-another")).await;
+        let scanner = RequestContext::from_address("192.0.2.1".parse().unwrap());
+        for number in 0..4 {
+            let request = Transfer::new("the-guest-key-of-another", text(info.id.as_ref()))
+                .with_password("000000000000");
+            let refused = refusal(world.engine().transfer(&scanner, Some(&caller), request).await);
+            assert_eq!(matches!(refused, Refusal::TryAgainLater { .. }), number == 3, "{refused}");
+        }
+    });
+}
