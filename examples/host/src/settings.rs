@@ -103,6 +103,7 @@ impl Settings {
         if let Some(key) = &operator_key {
             check_operator_key(key, dev)?;
         }
+        let v1_policy = file.v1.policy()?;
         let default_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 7350));
         if game.len() > 64 {
             return Err("the game's name must be at most 64 bytes".into());
@@ -129,8 +130,8 @@ impl Settings {
                 config::Algorithm::Hs256 => Algorithm::Hs256,
                 config::Algorithm::Ed25519 => Algorithm::Ed25519,
             },
-            policy: policy(&file.nakama)?,
-            v1_policy: file.v1.policy()?,
+            policy: policy(&file.nakama, &v1_policy)?,
+            v1_policy,
             v1_proxy_count: file.v1.proxy_count,
             closure: file.v1.closure(),
             hasher: hasher(&file.passwords)?,
@@ -190,8 +191,9 @@ fn master_key(what: &str, key: &str) -> Result<MasterKey, String> {
     MasterKey::new(key.as_bytes()).map_err(|error| format!("the {what} cannot be used: {error}"))
 }
 
-fn policy(nakama: &config::Nakama) -> Result<Policy, String> {
-    let mut policy = Policy::nakama();
+fn policy(nakama: &config::Nakama, v1: &Policy) -> Result<Policy, String> {
+    // What becomes of an account over time does not depend on the door that its player came through.
+    let mut policy = Policy { carry_ban: v1.carry_ban, ..Policy::nakama() };
     let seconds = |asked: Option<u32>, knob: &mut TimeDelta| {
         if let Some(asked) = asked {
             *knob = TimeDelta::seconds(i64::from(asked));

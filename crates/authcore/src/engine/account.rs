@@ -70,6 +70,7 @@ impl Engine {
         who: &Authenticated,
         update: ProfileUpdate,
     ) -> Result<Account, Error> {
+        self.check_open(context, self.now())?;
         let update = self.parts.hooks.before_update(context, who, update).await?;
         if update.is_empty() {
             return Err(Refusal::NothingToChange.into());
@@ -160,6 +161,7 @@ impl Engine {
         context: &RequestContext,
         who: &Authenticated,
     ) -> Result<(), Error> {
+        self.check_open(context, self.now())?;
         self.parts.hooks.before_delete(context, who).await?;
         let now = self.now();
         self.check_step_up(who, now)?;

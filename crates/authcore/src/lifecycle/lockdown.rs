@@ -28,11 +28,11 @@ pub(crate) fn record_payment(
         return Err(Refusal::NoGraceBan);
     };
     check_currency(&grace.currency, currency)?;
-    if grace.payments.len() >= GraceBan::PAYMENTS {
-        return Err(Refusal::TooManyPayments { most: GraceBan::PAYMENTS });
-    }
     let (paid, times) = grace.paid();
     let met = grace.rule.is_met(paid.plus(payment.amount), times.saturating_add(1));
+    if !met && grace.payments.len() >= GraceBan::PAYMENTS {
+        return Err(Refusal::TooManyPayments { most: GraceBan::PAYMENTS });
+    }
     let on = if met { GraceBanEvent::PaymentRuleMet } else { GraceBanEvent::PaymentRuleUnmet };
     GRACE_BAN.next(grace.status(), on).map_err(|_| Refusal::NoGraceBan)?;
     let mut events = vec![EventKind::PaymentRecorded];

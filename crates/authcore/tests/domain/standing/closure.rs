@@ -51,6 +51,8 @@ fn gamebase_3_17_a_closed_game_refuses_each_call_of_a_player_before_all_else() {
         assert!(is_closed(engine.unlink(&context, &proof, unlink).await));
         assert!(is_closed(engine.refresh(&context, Refresh::new("no token")).await));
         assert!(is_closed(engine.withdraw(&context, &proof).await));
+        assert!(is_closed(engine.delete_account(&context, &proof).await));
+        assert!(is_closed(engine.set_username(&context, &proof, "a name").await));
         assert!(is_closed(engine.request_withdrawal(&context, &proof).await));
         assert!(is_closed(engine.cancel_withdrawal(&context, &proof).await));
         assert_eq!(kept(&world, player.account.id).await, before);

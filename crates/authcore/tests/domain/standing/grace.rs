@@ -1,6 +1,6 @@
 //! Grace bans and lockdowns (gamebase 3.16, 4.6).
 
-use authcore::lifecycle::Refunds;
+use authcore::lifecycle::{BanState, Refunds};
 use authcore::refusal::{Field, Rule};
 use authcore::{BanRequest, Policy, Refusal, UnbanRequest};
 use chrono::TimeDelta;
@@ -221,14 +221,16 @@ fn a_purchase_counts_once_however_often_it_is_reported() {
 #[test]
 fn payments_are_bounded_and_named() {
     block_on(async {
-        let never = ReleaseRule::Amount { amount: Amount::minor(u64::MAX) };
-        let world = world(rule(never)).await;
+        let much = ReleaseRule::Amount { amount: Amount::minor(1000) };
+        let world = world(rule(much)).await;
         let id = suspended(&world, "ann").await.account.id;
         for order in 0..256 {
             pay(&world, id, &format!("order-{order}"), 1).await;
         }
         let one_more = world.engine().record_payment(&operator(), id, usd("more", 1)).await;
         assert_eq!(refusal(one_more), Refusal::TooManyPayments { most: 256 });
+        let last = pay(&world, id, "last", 744).await;
+        assert_eq!(last.ban, BanState::None, "one that releases needs no room");
         for bad in ["", &"x".repeat(129)] {
             let refused = world.engine().record_payment(&operator(), id, usd(bad, 1)).await;
             assert!(matches!(refusal(refused), Refusal::Invalid { field: Field::Purchase, .. }));
