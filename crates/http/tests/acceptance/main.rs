@@ -9,6 +9,8 @@
 
 mod account;
 mod authenticate;
+#[path = "../common/mod.rs"]
+mod common;
 mod cors;
 mod email;
 mod hooks;

@@ -1,28 +1,20 @@
-//! A server of its own for each test, and a client for it.
+//! What clients of Nakama do with a server.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, Barrier};
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
 
 use authcore::account::{AccountId, Folding};
-use authcore::store::Store;
-use authcore::{BanRequest, Clock as _, Operator, Policy, UnbanRequest};
+use authcore::{BanRequest, Engine, Operator, Policy, UnbanRequest};
 use authcore_http::nakama::{NakamaConfig, router};
-use authcore_store_sqlite::{SqliteConfig, SqliteStore};
-use authcore_testkit::{Builder, Harness, ManualClock};
+use authcore_testkit::Builder;
+use axum::Router;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::runtime::Runtime;
-use ureq::http::{HeaderMap, Request, Response};
-use ureq::{Agent, Body};
+
+use crate::common::PATIENCE;
+pub(crate) use crate::common::{Answer, Server, at_once};
 
 const SERVER_KEY: &str = "defaultkey";
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// No `Authorization` header.
 pub(crate) const NOBODY: &str = "";
@@ -36,67 +28,14 @@ pub(crate) fn basic(text: &str) -> String {
     format!("Basic {}", STANDARD.encode(text))
 }
 
-/// A server on a port of its own, over a database file of its own.
-pub(crate) struct Server {
-    // In this order: the runtime holds the engine, which holds the store, which holds the file.
-    runtime: Runtime,
-    harness: Harness,
-    folder: Arc<TempDir>,
-    address: SocketAddr,
-    agent: Agent,
-    starts: u64,
-}
-
 impl Server {
     pub(crate) fn start() -> Self {
         Self::with(Policy::nakama(), |builder| builder)
     }
 
     pub(crate) fn with(policy: Policy, build: impl FnOnce(Builder) -> Builder + Send) -> Self {
-        Self::open(Arc::new(tempfile::tempdir().unwrap()), 0, policy, build)
-    }
-
-    fn open(
-        folder: Arc<TempDir>,
-        starts: u64,
-        policy: Policy,
-        build: impl FnOnce(Builder) -> Builder + Send,
-    ) -> Self {
-        let file = folder.path().join("players.db");
-        let store = Arc::new(SqliteStore::open(SqliteConfig::file(file)).unwrap());
-        Self::on(store, folder, starts, policy, build)
-    }
-
-    fn on(
-        store: Arc<dyn Store>,
-        folder: Arc<TempDir>,
-        starts: u64,
-        policy: Policy,
-        build: impl FnOnce(Builder) -> Builder + Send,
-    ) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .unwrap();
-        // Each start has random bytes of its own, as ids must not come twice.
-        let harness = runtime.block_on(Harness::seeded(starts, store, policy, |builder| {
-            build(builder.folding(Folding::Exact))
-        }));
-        let routes = router(harness.engine().clone(), NakamaConfig::new(SERVER_KEY));
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
-        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-        runtime.spawn(async move { axum::serve(listener, service).await });
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .timeout_global(Some(PATIENCE))
-            .build()
-            .new_agent();
-        Self { runtime, harness, folder, address, agent, starts }
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::open(folder, 0, policy, |builder| build(exact(builder)), routes)
     }
 
     /// Ends the server with all it holds in memory, and starts another on the same file.
@@ -107,7 +46,7 @@ impl Server {
         let store = Arc::downgrade(harness.store());
         drop(harness);
         assert_eq!(store.strong_count(), 0, "somebody still holds the store");
-        let server = Self::open(folder, starts + 1, Policy::nakama(), |builder| builder);
+        let server = Self::open(folder, starts + 1, Policy::nakama(), exact, routes);
         server.clock().set(now);
         server
     }
@@ -116,25 +55,14 @@ impl Server {
     pub(crate) fn second(&self) -> Self {
         let store = Arc::clone(self.harness.store());
         let folder = Arc::clone(&self.folder);
-        let server = Self::on(store, folder, self.starts + 1, Policy::nakama(), |builder| builder);
+        let starts = self.starts + 1;
+        let server = Self::on(store, folder, starts, Policy::nakama(), exact, routes);
         server.clock().set(self.now());
         server
     }
 
     pub(crate) fn sweep(&self) {
         self.runtime.block_on(self.harness.engine().sweep(1000)).unwrap();
-    }
-
-    pub(crate) fn clock(&self) -> &ManualClock {
-        self.harness.clock()
-    }
-
-    pub(crate) fn now(&self) -> DateTime<Utc> {
-        self.clock().now()
-    }
-
-    pub(crate) fn wait(&self, seconds: i64) {
-        self.clock().advance(TimeDelta::seconds(seconds));
     }
 
     pub(crate) fn ban(&self, who: &str) {
@@ -148,25 +76,6 @@ impl Server {
         self.runtime
             .block_on(self.harness.engine().unban(&operator, id, UnbanRequest::new()))
             .unwrap();
-    }
-
-    /// Sends a request; without a body when there is none.
-    pub(crate) fn send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Option<&[u8]>,
-    ) -> Answer {
-        let mut request =
-            Request::builder().method(method).uri(format!("http://{}{path}", self.address));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        Answer::new(match body {
-            Some(body) => self.agent.run(request.body(body).unwrap()).unwrap(),
-            None => self.agent.run(request.body(()).unwrap()).unwrap(),
-        })
     }
 
     fn with_auth(&self, method: &str, path: &str, auth: &str, body: Option<&Value>) -> Answer {
@@ -266,16 +175,6 @@ impl Server {
         self.refresh(token).refused(401, 16, "Refresh token invalid or expired.");
     }
 
-    /// Sends these bytes as they are, and reads until the server closes.
-    pub(crate) fn raw(&self, bytes: &[u8]) -> Answer {
-        let mut socket = TcpStream::connect(self.address).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        socket.write_all(bytes).unwrap();
-        let mut answer = Vec::new();
-        socket.read_to_end(&mut answer).unwrap();
-        Answer::from_wire(&answer)
-    }
-
     /// A request by hand: what clients and their libraries would not send.
     pub(crate) fn raw_request(&self, method: &str, target: &str, headers: &str) -> Answer {
         let head = format!("{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
@@ -291,55 +190,19 @@ impl Server {
     }
 }
 
+fn routes(engine: Engine) -> Router {
+    router(engine, NakamaConfig::new(SERVER_KEY))
+}
+
+fn exact(builder: Builder) -> Builder {
+    builder.folding(Folding::Exact)
+}
+
 fn account_id(text: &str) -> AccountId {
     text.parse().unwrap_or_else(|_| panic!("not an account's id: {text}"))
 }
 
-/// What the server said.
-#[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
-    /// The body, if it is JSON.
-    pub(crate) json: Value,
-}
-
 impl Answer {
-    fn new(response: Response<Body>) -> Self {
-        let (parts, mut body) = response.into_parts();
-        let body = body.read_to_vec().unwrap();
-        Self::from_parts(parts.status.as_u16(), parts.headers, body)
-    }
-
-    fn from_parts(status: u16, headers: HeaderMap, body: Vec<u8>) -> Self {
-        let json = serde_json::from_slice(&body).unwrap_or_default();
-        Self { status, headers, body, json }
-    }
-
-    fn from_wire(wire: &[u8]) -> Self {
-        let end = wire.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
-        let (head, body) = wire.split_at(end + 4);
-        let head = String::from_utf8(head.to_vec()).unwrap();
-        let mut lines = head.lines();
-        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        let headers = lines
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, value)| (name.parse().unwrap(), value.trim().parse().unwrap()));
-        Self::from_parts(status, headers.collect(), body.to_vec())
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
-    }
-
-    /// A success that has something to say.
-    #[track_caller]
-    pub(crate) fn ok(self) -> Value {
-        assert_eq!(self.status, 200, "{self:?}");
-        self.json
-    }
-
     /// A success without anything to say.
     #[track_caller]
     pub(crate) fn done(&self) {
@@ -412,21 +275,4 @@ impl Player {
 pub(crate) fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
-}
-
-/// Runs it so many times at once; all begin together.
-pub(crate) fn at_once<T: Send>(times: usize, call: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let gate = Barrier::new(times);
-    let (gate, call) = (&gate, &call);
-    thread::scope(|scope| {
-        let all: Vec<_> = (0..times)
-            .map(|which| {
-                scope.spawn(move || {
-                    gate.wait();
-                    call(which)
-                })
-            })
-            .collect();
-        all.into_iter().map(|one| one.join().unwrap()).collect()
-    })
 }
