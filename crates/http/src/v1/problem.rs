@@ -5,11 +5,11 @@ use std::error::Error as StdError;
 use authcore::lifecycle::BanInfo;
 use authcore::mapping::TicketOffer;
 use authcore::refusal::{
-    BraincloudAnswer, GamebaseAnswer, NakamaAnswer, Operation, Rule, braincloud_fault,
+    BraincloudAnswer, Field, GamebaseAnswer, NakamaAnswer, Operation, Rule, braincloud_fault,
     gamebase_fault, nakama_fault, nakama_status,
 };
 use authcore::transfer::Block;
-use authcore::{Closed, Error, Refusal};
+use authcore::{Closed, Error, Fault, Refusal};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
@@ -39,7 +39,7 @@ impl Problem {
         };
         tracing::error!(error = &fault as &dyn StdError, "a call failed");
         let nakama = nakama_fault(operation, None);
-        let mut problem = Self::new(status(nakama.code), "fault", FAULT);
+        let mut problem = Self::bare(status(nakama.code), "fault", FAULT);
         problem.translate(&gamebase_fault(&fault), &braincloud_fault(&fault), &nakama);
         problem
     }
@@ -47,7 +47,12 @@ impl Problem {
     fn refused(refusal: &Refusal, operation: Operation) -> Self {
         let (gamebase, braincloud, nakama) =
             (refusal.gamebase(operation), refusal.braincloud(operation), refusal.nakama(operation));
-        let mut problem = Self::new(status(nakama.code), refusal.code(), &refusal.to_string());
+        let status = match refusal {
+            // Nakama takes some of these for failures of its own; a client's mistake is never one here.
+            Refusal::Invalid { .. } => StatusCode::BAD_REQUEST,
+            _ => status(nakama.code),
+        };
+        let mut problem = Self::bare(status, refusal.code(), &refusal.to_string());
         problem.detail(refusal);
         problem.translate(&gamebase, &braincloud, &nakama);
         problem
@@ -155,7 +160,31 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has other verbs")
     }
 
+    /// What no operation was reached for. The three systems call it what they call the nearest refusal, in words of its own.
     fn new(status: StatusCode, code: &str, message: &str) -> Self {
+        let mut problem = Self::bare(status, code, message);
+        if status.is_server_error() {
+            // Which fault shows nowhere: clients learn nothing of why.
+            let fault = Fault::StoredHash;
+            let nakama = nakama_fault(Operation::Operator, None);
+            problem.translate(&gamebase_fault(&fault), &braincloud_fault(&fault), &nakama);
+            return problem;
+        }
+        let nearest = match status {
+            StatusCode::UNAUTHORIZED => Refusal::AccessTokenInvalid,
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Refusal::Disabled,
+            // Which field and which rule show only in the words.
+            _ => Refusal::Invalid { field: Field::Identity, rule: Rule::Shape },
+        };
+        let mut braincloud = nearest.braincloud(Operation::Operator);
+        braincloud.text = format!("Processing exception (message): {message}").into();
+        let mut nakama = nearest.nakama(Operation::Operator);
+        nakama.text = message.to_owned().into();
+        problem.translate(&nearest.gamebase(Operation::Operator), &braincloud, &nakama);
+        problem
+    }
+
+    fn bare(status: StatusCode, code: &str, message: &str) -> Self {
         let mut body = Map::new();
         body.insert("code".into(), code.into());
         body.insert("message".into(), message.into());
