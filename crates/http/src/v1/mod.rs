@@ -77,6 +77,8 @@ pub fn router(engine: Engine, config: V1Config) -> Router {
         routes = routes.merge(operator::routes());
     }
     routes
+        .route("/v1", any(async || Problem::not_found()))
+        .route("/v1/", any(async || Problem::not_found()))
         .route("/v1/{*rest}", any(async || Problem::not_found()))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         // After that, so that it holds for these answers too.
