@@ -42,7 +42,7 @@ impl CredentialBody {
             "universal" => Credential::Universal { id: id.reveal().into(), password },
             name => {
                 let provider = ProviderId::new(name).map_err(|_| {
-                    Problem::bad_path("a provider's name is 1 to 32 of a-z 0-9 _ -")
+                    Problem::bad_body("a provider's name is 1 to 32 of a-z 0-9 _ -")
                 })?;
                 match self.external_id {
                     Some(id) => {

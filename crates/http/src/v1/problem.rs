@@ -143,6 +143,10 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad_query", text)
     }
 
+    pub(super) fn bad_header(text: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_header", text)
+    }
+
     pub(super) fn bad_path(text: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_path", text)
     }

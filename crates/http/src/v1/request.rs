@@ -108,10 +108,7 @@ impl<B: DeserializeOwned> FromRequest<Arc<Door>> for ByOperator<B> {
         if !crate::constant_time::eq(given, key) {
             return Err(Problem::operator_key_required());
         }
-        // Whoever works for several people says for whom; the key is what counts.
-        let named = request.headers().get("x-operator").and_then(|name| name.to_str().ok());
-        let name = named.filter(|name| (1..=128).contains(&name.len()));
-        let operator = Operator::vouched_for(name.unwrap_or("holder of the operator key"));
+        let operator = operator(request.headers())?;
         let (parts, body) = request.into_parts();
         let context = context(&parts, door.config.proxy_count);
         let body = read(body, door.config.operator_body_limit).await?;
@@ -146,6 +143,10 @@ async fn read<B: DeserializeOwned>(body: Body, limit: usize) -> Result<B, Proble
     }
     let body = axum::body::to_bytes(body, limit).await.map_err(|_| too_large())?;
     let json = if body.is_empty() { Bytes::from_static(b"{}") } else { body };
+    // Of an array the parser would make an object, by the order of the members.
+    if json.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::bad_body("a body is one JSON object"));
+    }
     serde_json::from_slice(&json).map_err(|error| Problem::unread_body(&error))
 }
 
@@ -159,6 +160,33 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     Some(token).filter(|token| only && is_bearer && !token.is_empty())
 }
 
+/// Whoever works for several people says for whom; the key is what counts. A name that cannot be kept is refused, or a ban
+/// would be put down to nobody.
+fn operator(headers: &HeaderMap) -> Result<Operator, Problem> {
+    let mut names = headers.get_all("x-operator").iter();
+    let Some(name) = names.next() else {
+        return Ok(Operator::vouched_for("holder of the operator key"));
+    };
+    let name = name.to_str().ok().filter(|name| (1..=128).contains(&name.len()));
+    match (name, names.next()) {
+        (Some(name), None) => Ok(Operator::vouched_for(name)),
+        _ => Err(Problem::bad_header("X-Operator is one name, 1 to 128 characters of ASCII")),
+    }
+}
+
+/// The language that the client prefers: the header lists several, each with its weight.
+fn preferred_language(header: &str) -> Option<String> {
+    let weighted = header.split(',').filter_map(|language| {
+        let (tag, parameters) = language.split_once(';').unwrap_or((language, ""));
+        let weight = parameters.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.parse().ok())?;
+        let tag = tag.trim();
+        (!tag.is_empty() && tag != "*").then_some((tag, weight))
+    });
+    // Of those that weigh the same the first counts.
+    let best = weighted.reduce(|best: (&str, f32), next| if next.1 > best.1 { next } else { best });
+    best.map(|(tag, _)| tag.to_owned())
+}
+
 fn context(parts: &Parts, proxies: usize) -> RequestContext {
     let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = info.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip());
@@ -166,7 +194,8 @@ fn context(parts: &Parts, proxies: usize) -> RequestContext {
     let text = |name: &str| parts.headers.get(name)?.to_str().ok().map(str::to_owned);
     let mut context = RequestContext::from_address(address);
     context.user_agent = text(header::USER_AGENT.as_str());
-    context.locale = text(header::ACCEPT_LANGUAGE.as_str());
+    context.locale =
+        text(header::ACCEPT_LANGUAGE.as_str()).and_then(|header| preferred_language(&header));
     context.device_id = text("x-device-id");
     context.device_name = text("x-device-name");
     context.request_id = text("x-request-id");
