@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use authcore::account::{Account, AccountId, IdentityKey};
+use authcore::account::{Account, AccountId};
 use authcore::lifecycle::WithdrawalCause;
 use authcore::refusal::Operation;
 use authcore::{Error, Refusal};
@@ -9,6 +9,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::identities::NamedIdentity;
 use crate::v1::problem::Problem;
 use crate::v1::request::{ByOperator, Named, Nothing};
 use crate::v1::{Door, view};
@@ -41,7 +42,7 @@ pub(super) struct LookUpBody {
     #[serde(default)]
     ids: Vec<AccountId>,
     #[serde(default)]
-    identities: Vec<IdentityKey>,
+    identities: Vec<NamedIdentity>,
 }
 
 pub(super) async fn look_up(
@@ -49,8 +50,8 @@ pub(super) async fn look_up(
     ByOperator { operator, body, .. }: ByOperator<LookUpBody>,
 ) -> Result<Json<Value>, Problem> {
     let by_id = door.engine.accounts_by_id(&operator, &body.ids).await.map_err(problem)?;
-    let by_identity =
-        door.engine.accounts_by_identity(&operator, &body.identities).await.map_err(problem)?;
+    let keys: Vec<_> = body.identities.into_iter().map(NamedIdentity::key).collect();
+    let by_identity = door.engine.accounts_by_identity(&operator, &keys).await.map_err(problem)?;
     let mut accounts: Vec<Account> = by_id;
     accounts.extend(by_identity.into_iter().map(|(_, account)| account));
     accounts.sort_by_key(|account| account.id);

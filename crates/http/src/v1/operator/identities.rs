@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use authcore::account::{AccountId, IdentityKey, Ordinal};
+use authcore::account::{AccountId, IdentityKey, Ordinal, ProviderId};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -14,7 +14,25 @@ use crate::v1::request::{ByOperator, Named, Nothing};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct IdentityBody {
-    identity: IdentityKey,
+    identity: NamedIdentity,
+}
+
+/// What an identity is found by.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NamedIdentity {
+    provider: ProviderId,
+    #[serde(default)]
+    tenant: String,
+    #[serde(default)]
+    issuer: String,
+    subject: String,
+}
+
+impl NamedIdentity {
+    pub(super) fn key(self) -> IdentityKey {
+        IdentityKey::scoped(self.provider, &self.tenant, &self.issuer, &self.subject)
+    }
 }
 
 pub(super) async fn register(
@@ -22,7 +40,7 @@ pub(super) async fn register(
     Named(id): Named,
     ByOperator { operator, body, .. }: ByOperator<IdentityBody>,
 ) -> Result<Json<Value>, Problem> {
-    answer(door.engine.register_identity(&operator, id, body.identity).await)
+    answer(door.engine.register_identity(&operator, id, body.identity.key()).await)
 }
 
 pub(super) async fn unlink(
@@ -36,7 +54,7 @@ pub(super) async fn unlink(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MoveBody {
-    identity: IdentityKey,
+    identity: NamedIdentity,
     to: AccountId,
 }
 
@@ -44,14 +62,14 @@ pub(super) async fn r#move(
     State(door): State<Arc<Door>>,
     ByOperator { operator, body, .. }: ByOperator<MoveBody>,
 ) -> Result<Json<Value>, Problem> {
-    answer(door.engine.move_identity(&operator, &body.identity, body.to).await)
+    answer(door.engine.move_identity(&operator, &body.identity.key(), body.to).await)
 }
 
 pub(super) async fn consent_revoked(
     State(door): State<Arc<Door>>,
     ByOperator { operator, body, .. }: ByOperator<IdentityBody>,
 ) -> Result<Json<Value>, Problem> {
-    let account = door.engine.provider_consent_revoked(&operator, &body.identity).await;
+    let account = door.engine.provider_consent_revoked(&operator, &body.identity.key()).await;
     Ok(Json(json!({ "account": account.map_err(problem)? })))
 }
 
@@ -59,6 +77,6 @@ pub(super) async fn account_deleted(
     State(door): State<Arc<Door>>,
     ByOperator { operator, body, .. }: ByOperator<IdentityBody>,
 ) -> Result<Json<Value>, Problem> {
-    let account = door.engine.provider_account_deleted(&operator, &body.identity).await;
+    let account = door.engine.provider_account_deleted(&operator, &body.identity.key()).await;
     Ok(Json(json!({ "account": account.map_err(problem)? })))
 }
