@@ -72,8 +72,11 @@ pub fn router(engine: Engine, config: NakamaConfig) -> Router {
     Router::new().fallback(move |request: Request| {
         let door = Arc::clone(&door);
         async move {
-            serve(request, |method, path, parts, body| answer(door, method, path, parts, body))
-                .await
+            // On the heap: one call's state would be too much for the stack of a small thread.
+            Box::pin(serve(request, |method, path, parts, body| {
+                answer(door, method, path, parts, body)
+            }))
+            .await
         }
     })
 }
