@@ -1,6 +1,6 @@
 //! What clients of Nakama do with a server.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use authcore::account::{AccountId, Folding};
 use authcore::{BanRequest, Engine, Operator, Policy, UnbanRequest};
@@ -10,11 +10,24 @@ use axum::Router;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use ureq::http::{Request, Response};
+use ureq::{Agent, Body};
 
 use crate::common::PATIENCE;
 pub(crate) use crate::common::{Answer, Server, at_once};
 
 const SERVER_KEY: &str = "defaultkey";
+
+static AGENT: LazyLock<Agent> = LazyLock::new(|| {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .timeout_global(Some(PATIENCE))
+        .build()
+        .new_agent()
+});
 
 /// No `Authorization` header.
 pub(crate) const NOBODY: &str = "";
@@ -40,15 +53,7 @@ impl Server {
 
     /// Ends the server with all it holds in memory, and starts another on the same file.
     pub(crate) fn restart(self) -> Self {
-        let now = self.now();
-        let Self { runtime, harness, folder, starts, .. } = self;
-        runtime.shutdown_timeout(PATIENCE);
-        let store = Arc::downgrade(harness.store());
-        drop(harness);
-        assert_eq!(store.strong_count(), 0, "somebody still holds the store");
-        let server = Self::open(folder, starts + 1, Policy::nakama(), exact, routes);
-        server.clock().set(now);
-        server
+        self.again(Policy::nakama(), exact, routes)
     }
 
     /// Another engine with a server of its own, over the same store.
@@ -76,6 +81,25 @@ impl Server {
         self.runtime
             .block_on(self.harness.engine().unban(&operator, id, UnbanRequest::new()))
             .unwrap();
+    }
+
+    /// Sends a request; without a body when there is none.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Answer {
+        let mut request =
+            Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Answer::new(match body {
+            Some(body) => AGENT.run(request.body(body).unwrap()).unwrap(),
+            None => AGENT.run(request.body(()).unwrap()).unwrap(),
+        })
     }
 
     fn with_auth(&self, method: &str, path: &str, auth: &str, body: Option<&Value>) -> Answer {
@@ -203,6 +227,12 @@ fn account_id(text: &str) -> AccountId {
 }
 
 impl Answer {
+    fn new(response: Response<Body>) -> Self {
+        let (parts, mut body) = response.into_parts();
+        let body = body.read_to_vec().unwrap();
+        Self::from_parts(parts.status.as_u16(), parts.headers, body)
+    }
+
     /// A success without anything to say.
     #[track_caller]
     pub(crate) fn done(&self) {
@@ -226,10 +256,6 @@ impl Answer {
         );
         assert!(self.json["message"].as_str().is_some_and(|text| !text.is_empty()), "{self:?}");
         assert_eq!(self.json.as_object().map(serde_json::Map::len), Some(2), "{self:?}");
-    }
-
-    pub(crate) fn text(&self) -> &str {
-        str::from_utf8(&self.body).unwrap()
     }
 
     #[track_caller]

@@ -12,12 +12,11 @@ use authcore::{Clock as _, Engine, Policy};
 use authcore_store_sqlite::{SqliteConfig, SqliteStore};
 use authcore_testkit::{Builder, Harness, ManualClock};
 use axum::Router;
+use axum::http::HeaderMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use ureq::http::{HeaderMap, Request, Response};
-use ureq::{Agent, Body};
 
 /// How long anything may take.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -28,8 +27,7 @@ pub(crate) struct Server {
     pub(crate) runtime: Runtime,
     pub(crate) harness: Harness,
     pub(crate) folder: Arc<TempDir>,
-    address: SocketAddr,
-    agent: Agent,
+    pub(crate) address: SocketAddr,
     pub(crate) starts: u64,
 }
 
@@ -66,15 +64,25 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         runtime.spawn(async move { axum::serve(listener, service).await });
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .timeout_global(Some(PATIENCE))
-            .build()
-            .new_agent();
-        Self { runtime, harness, folder, address, agent, starts }
+        Self { runtime, harness, folder, address, starts }
+    }
+
+    /// Ends the server with all it holds in memory, and starts another on the same file.
+    pub(crate) fn again(
+        self,
+        policy: Policy,
+        build: impl FnOnce(Builder) -> Builder + Send,
+        routes: impl FnOnce(Engine) -> Router,
+    ) -> Self {
+        let now = self.now();
+        let Self { runtime, harness, folder, starts, .. } = self;
+        runtime.shutdown_timeout(PATIENCE);
+        let store = Arc::downgrade(harness.store());
+        drop(harness);
+        assert_eq!(store.strong_count(), 0, "somebody still holds the store");
+        let server = Self::open(folder, starts + 1, policy, build, routes);
+        server.clock().set(now);
+        server
     }
 
     pub(crate) fn clock(&self) -> &ManualClock {
@@ -87,25 +95,6 @@ impl Server {
 
     pub(crate) fn wait(&self, seconds: i64) {
         self.clock().advance(TimeDelta::seconds(seconds));
-    }
-
-    /// Sends a request; without a body when there is none.
-    pub(crate) fn send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: Option<&[u8]>,
-    ) -> Answer {
-        let mut request =
-            Request::builder().method(method).uri(format!("http://{}{path}", self.address));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        Answer::new(match body {
-            Some(body) => self.agent.run(request.body(body).unwrap()).unwrap(),
-            None => self.agent.run(request.body(()).unwrap()).unwrap(),
-        })
     }
 
     /// Sends these bytes as they are, and reads until the server closes.
@@ -130,13 +119,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn new(response: Response<Body>) -> Self {
-        let (parts, mut body) = response.into_parts();
-        let body = body.read_to_vec().unwrap();
-        Self::from_parts(parts.status.as_u16(), parts.headers, body)
-    }
-
-    fn from_parts(status: u16, headers: HeaderMap, body: Vec<u8>) -> Self {
+    pub(crate) fn from_parts(status: u16, headers: HeaderMap, body: Vec<u8>) -> Self {
         let json = serde_json::from_slice(&body).unwrap_or_default();
         Self { status, headers, body, json }
     }
@@ -155,6 +138,10 @@ impl Answer {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.body).unwrap()
     }
 
     /// A success that has something to say.

@@ -1,4 +1,4 @@
-//! The routes under `/v1/`, over HTTP; `docs/http.md` holds what each of them does.
+//! What clients of the routes under `/v1/` see, over real sockets and a real database file.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -6,7 +6,21 @@
     reason = "helpers of tests may fail like tests"
 )]
 
-mod operators;
-mod players;
-mod requests;
+mod account;
+mod bans;
+mod bearer;
+#[path = "../common/mod.rs"]
+mod common;
+mod cors;
+mod external;
+mod game;
+mod identities;
+mod leaving;
+mod links;
+mod login;
+mod merge;
+mod named_operators;
+mod races;
+mod rejections;
 mod server;
+mod transfer;
