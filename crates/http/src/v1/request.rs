@@ -145,7 +145,7 @@ async fn read<B: DeserializeOwned>(body: Body, limit: usize) -> Result<B, Proble
     let json = if body.is_empty() { Bytes::from_static(b"{}") } else { body };
     // Of an array the parser would make an object, by the order of the members.
     if json.trim_ascii_start().first() != Some(&b'{') {
-        return Err(Problem::bad_body("a body is one JSON object"));
+        return Err(Problem::bad_body("expected one JSON object"));
     }
     serde_json::from_slice(&json).map_err(|error| Problem::unread_body(&error))
 }
