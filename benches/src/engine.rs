@@ -122,7 +122,7 @@ fn newcomers(numbers: std::ops::Range<u64>) -> Outcome<ChangeSet> {
         let created = Event { account: id, at: now, kind: EventKind::AccountCreated };
         let linked = EventKind::IdentityLinked { ordinal, provider: ProviderId::DEVICE };
         change.events.extend([created, Event { account: id, at: now, kind: linked }]);
-        let (account, activity) = (Box::new(account), Activity::default());
+        let (account, activity) = (Box::new(account), Activity::default().into());
         change.writes.push(Write::InsertAccount { account, activity });
     }
     Ok(change)

@@ -283,7 +283,8 @@ pub(crate) trait Build: Sized {
     }
 
     fn insert_with(self, account: Account, activity: Activity) -> Self {
-        self.write(Write::InsertAccount { account: Box::new(account), activity })
+        let (account, activity) = (Box::new(account), activity.into());
+        self.write(Write::InsertAccount { account, activity })
     }
 
     fn update(self, account: Account, expect: u64) -> Self {
@@ -298,7 +299,8 @@ pub(crate) trait Build: Sized {
     }
 
     fn activity(self, number: u32, activity: Activity, expect: u64) -> Self {
-        self.write(Write::UpdateActivity { id: id(number), activity, expect: Version::new(expect) })
+        let (id, activity) = (id(number), activity.into());
+        self.write(Write::UpdateActivity { id, activity, expect: Version::new(expect) })
     }
 
     fn put_code(self, code: OneTimeCode) -> Self {

@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 static USUAL_PROFILE: LazyLock<Profile> = LazyLock::new(Profile::default);
 
 /// A document with what the store notes about it.
+#[derive(Clone)]
 pub(crate) struct Kept<T> {
     pub(crate) value: T,
     pub(crate) version: Version,
@@ -23,12 +24,12 @@ pub(crate) struct Kept<T> {
 }
 
 impl<T> Kept<T> {
-    pub(crate) fn first(value: T, by: CommitId) -> Arc<Self> {
-        Arc::new(Self { value, version: Version::FIRST, by })
+    pub(crate) const fn first(value: T, by: CommitId) -> Self {
+        Self { value, version: Version::FIRST, by }
     }
 
-    pub(crate) fn next(&self, value: T, by: CommitId) -> Arc<Self> {
-        Arc::new(Self { value, version: self.version.next(), by })
+    pub(crate) fn next(&self, value: T, by: CommitId) -> Self {
+        Self { value, version: self.version.next(), by }
     }
 }
 
@@ -152,7 +153,7 @@ impl KeptAccount {
 #[derive(Clone)]
 pub(crate) struct Documents {
     pub(crate) account: Arc<Kept<KeptAccount>>,
-    pub(crate) activity: Arc<Kept<Activity>>,
+    pub(crate) activity: Kept<Arc<Activity>>,
 }
 
 /// An account that was found, at one moment.
@@ -168,7 +169,7 @@ impl Found {
         Snapshot {
             account: account.value.account(self.id),
             version: account.version,
-            activity: activity.value.clone(),
+            activity: (*activity.value).clone(),
             activity_version: activity.version,
             store_epoch: self.store_epoch,
         }

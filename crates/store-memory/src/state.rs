@@ -1,4 +1,5 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use authcore::account::{AccountId, CommitId, Epoch, IdentityKey};
 use authcore::event::{Event, EventCursor, StoredEvent};
@@ -175,8 +176,8 @@ impl State {
         match write {
             Write::InsertAccount { account, activity } => {
                 let documents = Documents {
-                    account: Kept::first(KeptAccount::new(account), by),
-                    activity: Kept::first(activity.clone(), by),
+                    account: Arc::new(Kept::first(KeptAccount::new(account), by)),
+                    activity: Kept::first(Arc::clone(activity), by),
                 };
                 self.put_account(account.id, documents);
             }
@@ -185,7 +186,7 @@ impl State {
                     let next = before.account.next(KeptAccount::new(account), by);
                     self.put_account(
                         account.id,
-                        Documents { account: next, activity: before.activity },
+                        Documents { account: Arc::new(next), activity: before.activity },
                     );
                 }
             }
@@ -195,7 +196,7 @@ impl State {
             }
             Write::UpdateActivity { id, activity, .. } => {
                 if let Some(documents) = self.accounts.get_mut(id) {
-                    documents.activity = documents.activity.next(activity.clone(), by);
+                    documents.activity = documents.activity.next(Arc::clone(activity), by);
                 }
             }
             Write::PutCode(code) => {

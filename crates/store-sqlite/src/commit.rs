@@ -292,6 +292,8 @@ fn transfer_owner(db: &Db, key: &TransferKey) -> Result<Option<AccountId>, Fault
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use authcore::account::{Account, Identity, Ordinal, ProviderId};
     use authcore::session::Activity;
     use authcore::store::{ChangeSet, Lookup, Write};
@@ -340,9 +342,9 @@ mod tests {
         let mut account = Account::new(AccountId::from_bytes([1; 16]), DateTime::UNIX_EPOCH);
         account.identities.push(identity(1));
         let (id, key) = (account.id, account.identities[0].key.clone());
-        let activity = Activity::default();
+        let activity = Arc::new(Activity::default());
         let insert =
-            Write::InsertAccount { account: Box::new(account), activity: activity.clone() };
+            Write::InsertAccount { account: Box::new(account), activity: Arc::clone(&activity) };
         statements(&db, 1, insert);
 
         let load = Load(Lookup::Identity(key));
@@ -364,7 +366,7 @@ mod tests {
         account.identities = (1..=1000).map(identity).collect();
         let insert = Write::InsertAccount {
             account: Box::new(account.clone()),
-            activity: Activity::default(),
+            activity: Activity::default().into(),
         };
         assert!(statements(&db, 1, insert) > 2000, "each key is looked for and written");
 

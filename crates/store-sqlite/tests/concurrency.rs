@@ -191,7 +191,7 @@ fn rich_set() -> authcore::store::ChangeSet {
     let (account, activity) = full(1);
     let delete = Write::DeleteAccount { id: id(2), expect: Version::FIRST };
     let writes = [
-        Write::InsertAccount { account: Box::new(account), activity },
+        Write::InsertAccount { account: Box::new(account), activity: activity.into() },
         update(named(3, "new"), 1),
         delete,
         login(4, 1, 1),

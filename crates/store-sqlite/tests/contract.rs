@@ -32,8 +32,10 @@ fn code(number: u8, tries_left: u32) -> OneTimeCode {
 async fn every_field_comes_back() {
     for (kind, _folder, store) in each_kind() {
         let (account, activity) = full(1);
-        let write =
-            Write::InsertAccount { account: Box::new(account.clone()), activity: activity.clone() };
+        let write = Write::InsertAccount {
+            account: Box::new(account.clone()),
+            activity: activity.clone().into(),
+        };
         store.commit(&set(1, [write])).await.unwrap();
         let loaded = by_id(&store, 1).await.unwrap();
         assert_eq!(loaded.account, account, "{kind}");
@@ -56,7 +58,7 @@ async fn every_field_comes_back() {
             update(bare.clone(), 1),
             Write::UpdateActivity {
                 id: account.id,
-                activity: Activity::default(),
+                activity: Activity::default().into(),
                 expect: Version::FIRST,
             },
         ];
@@ -354,7 +356,8 @@ async fn a_deleted_account_leaves_its_events_only() {
     for (kind, _folder, store) in each_kind() {
         let (account, activity) = full(1);
         let session = activity.sessions[0].id;
-        let write = Write::InsertAccount { account: Box::new(account.clone()), activity };
+        let write =
+            Write::InsertAccount { account: Box::new(account.clone()), activity: activity.into() };
         let mut change = set(1, [write, Write::PutCode(code(1, 1))]);
         change.events.push(event(1, EventKind::AccountCreated));
         store.commit(&change).await.unwrap();

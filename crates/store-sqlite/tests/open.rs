@@ -33,7 +33,8 @@ async fn what_was_committed_is_there_after_opening_again() {
         let store = store.unwrap();
         if by_id(&store, 1).await.is_none() {
             let (account, activity) = full(1);
-            let write = Write::InsertAccount { account: Box::new(account), activity };
+            let write =
+                Write::InsertAccount { account: Box::new(account), activity: activity.into() };
             store.commit(&set(1, [write])).await.unwrap();
             let header = StoreHeader { game: "g".into(), folding: 1 };
             store.bind(&header).await.unwrap();
@@ -213,7 +214,7 @@ async fn values_that_make_no_sense_name_their_column() {
     let path = folder.path().join("session.db");
     let store = open(&path).unwrap();
     let (account, activity) = full(1);
-    let write = Write::InsertAccount { account: Box::new(account), activity };
+    let write = Write::InsertAccount { account: Box::new(account), activity: activity.into() };
     store.commit(&set(1, [write])).await.unwrap();
     let sql = "UPDATE accounts SET due_at = 9223372036854775807";
     Connection::open(&path).unwrap().execute_batch(sql).unwrap();

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::{Engine, Lost};
@@ -82,7 +84,8 @@ impl Settled {
 
     /// What a commit writes when the activity becomes `activity`.
     pub(super) fn update_activity(&self, activity: Activity) -> Write {
-        Write::UpdateActivity { id: self.account.id, activity, expect: self.activity_version }
+        let (id, activity) = (self.account.id, Arc::new(activity));
+        Write::UpdateActivity { id, activity, expect: self.activity_version }
     }
 
     /// Writes what the activity becomes, where it changes; otherwise it must still be the one that was decided on, or a

@@ -84,7 +84,7 @@ impl Engine {
         let account = self.imported(id, imported, now)?;
         let insert = Write::InsertAccount {
             account: Box::new(account.clone()),
-            activity: Activity::default(),
+            activity: Activity::default().into(),
         };
         let draft = Draft {
             writes: vec![insert],

@@ -11,6 +11,7 @@ pub use error::{StoreError, StoreErrorKind};
 pub use throttle::{Admission, Charge};
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -234,8 +235,8 @@ pub enum Write {
     InsertAccount {
         /// The account, at [`Version::FIRST`].
         account: Box<Account>,
-        /// Its activity, at [`Version::FIRST`].
-        activity: Activity,
+        /// Its activity, at [`Version::FIRST`]; shared, so that a store may keep it without a copy.
+        activity: Arc<Activity>,
     },
     /// Replaces an account, its identities included, and raises its version by one.
     UpdateAccount {
@@ -255,8 +256,8 @@ pub enum Write {
     UpdateActivity {
         /// Whose.
         id: AccountId,
-        /// What it becomes.
-        activity: Activity,
+        /// What it becomes; shared, so that a store may keep it without a copy.
+        activity: Arc<Activity>,
         /// The version that it must have.
         expect: Version,
     },

@@ -1,8 +1,8 @@
 #![expect(clippy::unwrap_used, reason = "these stores are made to be broken")]
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use authcore::account::{Account, CommitId, IdentityKey};
@@ -314,7 +314,7 @@ impl Flaw for LosesAField {
             if let Write::InsertAccount { activity, .. } | Write::UpdateActivity { activity, .. } =
                 write
             {
-                for session in &mut activity.sessions {
+                for session in &mut Arc::make_mut(activity).sessions {
                     session.device_id = None;
                 }
             }

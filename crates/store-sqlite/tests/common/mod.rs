@@ -191,7 +191,7 @@ pub(crate) fn full(number: u32) -> (Account, Activity) {
 }
 
 pub(crate) fn insert(account: Account) -> Write {
-    Write::InsertAccount { account: Box::new(account), activity: Activity::default() }
+    Write::InsertAccount { account: Box::new(account), activity: Activity::default().into() }
 }
 
 pub(crate) fn update(account: Account, expect: u64) -> Write {
@@ -205,7 +205,11 @@ pub(crate) fn login(number: u32, logins: u64, expect: u64) -> Write {
         previous_login_at: None,
         sessions: vec![session(1)],
     };
-    Write::UpdateActivity { id: id(number), activity, expect: Version::new(expect) }
+    Write::UpdateActivity {
+        id: id(number),
+        activity: activity.into(),
+        expect: Version::new(expect),
+    }
 }
 
 pub(crate) fn event(number: u32, kind: EventKind) -> Event {

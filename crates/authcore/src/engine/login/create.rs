@@ -71,7 +71,8 @@ impl Attempt<'_> {
             activity
         };
         let (login_count, previous_login_at) = (activity.login_count, activity.previous_login_at);
-        draft.writes.push(Write::InsertAccount { account: Box::new(account.clone()), activity });
+        let (inserted, activity) = (Box::new(account.clone()), activity.into());
+        draft.writes.push(Write::InsertAccount { account: inserted, activity });
         Ok(Entry { account, session, created: true, login_count, previous_login_at, draft })
     }
 
