@@ -157,7 +157,7 @@ pub(crate) fn full_account(number: u32) -> Account {
             },
         ],
         password: Some(Password { hash: text("$argon2id$"), version: u32::MAX, set_at: at(6) }),
-        ban: BanState::Banned(full_ban(number)),
+        ban: BanState::Banned(full_ban(number).into()),
         withdrawal: Withdrawal::Pending { since: at(-70), due: at(71) },
         records: full_records(number),
         epoch: Epoch::new(u32::MAX),

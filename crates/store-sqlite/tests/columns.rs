@@ -30,7 +30,7 @@ async fn columns_tell_the_standing_to_whoever_joins_them() {
     };
     let pending = Withdrawal::Pending { since: at(3), due: at(4) };
     let done = Withdrawal::Done { at: at(5), cause: WithdrawalCause::Player };
-    let banned = |expiry| BanState::Banned(ban(at(-6), expiry));
+    let banned = |expiry| BanState::Banned(ban(at(-6), expiry).into());
     let (is_banned, is_grace) = (Some("banned".to_owned()), Some("grace".to_owned()));
     let (is_pending, is_done) = (Some("pending".to_owned()), Some("done".to_owned()));
     let rows: [(BanState, Withdrawal, Columns); 5] = [
@@ -46,7 +46,7 @@ async fn columns_tell_the_standing_to_whoever_joins_them() {
             (is_banned.clone(), Some(-6), Some(7), is_pending.clone(), Some(4), Some(4)),
         ),
         (
-            BanState::Grace(grace),
+            BanState::Grace(grace.into()),
             pending,
             (is_grace, Some(1), Some(2), is_pending, Some(4), Some(2)),
         ),

@@ -50,7 +50,7 @@ async fn every_field_comes_back() {
 
         // And again by an update that changes or clears each.
         let bare = Account {
-            ban: BanState::Banned(ban(last_moment(), Expiry::Never)),
+            ban: BanState::Banned(ban(last_moment(), Expiry::Never).into()),
             identities: vec![],
             ..Account::new(account.id, at(0))
         };

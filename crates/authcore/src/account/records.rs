@@ -17,7 +17,7 @@ pub struct Records {
     /// Tickets for identities that the account proved and another one owns.
     pub tickets: Vec<ForcingTicket>,
     /// The transfer account.
-    pub transfer: Option<TransferAccount>,
+    pub transfer: Option<Box<TransferAccount>>,
 }
 
 impl Records {

@@ -62,7 +62,7 @@ impl Engine {
             return Ok(());
         };
         let kept = self.outlived_ban(code.account).await?;
-        account.ban = BanState::Banned(Ban {
+        account.ban = BanState::Banned(Box::new(Ban {
             since: now,
             ..kept.unwrap_or_else(|| Ban {
                 since: now,
@@ -74,7 +74,7 @@ impl Engine {
                 registrar: Box::default(),
                 flags: Vec::new(),
             })
-        });
+        }));
         // There is no session.
         draft.events.retain(|(_, kind)| !matches!(kind, EventKind::LoggedIn { .. }));
         draft.events.push((account.id, EventKind::Banned));

@@ -150,7 +150,7 @@ fn export(account: &Account, activity: &Activity, reader: Reader, now: DateTime<
             "withdrawal": of_withdrawal(withdrawal),
             "refunds": { "count": count, "amount_minor": amount.units() },
             "tickets": tickets.iter().map(ticket).collect::<Vec<_>>(),
-            "transfer_account": transfer.as_ref().map(of_transfer),
+            "transfer_account": transfer.as_deref().map(of_transfer),
         },
         "activity": of_activity(activity),
     })

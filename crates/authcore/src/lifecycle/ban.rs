@@ -71,9 +71,9 @@ pub enum BanState {
     #[default]
     None,
     /// It is suspended, and may still buy itself free (gamebase 3.16).
-    Grace(GraceBan),
+    Grace(Box<GraceBan>),
     /// It is.
-    Banned(Ban),
+    Banned(Box<Ban>),
 }
 
 impl BanState {

@@ -159,8 +159,9 @@ pub(crate) fn ban(
 
 /// Puts a ban in force, in the place of whatever there was. The caller has asked the tables.
 pub(super) fn put_in_force(account: &mut Account, ban: Ban, at: DateTime<Utc>) -> EventKind {
-    if let BanState::Banned(former) = std::mem::replace(&mut account.ban, BanState::Banned(ban)) {
-        close_ban(account, former, BanEnd::Replaced { at });
+    let ban = BanState::Banned(Box::new(ban));
+    if let BanState::Banned(former) = std::mem::replace(&mut account.ban, ban) {
+        close_ban(account, *former, BanEnd::Replaced { at });
     }
     account.epoch = account.epoch.next();
     account.updated_at = at;
@@ -190,7 +191,7 @@ pub(crate) fn unban(
     };
     BAN.next(ban.status(), BanEvent::Release).map_err(|_| Refusal::NotBanned)?;
     if let BanState::Banned(ban) = std::mem::take(&mut account.ban) {
-        close_ban(account, ban, end);
+        close_ban(account, *ban, end);
     }
     account.updated_at = now;
     Ok(Some(EventKind::Unbanned))

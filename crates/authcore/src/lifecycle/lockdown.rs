@@ -131,7 +131,7 @@ fn lock_down(
         return Some(put_in_force(account, ban, now));
     };
     GRACE_BAN.next(GraceBanStatus::None, GraceBanEvent::LockdownWithRelease).ok()?;
-    account.ban = BanState::Grace(GraceBan {
+    account.ban = BanState::Grace(Box::new(GraceBan {
         since: now,
         deadline: now + release.period,
         message: release.message.as_str().into(),
@@ -140,7 +140,7 @@ fn lock_down(
         payments: Vec::new(),
         then: lockdown.ban,
         template: lockdown.template,
-    });
+    }));
     Some(EventKind::GraceBanned)
 }
 

@@ -57,7 +57,7 @@ fn settle_ban(account: &mut Account, now: DateTime<Utc>, events: &mut Vec<EventK
         && check_step(account, ban_expired_event(account)).is_ok()
         && let BanState::Banned(ban) = std::mem::take(&mut account.ban)
     {
-        close_ban(account, ban, BanEnd::Expired { at: end });
+        close_ban(account, *ban, BanEnd::Expired { at: end });
         account.updated_at = end;
         events.push(EventKind::Unbanned);
     }

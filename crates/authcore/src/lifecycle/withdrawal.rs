@@ -163,7 +163,7 @@ pub(crate) fn withdraw(
 /// (security 105, 107). A ban in force is kept as a past one, without its words.
 pub(super) fn erase(account: &mut Account, cause: WithdrawalCause, at: DateTime<Utc>) -> EventKind {
     match std::mem::take(&mut account.ban) {
-        BanState::Banned(ban) => close_ban(account, ban, BanEnd::Withdrawn { at }),
+        BanState::Banned(ban) => close_ban(account, *ban, BanEnd::Withdrawn { at }),
         // Who leaves does not pay any more: the ban that would follow is what is remembered (gamebase X-3).
         BanState::Grace(grace) => {
             let ban = grace.ban_that_follows(at);
@@ -182,12 +182,14 @@ pub(super) fn erase(account: &mut Account, cause: WithdrawalCause, at: DateTime<
         }
     }
     // So that its id is still told apart from one that never was (gamebase 4.3, 3046).
-    account.records.transfer = transfer.map(|transfer| TransferAccount {
-        id: None,
-        password_hash: None,
-        device: None,
-        state: TransferState::Deleted,
-        ..transfer
+    account.records.transfer = transfer.map(|transfer| {
+        Box::new(TransferAccount {
+            id: None,
+            password_hash: None,
+            device: None,
+            state: TransferState::Deleted,
+            ..*transfer
+        })
     });
     account.username = None;
     account.profile = Profile::default();

@@ -43,7 +43,7 @@ pub(crate) fn put(
     let kept = account.records.transfer.as_ref().filter(|_| live);
     let expiry = kept.map_or_else(|| rules.expiry(now), |transfer| transfer.expiry);
     let Fresh { key, id, password_hash, issued_by, device } = fresh;
-    account.records.transfer = Some(TransferAccount {
+    account.records.transfer = Some(Box::new(TransferAccount {
         key,
         // Where it is the only secret, it is shown once, like a password.
         id: id.filter(|_| password_hash.is_some()),
@@ -53,7 +53,7 @@ pub(crate) fn put(
         issued_at: now,
         expiry,
         state: TransferState::Issued { failures: 0 },
-    });
+    }));
     account.updated_at = now;
     Ok(EventKind::TransferChanged)
 }
@@ -107,7 +107,7 @@ mod tests {
         now: DateTime<Utc>,
     ) -> Result<TransferAccount, Refusal> {
         put(account, on, fresh(), &rules(), now)?;
-        Ok(account.records.transfer.clone().unwrap())
+        Ok(*account.records.transfer.clone().unwrap())
     }
 
     const BLOCKED: TransferState = TransferState::Blocked { failures: 3, until: Expiry::Never };

@@ -31,7 +31,7 @@ pub(super) fn rules() -> TransferRules {
 pub(super) fn guest() -> Account {
     let mut account = Account::new(AccountId::from_bytes([1; 16]), NOW);
     account.add_identity(IdentityKey::new(ProviderId::GUEST, "the-key-of-a-device"), None, NOW);
-    account.records.transfer = Some(TransferAccount {
+    account.records.transfer = Some(Box::new(TransferAccount {
         key: TransferKey::new([1; 32]),
         id: Some("123456789012".into()),
         password_hash: Some("a hash".into()),
@@ -40,6 +40,6 @@ pub(super) fn guest() -> Account {
         issued_at: NOW,
         expiry: Expiry::At(NOW + TimeDelta::days(7)),
         state: TransferState::Issued { failures: 0 },
-    });
+    }));
     account
 }

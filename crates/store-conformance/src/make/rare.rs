@@ -49,7 +49,7 @@ pub(crate) fn full_transfer(number: u32) -> TransferAccount {
 }
 
 pub(crate) fn with_transfer(mut account: Account, number: u32) -> Account {
-    account.records.transfer = Some(transfer(number));
+    account.records.transfer = Some(transfer(number).into());
     account
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn full_ban(number: u32) -> Ban {
 }
 
 pub(crate) fn with_ban(mut account: Account, expiry: Expiry) -> Account {
-    account.ban = BanState::Banned(ban(expiry));
+    account.ban = BanState::Banned(ban(expiry).into());
     account
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn full_grace(number: u32) -> GraceBan {
 }
 
 pub(crate) fn with_grace(mut account: Account, deadline: DateTime<Utc>) -> Account {
-    account.ban = BanState::Grace(GraceBan { deadline, ..full_grace(1) });
+    account.ban = BanState::Grace(GraceBan { deadline, ..full_grace(1) }.into());
     account
 }
 
@@ -167,7 +167,7 @@ pub(crate) fn full_records(number: u32) -> Records {
         past_bans: ends.map(|end| PastBan { ban: full_ban(number), end }).collect(),
         refunds: Refunds { count: u32::MAX, amount: Amount::minor(u64::MAX) },
         tickets: vec![foreign, ticket(number + 1, at(62))],
-        transfer: Some(full_transfer(number)),
+        transfer: Some(full_transfer(number).into()),
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) async fn nobody_is_due_without_a_date(on: &mut Trial) {
     let mut gone = with_ticket(with_ban(bare(3), Expiry::At(at(1))), ticket(1, at(2)));
     gone.withdrawal = Withdrawal::Done { at: at(3), cause: WithdrawalCause::Player };
     let mut guest = bare(4);
-    guest.records.transfer = Some(full_transfer(4));
+    guest.records.transfer = Some(full_transfer(4).into());
     on.ok(&set()
         .insert_with(account(1), full_activity(1))
         .insert(with_ban(bare(2), Expiry::Never))

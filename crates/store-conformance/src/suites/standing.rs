@@ -55,7 +55,7 @@ pub(crate) async fn every_ban_comes_back(on: &mut Trial) {
         ban(Expiry::Never),
         Ban { template: Some(0), flags: vec!["".into()], ..ban(Expiry::Never) },
     ];
-    let bans = by_source.into_iter().chain(others).map(BanState::Banned);
+    let bans = by_source.into_iter().chain(others).map(|ban| BanState::Banned(ban.into()));
     all_bans_come_back(on, bans.chain([BanState::None])).await;
 }
 
@@ -76,9 +76,10 @@ pub(crate) async fn every_grace_ban_comes_back(on: &mut Trial) {
         template: None,
         ..full_grace(1)
     };
-    let bans = by_rule.into_iter().chain([plain]).map(BanState::Grace);
+    let bans = by_rule.into_iter().chain([plain]).map(|grace| BanState::Grace(grace.into()));
     // What a missed deadline makes of it, and what a payment does.
-    all_bans_come_back(on, bans.chain([BanState::Banned(full_ban(1)), BanState::None])).await;
+    all_bans_come_back(on, bans.chain([BanState::Banned(full_ban(1).into()), BanState::None]))
+        .await;
 }
 
 pub(crate) async fn every_withdrawal_comes_back(on: &mut Trial) {
@@ -138,7 +139,10 @@ pub(crate) async fn every_transfer_account_comes_back(on: &mut Trial) {
         TransferAccount { issued_by: IssuedBy::Manual, id: Some("".into()), ..transfer(2) },
         TransferAccount { password_hash: Some(NASTY.into()), ..transfer(2) },
     ];
-    let with = |transfer| Records { transfer: Some(transfer), ..Records::default() };
+    let with = |transfer: TransferAccount| Records {
+        transfer: Some(transfer.into()),
+        ..Records::default()
+    };
     let records = by_state.into_iter().chain(others).map(with);
     all_records_come_back(on, records.chain([Records::default()])).await;
 }

@@ -24,7 +24,7 @@ async fn owner_of(on: &Trial, key: u32) -> Option<u32> {
 
 pub(crate) async fn key_leads_to_its_account(on: &mut Trial) {
     let mut made = with_transfer(account(1), 7);
-    made.records.transfer = Some(full_transfer(7));
+    made.records.transfer = Some(full_transfer(7).into());
     on.ok(&set().insert_with(made.clone(), activity(3)).insert(with_transfer(account(2), 8))).await;
     let found = on.load(&lookup_transfer(7)).await;
     assert_eq!(found, Some(on.get(id(1)).await), "the same snapshot by either way");
@@ -44,7 +44,7 @@ pub(crate) async fn key_has_one_owner(on: &mut Trial) {
     // Whether it may still be used is not the store's business.
     let mut spent = with_transfer(bare(1), 7);
     for (version, state) in (1..).zip([TransferState::Used, TransferState::Deleted]) {
-        spent.records.transfer = Some(TransferAccount { state, ..transfer(7) });
+        spent.records.transfer = Some(TransferAccount { state, ..transfer(7) }.into());
         on.ok(&set().update(spent.clone(), version)).await;
         on.refused(&set().update(with_transfer(bare(2), 7), 1), taken(7)).await;
     }
@@ -61,7 +61,7 @@ pub(crate) async fn owner_keeps_its_key(on: &mut Trial) {
     on.ok(&set().insert(with_transfer(account(1), 7))).await;
     on.ok(&set().update(with_epoch(with_transfer(account(1), 7), 1), 1)).await;
     let mut renewed = with_transfer(account(1), 7);
-    renewed.records.transfer = Some(full_transfer(7));
+    renewed.records.transfer = Some(full_transfer(7).into());
     on.ok(&set().update(renewed.clone(), 2)).await;
     assert_eq!(owner_of(on, 7).await, Some(1));
     assert_eq!(on.get(id(1)).await.account, renewed);

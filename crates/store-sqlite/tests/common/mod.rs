@@ -106,7 +106,7 @@ pub(crate) fn transfer(number: u32) -> TransferAccount {
 
 /// An account with one device and a transfer account.
 pub(crate) fn transferable(number: u32, key: u32) -> Account {
-    let records = Records { transfer: Some(transfer(key)), ..Records::default() };
+    let records = Records { transfer: Some(transfer(key).into()), ..Records::default() };
     Account { records, ..account(number) }
 }
 
@@ -162,9 +162,9 @@ pub(crate) fn full(number: u32) -> (Account, Activity) {
             identity(u32::MAX - 1, device(&format!("{number}"))),
         ],
         password: Some(Password { hash: "$argon2id$".into(), version: u32::MAX, set_at: at(-1) }),
-        ban: BanState::Banned(Ban { message: odd.into(), ..ban(first, Expiry::At(last)) }),
+        ban: BanState::Banned(Ban { message: odd.into(), ..ban(first, Expiry::At(last)) }.into()),
         withdrawal: Withdrawal::Pending { since: first, due: last },
-        records: Records { transfer: Some(transfer(number)), ..Records::default() },
+        records: Records { transfer: Some(transfer(number).into()), ..Records::default() },
         epoch: Epoch::new(u32::MAX),
         next_ordinal: Ordinal::new(u32::MAX),
         created_at: first,

@@ -57,7 +57,7 @@ fn full() -> (Account, Activity) {
         identity.data = Some(r#"{"locale":"en"}"#.into());
     }
     account.password = Some(Password { hash: "SECRET hash".into(), version: 2, set_at: at(1) });
-    account.ban = BanState::Grace(GraceBan {
+    account.ban = BanState::Grace(Box::new(GraceBan {
         since: at(5),
         deadline: at(15),
         message: "pay up".into(),
@@ -70,7 +70,7 @@ fn full() -> (Account, Activity) {
         }],
         then: BanPeriod::Permanent,
         template: Some(7),
-    });
+    }));
     account.withdrawal = Withdrawal::Pending { since: at(7), due: at(14) };
     let released = BanEnd::Released {
         at: at(2),
@@ -96,7 +96,7 @@ fn full() -> (Account, Activity) {
             expires_at: at(9),
             used_at: None,
         }],
-        transfer: Some(TransferAccount {
+        transfer: Some(Box::new(TransferAccount {
             key: TransferKey::new([0xab; 32]),
             id: Some("TRANSFER1".into()),
             password_hash: Some("SECRET transfer hash".into()),
@@ -105,7 +105,7 @@ fn full() -> (Account, Activity) {
             issued_at: at(2),
             expiry: Expiry::Never,
             state: TransferState::Issued { failures: 1 },
-        }),
+        })),
     };
     let activity = Activity {
         login_count: 5,

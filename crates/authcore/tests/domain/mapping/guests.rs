@@ -123,7 +123,7 @@ fn gamebase_4_3_any_a_member_who_maps_an_identity_loses_the_transfer_account() {
         let world = world(Policy::gamebase()).await;
         let ann = player(world.engine(), guest(GUEST)).await;
         let issued = transfer_account(world.clock().now());
-        edit(&world, ann.id(), |account| account.records.transfer = Some(issued)).await;
+        edit(&world, ann.id(), |account| account.records.transfer = Some(issued.into())).await;
         let linked = link(world.engine(), &ann, at("facebook", "ann")).await;
         assert_eq!(linked.records.transfer.unwrap().state, TransferState::Deleted);
     });
@@ -135,7 +135,7 @@ fn gamebase_4_3_any_a_member_who_is_lost_loses_the_transfer_account() {
         let world = world(Policy::gamebase()).await;
         let owner = player(world.engine(), at("facebook", "bob")).await;
         let issued = transfer_account(world.clock().now());
-        edit(&world, owner.id(), |account| account.records.transfer = Some(issued)).await;
+        edit(&world, owner.id(), |account| account.records.transfer = Some(issued.into())).await;
         let ann = player(world.engine(), guest(GUEST)).await;
         let offer = ticket(world.engine(), &ann, at("facebook", "bob")).await;
         world.engine().link_forcibly(&context(), &ann.who, &offer.secret).await.unwrap();

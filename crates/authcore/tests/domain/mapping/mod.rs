@@ -125,7 +125,7 @@ async fn grace_ban(world: &Harness, id: AccountId) {
         then: BanPeriod::Permanent,
         template: None,
     };
-    edit(world, id, |account| account.ban = BanState::Grace(grace)).await;
+    edit(world, id, |account| account.ban = BanState::Grace(grace.into())).await;
 }
 
 async fn ban(world: &Harness, id: AccountId) {

@@ -45,7 +45,7 @@ async fn full(world: &Harness) -> LoggedIn {
     update.display_name = Some("Annabel".into());
     engine.update_profile(&context, &who, update).await.unwrap();
     craft(world, id, |account| {
-        account.records.transfer = Some(TransferAccount {
+        account.records.transfer = Some(Box::new(TransferAccount {
             key: TransferKey::new([7; 32]),
             id: Some("TRANSFER-1".into()),
             password_hash: Some("hash".into()),
@@ -54,7 +54,7 @@ async fn full(world: &Harness) -> LoggedIn {
             issued_at: account.created_at,
             expiry: Expiry::Never,
             state: TransferState::Issued { failures: 0 },
-        });
+        }));
     })
     .await;
     player

@@ -28,7 +28,7 @@ fn gamebase_4_1_p_x16_a_grace_ban_travels_along() {
     block_on(async {
         let issued = Issued::under(rules()).await;
         let since = issued.info.issued_at;
-        let grace = BanState::Grace(GraceBan {
+        let grace = BanState::Grace(Box::new(GraceBan {
             since,
             deadline: since + DAY,
             message: Box::default(),
@@ -37,7 +37,7 @@ fn gamebase_4_1_p_x16_a_grace_ban_travels_along() {
             payments: Vec::new(),
             then: BanPeriod::Permanent,
             template: None,
-        });
+        }));
         edit(&issued.world, issued.id(), |account| account.ban = grace.clone()).await;
         let carried = issued.right().await.unwrap();
         assert_eq!(carried.account.ban, grace);
@@ -148,7 +148,7 @@ fn gamebase_4_1_p_over_a_grace_ban_whose_day_has_come_is_a_ban() {
     block_on(async {
         let issued = Issued::under(rules()).await;
         let since = issued.info.issued_at;
-        let grace = BanState::Grace(GraceBan {
+        let grace = BanState::Grace(Box::new(GraceBan {
             since,
             deadline: since + DAY,
             message: Box::default(),
@@ -157,7 +157,7 @@ fn gamebase_4_1_p_over_a_grace_ban_whose_day_has_come_is_a_ban() {
             payments: Vec::new(),
             then: BanPeriod::Permanent,
             template: None,
-        });
+        }));
         edit(&issued.world, issued.id(), |account| account.ban = grace).await;
         issued.pass(DAY);
         assert!(matches!(refusal(issued.right().await), Refusal::Banned(_)));
