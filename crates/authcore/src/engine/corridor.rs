@@ -287,7 +287,8 @@ impl Engine {
                 Ok(()) => return Ok(()),
                 Err(CommitError::Conflict(conflict)) => {
                     // An identity and a username: a set takes no more from others.
-                    if freed == 2 || !self.free(&conflict, now).await? {
+                    // Rare and large: boxed, so that no other commit carries it.
+                    if freed == 2 || !Box::pin(self.free(&conflict, now)).await? {
                         return Err(Lost::Race(conflict));
                     }
                     freed += 1;

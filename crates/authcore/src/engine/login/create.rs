@@ -15,7 +15,10 @@ impl Attempt<'_> {
     /// Makes the account, in the place of one that has left where there was one.
     pub(super) async fn create(&mut self, left: Option<&Settled>) -> Result<Entry, Error> {
         let allowed = self.allowed(None);
-        let password = self.new_password(&allowed).await?;
+        let password = match &self.proven {
+            Proven::Password { .. } => Box::pin(self.new_password(&allowed)).await?,
+            Proven::Identity { .. } => None,
+        };
         allowed?;
         let Some((key, shown)) = self.proven.identity() else {
             return Err(Refusal::AccountNotFound.into());

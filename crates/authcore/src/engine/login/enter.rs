@@ -1,7 +1,7 @@
 use super::Attempt;
 use super::told::apply_told;
 use crate::account::{Account, Ordinal};
-use crate::engine::corridor::Settled;
+use crate::engine::corridor::{Draft, Settled};
 use crate::error::Error;
 use crate::hooks::Intent;
 use crate::password::Verdict;
@@ -12,13 +12,22 @@ use crate::session::Session;
 use super::{Entry, Proven};
 
 impl Attempt<'_> {
-    /// Logs into an account that exists.
-    pub(super) async fn enter(&mut self, mut settled: Settled) -> Result<Entry, Error> {
+    /// Judges a login into an account that exists, and does to the account what comes with it. Gives the commit as far
+    /// as it is then known, and the caller's session when the login goes on with it.
+    ///
+    /// It waits for nothing but what few logins have, and that is boxed: every login carries the rest.
+    pub(super) async fn admit(
+        &mut self,
+        settled: &mut Settled,
+    ) -> Result<(Draft, Option<Session>), Error> {
         let engine = self.engine;
         if engine.policy.tells_bans_first {
             engine.check_gate(&settled.account, self.context)?;
         }
-        let rehashed = self.check_password(&settled.account).await?;
+        let rehashed = match &self.proven {
+            Proven::Password { .. } => Box::pin(self.check_password(&settled.account)).await?,
+            Proven::Identity { .. } => None,
+        };
         self.allowed(Some(settled.account.id))?;
         engine.check_gate(&settled.account, self.context)?;
         engine.parts.hooks.veto(self.context, &Intent::LogIn(&settled.account))?;
@@ -38,7 +47,7 @@ impl Attempt<'_> {
         let identity = self.ordinal(&settled.account);
         let current = match &self.login.current {
             Some(who) if !self.login.ignore_already_logged_in => {
-                Box::pin(self.going_on(who, Some((&settled, identity)))).await?
+                Box::pin(self.going_on(who, Some((settled, identity)))).await?
             }
             _ => None,
         };
@@ -53,6 +62,16 @@ impl Attempt<'_> {
         } else {
             settled.hold(&mut draft);
         }
+        Ok((draft, current))
+    }
+
+    /// Logs into the account that the login was admitted to.
+    pub(super) fn enter(
+        &self,
+        mut settled: Settled,
+        mut draft: Draft,
+        current: Option<Session>,
+    ) -> Entry {
         let activity = std::mem::take(&mut settled.activity);
         let (mut login_count, mut previous_login_at) =
             (activity.login_count, activity.previous_login_at);
@@ -60,13 +79,14 @@ impl Attempt<'_> {
             session
         } else {
             let (account, epoch) = (&settled.account, settled.store_epoch);
+            let identity = self.ordinal(account);
             let (activity, session) = self.open(activity, account, epoch, identity, &mut draft);
             (login_count, previous_login_at) = (activity.login_count, activity.previous_login_at);
             draft.writes.push(settled.update_activity(activity));
             session
         };
         let account = settled.account;
-        Ok(Entry { account, session, created: false, login_count, previous_login_at, draft })
+        Entry { account, session, created: false, login_count, previous_login_at, draft }
     }
 
     /// The identity that the login is by; none for a username, and where a verifier named the account.

@@ -200,7 +200,7 @@ impl Engine {
             Checked::Id { key, method } => Proven::Identity { key, method, verified: None },
             Checked::Password { who, password } => Proven::Password { who, password },
             Checked::Provider { provider, payload } => {
-                let verified = self.ask_verifier(&provider, &payload, now).await?;
+                let verified = Box::pin(self.ask_verifier(&provider, &payload, now)).await?;
                 let key = verified.key().clone();
                 Proven::Identity { key, method: Method::Provider, verified: Some(verified) }
             }
@@ -262,10 +262,11 @@ impl Attempt<'_> {
     async fn run(&mut self) -> Result<LoggedIn, Error> {
         let mut tries = Tries::new();
         let lookup = self.proven.lookup();
-        loop {
+        let entry = loop {
             let mut entry = match self.find(&lookup).await? {
-                Some(settled) if !settled.account.withdrawal.is_done() => {
-                    self.enter(settled).await?
+                Some(mut settled) if !settled.account.withdrawal.is_done() => {
+                    let (draft, current) = self.admit(&mut settled).await?;
+                    self.enter(settled, draft, current)
                 }
                 // Withdrawn just now, by time: the identity is free.
                 left => self.create(left.as_ref()).await?,
@@ -273,11 +274,11 @@ impl Attempt<'_> {
             let mut draft = std::mem::take(&mut entry.draft);
             if draft.writes.is_empty() {
                 // The session that there was goes on.
-                return self.outcome(entry).await;
+                break entry;
             }
             draft.id = self.commit.take();
             match self.engine.commit(draft, self.now).await {
-                Ok(()) => return self.outcome(entry).await,
+                Ok(()) => break entry,
                 Err(lost) => {
                     let conflict = tries.again(lost)?;
                     if let (Conflict::UsedUp(_), Some(provider)) =
@@ -293,7 +294,12 @@ impl Attempt<'_> {
                     self.username_taken = asked && matches!(conflict, Conflict::UsernameTaken(_));
                 }
             }
+        };
+        let logged_in = self.outcome(entry)?;
+        if self.proven.told().is_some() {
+            return Ok(Box::pin(self.hand_on(logged_in)).await);
         }
+        Ok(logged_in)
     }
 
     async fn find(&mut self, lookup: &Lookup) -> Result<Option<Settled>, Error> {
@@ -301,13 +307,13 @@ impl Attempt<'_> {
         if self.proven.told().is_some() { Box::pin(self.find_told(found)).await } else { Ok(found) }
     }
 
-    async fn outcome(&self, entry: Entry) -> Result<LoggedIn, Error> {
+    fn outcome(&self, entry: Entry) -> Result<LoggedIn, Error> {
         let Entry { account, session, created, login_count, previous_login_at, .. } = entry;
         let engine = self.engine;
         // An account that was made may start banned.
         engine.check_gate(&account, self.context)?;
         let tokens = engine.parts.keys.mint(&account, &session, self.now, &engine.policy)?;
-        let mut logged_in = LoggedIn {
+        Ok(LoggedIn {
             account,
             created,
             session,
@@ -318,13 +324,15 @@ impl Attempt<'_> {
             friends: Vec::new(),
             provider_profile: None,
             payload: None,
-        };
-        if let Some(verified) = self.proven.verified()
-            && verified.also().is_some()
-        {
-            Box::pin(engine.tell(verified, &mut logged_in, self.now)).await;
+        })
+    }
+
+    /// Hands on what a verifier told.
+    async fn hand_on(&self, mut logged_in: LoggedIn) -> LoggedIn {
+        if let Some(verified) = self.proven.verified() {
+            self.engine.tell(verified, &mut logged_in, self.now).await;
         }
-        Ok(logged_in)
+        logged_in
     }
 
     fn username(&self) -> Option<&str> {
