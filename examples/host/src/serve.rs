@@ -121,7 +121,7 @@ fn routes(settings: &Settings, engine: Engine) -> Router {
     config.body_limit = settings.body_limit.unwrap_or(config.body_limit);
     config.storage_stub = settings.test_fixtures;
     let mut v1_config = V1Config::default();
-    v1_config.operator_key = settings.operator_key.clone();
+    v1_config.operator_key.clone_from(&settings.operator_key);
     v1_config.proxy_count = settings.v1_proxy_count;
     let v1 = v1::router(engine.clone(), v1_config);
     // The policy was checked when the settings were gathered.
