@@ -1,9 +1,10 @@
 //! Bans and grace bans.
 
+use authcore::lifecycle::{Amount, ReleaseRule};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Player, Server, UNKNOWN, custom, keys};
+use crate::server::{Answer, Player, Server, UNKNOWN, custom, gamebase, keys};
 
 fn in_language(server: &Server, languages: &str) -> Answer {
     let call = server.post("/v1/login").with("Accept-Language", languages);
@@ -135,6 +136,44 @@ fn many_are_banned_at_once_and_those_that_are_not_are_named() {
     server.operator("POST", "bans").send(ids).refused(400, "bad_body");
 }
 
+#[test]
+fn gamebase_3_13_ten_thousand_are_banned_at_once_and_no_more() {
+    let server = Server::start();
+    let ann = server.player(custom("ann-at-work"));
+    let id = |number: usize| format!("00000000-0000-7000-8000-{number:012}");
+    let mut accounts: Vec<_> = (1..10_000).map(id).collect();
+    accounts.push(ann.account.clone());
+    let ban = json!({ "accounts": accounts, "ban": {} });
+    let failed = server.operator("POST", "bans").send(ban).ok();
+    assert_eq!(failed["failed"].as_array().unwrap().len(), 9_999, "and one is banned");
+    assert_eq!(server.seen(&ann)["standing"], "banned");
+    accounts.push(id(10_000));
+    let more = server.operator("POST", "unbans").send(json!({ "accounts": accounts }));
+    assert_eq!(more.refused(400, "invalid")["rule"], json!({ "items": { "max": 10_000 } }));
+}
+
+#[test]
+fn times_of_bans_are_written_as_all_others() {
+    let server = Server::start();
+    let ann = server.player(custom("ann-at-work"));
+    let until = "2100-01-01T00:00:00Z";
+    let ban = json!({ "until": until, "reason": "speed hack", "flags": ["leaderboard"] });
+    let banned = server.to(&ann, "ban", ban).ok();
+    let since = &ann.login["account"]["created_at"];
+    let by = "holder of the operator key";
+    let record = json!({
+        "since": since, "until": until, "message": "", "template": null, "reason": "speed hack",
+        "source": "app_server", "registrar": by, "flags": ["leaderboard"],
+    });
+    assert_eq!(banned["ban"], record);
+    let mut past = record;
+    past["end"] = json!({
+        "kind": "released", "at": since, "source": "app_server", "by": by, "reason": "appeal",
+    });
+    let released = server.to(&ann, "unban", json!({ "reason": "appeal" })).ok();
+    assert_eq!(released["past_bans"], json!([past]));
+}
+
 fn purchase(server: &Server, who: &Player, what: &str, order: &str) -> Answer {
     let body = json!({ "purchase": order, "amount": 5000, "currency": "KRW" });
     server.to(who, what, body)
@@ -163,6 +202,24 @@ fn refunds_suspend_and_payments_release() {
     assert_eq!(account["grace_ban"]["paid"]["count"], 1);
     let account = purchase(&server, &ann, "payments", "order-4").ok();
     assert_eq!((&account["standing"], &account["grace_ban"]), (&json!("normal"), &Value::Null));
+}
+
+#[test]
+fn gamebase_1_8_payments_beyond_all_bounds_are_added_up_to_the_most_there_is() {
+    let mut policy = gamebase();
+    let lockdown = policy.lockdown.as_mut().unwrap();
+    lockdown.release.as_mut().unwrap().rule = ReleaseRule::Count { count: 9 };
+    let server = Server::under(policy);
+    let ann = server.player(custom("ann-at-work"));
+    purchase(&server, &ann, "refunds", "order-1").ok();
+    purchase(&server, &ann, "refunds", "order-2").ok();
+    let pay = |order: &str| {
+        let most = Amount::minor(u64::MAX);
+        let body = json!({ "purchase": order, "amount": most, "currency": "KRW" });
+        server.to(&ann, "payments", body).ok()["grace_ban"]["paid"].clone()
+    };
+    assert_eq!(pay("order-3"), json!({ "amount": u64::MAX, "count": 1 }));
+    assert_eq!(pay("order-4"), json!({ "amount": u64::MAX, "count": 2 }));
 }
 
 #[test]

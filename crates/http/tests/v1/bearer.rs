@@ -177,12 +177,19 @@ fn no_route_of_operators_is_open_without_the_key() {
     let ann = server.player(custom("ann-at-work"));
     let near = KEY.to_uppercase();
     let longer = format!("{KEY}x");
+    let basic = format!("Basic {KEY}");
     for (method, path, body) in of_operators() {
         let call = || server.call(method, &path);
         let none = call().send(body.clone());
         none.refused(401, "operator_key_required");
-        for wrong in ["wrong", "", &near, &longer, &ann.access, &ann.refresh] {
+        for wrong in
+            ["wrong", "", &near, &longer, KEY.trim_end_matches('s'), &ann.access, &ann.refresh]
+        {
             let answer = call().bearer(wrong).send(body.clone());
+            answer.refused(401, "operator_key_required");
+        }
+        for authorization in ["", "Bearer", KEY, &basic] {
+            let answer = call().with("Authorization", authorization).bytes(Some(b"not even read"));
             answer.refused(401, "operator_key_required");
         }
     }
@@ -190,7 +197,7 @@ fn no_route_of_operators_is_open_without_the_key() {
 }
 
 #[test]
-fn without_a_key_there_are_no_routes_of_operators() {
+fn security_118_without_a_key_there_are_no_routes_of_operators() {
     let routes = |engine| router(engine, V1Config::default());
     let server = Server::serving(Policy::recommended(), |builder| builder, routes);
     for (method, path, body) in of_operators() {

@@ -39,6 +39,7 @@ fn who_leaves_at_once_is_gone() {
     server.is_dead(&ann);
     let seen = server.seen(&ann);
     assert_eq!(seen["standing"], "withdrawn");
+    assert_eq!(seen["created_at"], ann.login["account"]["created_at"]);
     assert_eq!(keys(&seen["withdrawal"]), ["cause", "withdrawn_at"]);
     assert_eq!((&seen["identities"], &seen["withdrawal"]["cause"]), (&json!([]), &json!("player")));
     assert_ne!(server.player(custom("ann-at-work")).account, ann.account);
@@ -57,6 +58,9 @@ fn operators_take_a_request_back_and_withdraw() {
     server.is_dead(&ann);
     assert_eq!(server.seen(&ann)["withdrawal"]["cause"], "server");
     server.to(&ann, "withdraw", json!({})).refused(404, "withdrawn");
+    let bob = server.player(custom("bob-at-work"));
+    server.to(&bob, "withdraw", json!({})).done();
+    assert_eq!(server.seen(&bob)["withdrawal"]["cause"], "operator");
     let nobody = server.operator("POST", &format!("accounts/{UNKNOWN}/withdraw")).go();
     nobody.refused(404, "account_not_found");
 }

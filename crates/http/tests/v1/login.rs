@@ -219,3 +219,29 @@ fn the_server_is_of_the_policy_that_it_was_given() {
     let body = json!({ "credential": device("a-device-of-ann"), "expected_account": UNKNOWN });
     server.post("/v1/login").send(body).refused(404, "identity_unknown");
 }
+
+#[test]
+fn gamebase_x1_a_login_beside_its_own_live_session_goes_on_with_it() {
+    let server = Server::start();
+    let ann = server.player(custom("ann-at-work"));
+    for scheme in ["Bearer", "bearer"] {
+        let token = format!("{scheme} {}", ann.access);
+        let call = server.post("/v1/login").with("Authorization", &token);
+        let same = call.send(json!({ "credential": custom("ann-at-work") })).player();
+        assert_eq!(same.login["session"]["id"], ann.login["session"]["id"]);
+    }
+}
+
+#[test]
+fn a_token_that_is_over_is_in_the_way_of_no_login() {
+    let server = Server::start();
+    let ann = server.player(custom("ann-at-work"));
+    server.wait(24 * 60 * 60);
+    server.is_dead(&ann);
+    let post = |path: &str, body: Value| server.post(path).by(&ann).send(body);
+    let next = post("/v1/refresh", json!({ "token": ann.refresh })).ok();
+    let resumed = post("/v1/resume", json!({ "token": next["tokens"]["refresh"] })).player();
+    assert_eq!((&resumed.account, &resumed.login["login_count"]), (&ann.account, &json!(2)));
+    let again = post("/v1/login", json!({ "credential": custom("ann-at-work") })).player();
+    assert_eq!(again.account, ann.account);
+}

@@ -22,5 +22,6 @@ mod merge;
 mod named_operators;
 mod races;
 mod rejections;
+mod secrecy;
 mod server;
 mod transfer;

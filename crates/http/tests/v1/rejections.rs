@@ -115,6 +115,18 @@ fn members_of_members_are_known_too() {
     let ban = json!({ "accounts": [], "ban": { "more": 1 } });
     server.operator("POST", "bans").send(ban).refused(400, "bad_body");
     server.log_in(json!({ "provider": "No Provider" })).refused(400, "bad_body");
+    let twice = br#"{"credential":{"provider":"custom","id":"ann-at-work","id":"bob-at-work"}}"#;
+    server.post("/v1/login").bytes(Some(twice)).refused(400, "bad_body");
+}
+
+#[test]
+fn a_body_is_json_whatever_its_content_type_says() {
+    let server = Server::start();
+    let body = json!({ "credential": custom("ann-at-work") }).to_string();
+    for kind in ["application/json", "text/plain", "application/x-www-form-urlencoded"] {
+        let call = server.post("/v1/login").with("Content-Type", kind);
+        assert_eq!(call.bytes(Some(body.as_bytes())).status, 200, "{kind}");
+    }
 }
 
 #[test]
@@ -151,6 +163,9 @@ fn what_is_not_there_is_said_in_the_same_shape() {
             server.call(method, path).go().refused(404, "not_found");
         }
     }
+    let ann = server.player(custom("ann-at-work"));
+    let no_name = server.call("DELETE", "/v1/links/No%20Name").by(&ann).go();
+    no_name.refused(404, "not_found");
 }
 
 #[test]
@@ -191,11 +206,22 @@ fn a_body_that_is_too_large_is_not_read() {
         let error = announced(path, &ann.access, 262_145).refused(413, "body_too_large");
         assert!(error["message"].as_str().unwrap().contains("262144"));
     }
-    announced("/v1/operator/bans", KEY, 100_000_000).refused(413, "body_too_large");
+    announced("/v1/operator/bans", KEY, 1_048_577).refused(413, "body_too_large");
     // Nobody's body is looked at before it is known who sends it.
     announced("/v1/links", "garbage", 262_145).refused(401, "access_token_invalid");
     announced("/v1/operator/bans", "garbage", 262_145).refused(401, "operator_key_required");
 
     let fits = format!("{}{{}}", " ".repeat(262_142));
     server.post("/v1/withdrawal").by(&ann).bytes(Some(fits.as_bytes())).ok();
+    let fits = " ".repeat(1_048_576);
+    server.operator("POST", "bans").bytes(Some(fits.as_bytes())).refused(400, "bad_body");
+}
+
+#[test]
+fn a_body_in_chunks_is_read_only_as_far_as_one_may_go() {
+    let head = "POST /v1/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunk = format!("10000\r\n{}\r\n", " ".repeat(65_536));
+    // With the last byte there is one too many, and the end never comes.
+    let request = format!("{head}{}1\r\n ", chunk.repeat(4));
+    Server::start().raw(request.as_bytes()).refused(413, "body_too_large");
 }
