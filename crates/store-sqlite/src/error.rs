@@ -6,6 +6,8 @@ use std::sync::Arc;
 use authcore::store::{CommitError, Conflict, StoreError, StoreErrorKind};
 use rusqlite::ErrorCode;
 
+use crate::file;
+
 const STORE: &str = "sqlite";
 
 /// A store could not be opened.
@@ -87,7 +89,7 @@ impl OpenError {
                 Self::CannotOpen { path, source }
             }
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
-            Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
+            Some(ErrorCode::NotADatabase) => file::no_database(&path),
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { path, source },
             _ => Self::Sqlite(source),
         }

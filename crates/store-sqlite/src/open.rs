@@ -55,7 +55,7 @@ const TABLES: &[&str] = &[
 pub(crate) fn first(config: &SqliteConfig) -> Result<Connection, OpenError> {
     let place = config.place();
     if let Some(path) = &config.path {
-        file::check(path)?;
+        file::check_length(path)?;
     }
     let mut connection = another(config)?;
     prepare(&mut connection, config).map_err(|error| error.or_at(place))?;
@@ -131,6 +131,11 @@ fn prepare(connection: &mut Connection, config: &SqliteConfig) -> Result<(), Tro
     }
     // Before anything is changed: is it ours?
     let transaction = connection.transaction()?;
+    if let Some(path) = &config.path
+        && file::is_cut_short(path, &transaction)?
+    {
+        return Err(Trouble::Open(file::cut_short(path)));
+    }
     check_tables(&transaction, place)?;
     drop(transaction);
     if config.path.is_some() {
