@@ -10,6 +10,7 @@ pub type StepHook = Arc<dyn Fn(&'static str) + Send + Sync>;
 #[derive(Clone)]
 pub struct SqliteConfig {
     pub(crate) path: Option<PathBuf>,
+    pub(crate) table_prefix: String,
     pub(crate) synchronous: Synchronous,
     pub(crate) readers: usize,
     pub(crate) queue: usize,
@@ -54,6 +55,7 @@ impl SqliteConfig {
     const fn new(path: Option<PathBuf>) -> Self {
         Self {
             path,
+            table_prefix: String::new(),
             synchronous: Synchronous::Full,
             readers: 2,
             queue: 1024,
@@ -63,6 +65,15 @@ impl SqliteConfig {
             inline: false,
             step_hook: None,
         }
+    }
+
+    /// What stands before the names of the store's tables and indices, in a file that others have tables in; nothing unless said
+    /// otherwise. At most 32 lower-case letters, digits and `_`, of which the first is no digit;
+    /// [`open`](crate::SqliteStore::open) checks it. Under another prefix there is another store.
+    #[must_use]
+    pub fn with_table_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.table_prefix = prefix.into();
+        self
     }
 
     /// What a commit waits for; [`Synchronous::Full`] unless said otherwise.
@@ -138,6 +149,7 @@ impl fmt::Debug for SqliteConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteConfig")
             .field("path", &self.place())
+            .field("table_prefix", &self.table_prefix)
             .field("synchronous", &self.synchronous)
             .field("readers", &self.readers)
             .field("queue", &self.queue)

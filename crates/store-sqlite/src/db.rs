@@ -8,6 +8,7 @@ use rusqlite::{CachedStatement, Connection};
 use crate::cols::Cols;
 use crate::config::{SqliteConfig, StepHook};
 use crate::error::{Fault, Panicked, Stop};
+use crate::names::{Prefix, Rendered};
 use crate::threads;
 
 /// What is done to the database in one go.
@@ -23,6 +24,8 @@ pub(crate) trait Operation: Send + 'static {
 /// A connection, and what its current transaction has learnt.
 pub(crate) struct Db {
     connection: Connection,
+    /// Where the tables have a prefix.
+    rendered: Option<Rendered>,
     step_hook: Option<StepHook>,
     busy_timeout: Duration,
     store_epoch: Cell<Option<Epoch>>,
@@ -41,6 +44,8 @@ impl Db {
     pub(crate) fn new(connection: Connection, config: &SqliteConfig) -> Self {
         Self {
             connection,
+            // Checked when the first connection was opened.
+            rendered: Prefix::new(&config.table_prefix).ok().and_then(Rendered::of),
             step_hook: config.step_hook.clone(),
             busy_timeout: config.busy_timeout,
             store_epoch: Cell::new(None),
@@ -52,7 +57,10 @@ impl Db {
     pub(crate) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Fault> {
         #[cfg(test)]
         self.statements.set(self.statements.get() + 1);
-        Ok(self.connection.prepare_cached(sql)?)
+        Ok(match &self.rendered {
+            None => self.connection.prepare_cached(sql)?,
+            Some(rendered) => self.connection.prepare_cached(&rendered.text(sql))?,
+        })
     }
 
     pub(crate) const fn connection(&self) -> &Connection {

@@ -72,6 +72,13 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The prefix of the tables is no name: lower-case letters, digits and `_`, at most 32, none of the digits first, and not
+    /// `sqlite_`, which is SQLite's own.
+    #[error("{prefix:?} cannot be a prefix of tables")]
+    TablePrefix {
+        /// The prefix.
+        prefix: String,
+    },
     /// A thread could not be started.
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),

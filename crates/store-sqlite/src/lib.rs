@@ -14,6 +14,8 @@ mod diff;
 mod error;
 mod file;
 mod lanes;
+mod migrations;
+mod names;
 mod open;
 mod ops;
 mod plan;

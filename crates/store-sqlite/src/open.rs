@@ -1,64 +1,28 @@
-//! Opening a database: how each connection is set up, and the migrations.
+//! Opening a database: how each connection is set up.
 
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, TransactionBehavior};
-use sha2::{Digest as _, Sha256};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::config::{SqliteConfig, Synchronous};
 use crate::error::OpenError;
-use crate::file;
+use crate::migrations::{self, MIGRATIONS};
+use crate::names::Prefix;
+use crate::{file, names};
 
 /// The log is cut back to this when it starts over; without, it stays as long as it ever was.
 const LOG_BYTES: i64 = 64 * 1024 * 1024;
 
-struct Migration {
-    version: u32,
-    /// The oldest release, by the newest schema that it knows, which can use a database after this migration.
-    min_compatible: u32,
-    name: &'static str,
-    sql: &'static str,
-}
-
-/// In order, without gaps. What was released never changes; its checksum is kept.
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    min_compatible: 1,
-    name: "initial",
-    sql: include_str!("../migrations/0001_initial.sql"),
-}];
-
-/// The form of this table can never change: older releases read it to learn that they are too old.
-const CREATE_MIGRATIONS: &str = "CREATE TABLE migrations (
-    version        INTEGER PRIMARY KEY,
-    name           TEXT NOT NULL,
-    checksum       BLOB NOT NULL,
-    min_compatible INTEGER NOT NULL
-) STRICT";
-
-/// A database of something else that has one of these cannot be shared.
-const TABLES: &[&str] = &[
-    "migrations",
-    "store",
-    "accounts",
-    "identities",
-    "account_activity",
-    "events",
-    "codes",
-    "single_use",
-    "throttles",
-    "recent_commits",
-];
-
 /// Opens the first connection, and brings the schema up to date.
 pub(crate) fn first(config: &SqliteConfig) -> Result<Connection, OpenError> {
     let place = config.place();
+    let prefix = Prefix::new(&config.table_prefix)?;
     if let Some(path) = &config.path {
         file::check_length(path)?;
     }
     let mut connection = another(config)?;
-    prepare(&mut connection, config).map_err(|error| error.or_at(place))?;
+    prepare(&mut connection, config, &prefix).map_err(|error| error.or_at(place))?;
     Ok(connection)
 }
 
@@ -103,13 +67,13 @@ fn set_up(connection: &Connection, config: &SqliteConfig) -> rusqlite::Result<()
 }
 
 /// Either a finished error, or one of SQLite's that the place is still to be added to.
-enum Trouble {
+pub(crate) enum Trouble {
     Open(OpenError),
     Sqlite(rusqlite::Error),
 }
 
 impl Trouble {
-    fn or_at(self, place: &Path) -> OpenError {
+    pub(crate) fn or_at(self, place: &Path) -> OpenError {
         match self {
             Self::Open(error) => error,
             Self::Sqlite(error) => OpenError::of(place, error),
@@ -123,7 +87,11 @@ impl From<rusqlite::Error> for Trouble {
     }
 }
 
-fn prepare(connection: &mut Connection, config: &SqliteConfig) -> Result<(), Trouble> {
+fn prepare(
+    connection: &mut Connection,
+    config: &SqliteConfig,
+    prefix: &Prefix,
+) -> Result<(), Trouble> {
     let place = config.place();
     // SQLite falls back to reading when the file may not be written to.
     if connection.is_readonly("main")? {
@@ -136,7 +104,7 @@ fn prepare(connection: &mut Connection, config: &SqliteConfig) -> Result<(), Tro
     {
         return Err(Trouble::Open(file::cut_short(path)));
     }
-    check_tables(&transaction, place)?;
+    names::check_free(&transaction, prefix, place)?;
     drop(transaction);
     if config.path.is_some() {
         let mode = use_log(connection)?;
@@ -145,7 +113,7 @@ fn prepare(connection: &mut Connection, config: &SqliteConfig) -> Result<(), Tro
             return Err(Trouble::Open(OpenError::NoWriteAheadLog { path }));
         }
     }
-    migrate(connection)
+    migrations::migrate(connection, prefix, MIGRATIONS)
 }
 
 /// Switches to a write-ahead log, and returns which kind of journal there is now.
@@ -171,99 +139,9 @@ fn use_log(connection: &Connection) -> rusqlite::Result<String> {
     }
 }
 
-/// Refuses a database that has tables of our names but no migrations of ours.
-fn check_tables(connection: &Connection, place: &Path) -> Result<(), Trouble> {
-    let columns: u32 = connection.query_row(
-        "SELECT count(*) FROM pragma_table_info('migrations')
-         WHERE name IN ('version', 'name', 'checksum', 'min_compatible')",
-        [],
-        |row| row.get(0),
-    )?;
-    if columns == 4 {
-        return Ok(());
-    }
-    let mut statement =
-        connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE")?;
-    for table in TABLES {
-        if statement.exists([table])? {
-            let (path, table) = (place.to_owned(), (*table).to_owned());
-            return Err(Trouble::Open(OpenError::NotOurs { path, table }));
-        }
-    }
-    Ok(())
-}
-
-/// Checks what was applied, and applies what was not, each in its own transaction.
-fn migrate(connection: &mut Connection) -> Result<(), Trouble> {
-    let understood = MIGRATIONS.last().map_or(0, |migration| migration.version);
-    // Taken before looking, so that two processes that open a fresh file do not both migrate it.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let there: u32 = transaction.query_row(
-        "SELECT count(*) FROM sqlite_schema WHERE name = 'migrations'",
-        [],
-        |row| row.get(0),
-    )?;
-    if there == 0 {
-        transaction.execute_batch(CREATE_MIGRATIONS)?;
-    }
-    let newest: Option<(u32, u32)> = transaction
-        .query_row(
-            "SELECT version, min_compatible FROM migrations ORDER BY version DESC LIMIT 1",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .optional()?;
-    transaction.commit()?;
-    if let Some((found, min_compatible)) = newest
-        && min_compatible > understood
-    {
-        return Err(Trouble::Open(OpenError::Newer { found, understood }));
-    }
-    for migration in MIGRATIONS {
-        apply(connection, migration)?;
-    }
-    Ok(())
-}
-
-fn apply(connection: &mut Connection, migration: &Migration) -> Result<(), Trouble> {
-    let checksum = Sha256::digest(migration.sql);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let applied: Option<Vec<u8>> = transaction
-        .query_row(
-            "SELECT checksum FROM migrations WHERE version = ?1",
-            [migration.version],
-            |row| row.get(0),
-        )
-        .optional()?;
-    match applied {
-        Some(applied) if applied == checksum.as_slice() => return Ok(()),
-        Some(_) => {
-            let version = migration.version;
-            return Err(Trouble::Open(OpenError::MigrationChanged { version }));
-        }
-        None => {}
-    }
-    transaction.execute_batch(migration.sql)?;
-    transaction.execute(
-        "INSERT INTO migrations (version, name, checksum, min_compatible) VALUES (?1, ?2, ?3, ?4)",
-        (migration.version, migration.name, checksum.as_slice(), migration.min_compatible),
-    )?;
-    transaction.commit()?;
-    tracing::debug!(version = migration.version, name = migration.name, "sqlite.migrated");
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn migrations_are_numbered_without_gaps() {
-        for (index, migration) in MIGRATIONS.iter().enumerate() {
-            assert_eq!(usize::try_from(migration.version).unwrap(), index + 1);
-            assert!(migration.min_compatible <= migration.version);
-        }
-    }
 
     #[test]
     fn a_database_that_may_only_be_read_is_refused() {
@@ -272,7 +150,8 @@ mod tests {
         Connection::open(&path).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
         let mut connection =
             Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        let Err(trouble) = prepare(&mut connection, &SqliteConfig::file(&path)) else {
+        let Err(trouble) = prepare(&mut connection, &SqliteConfig::file(&path), &Prefix::default())
+        else {
             panic!("opened a database that may only be read");
         };
         let error = trouble.or_at(&path);

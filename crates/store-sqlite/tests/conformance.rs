@@ -37,6 +37,22 @@ mod on_a_file {
     store_conformance! { factory = || async { on_file(file) } }
 }
 
+mod prefixed {
+    use super::*;
+
+    /// In the file of a game that has tables of the same names.
+    fn shared(path: &Path) -> SqliteConfig {
+        for table in ["accounts", "identities", "events", "store", "codes"] {
+            let sql = format!("CREATE TABLE IF NOT EXISTS {table} (mine TEXT)");
+            let game = rusqlite::Connection::open(path).expect("the file opens");
+            game.execute_batch(&sql).expect("the table is made");
+        }
+        file(path).with_table_prefix("auth_")
+    }
+
+    store_conformance! { factory = || async { on_file(shared) } }
+}
+
 mod in_memory {
     use super::*;
 
