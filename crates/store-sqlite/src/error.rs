@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use authcore::store::{CommitError, Conflict, StoreError, StoreErrorKind};
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::file;
 
@@ -79,6 +79,15 @@ pub enum OpenError {
         /// The prefix.
         prefix: String,
     },
+    /// The disk has no room for what a store needs beside its file, or for the file itself.
+    #[error("there is no room for the database {}", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        #[source]
+        source: rusqlite::Error,
+    },
     /// A thread could not be started.
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
@@ -91,6 +100,9 @@ impl OpenError {
     /// What an error of SQLite means while the file at `path` is opened.
     pub(crate) fn of(path: &std::path::Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
+        if is_full(&source) {
+            return Self::Full { path, source };
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Self::CannotOpen { path, source }
@@ -101,6 +113,46 @@ impl OpenError {
             _ => Self::Sqlite(source),
         }
     }
+}
+
+/// A backup was not made. There is nothing of it at its path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// There is a file already, which is left alone: at the path, or at the path with `.part` behind it, where a backup is
+    /// while it is made (or was, when its process ended).
+    #[error("there is a file {} already", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The folder is missing, may not be written to, or has no room.
+    #[error("cannot write the backup {}", path.display())]
+    Write {
+        /// Where the backup was to be.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
+    /// SQLite could not read the store, or could not write the backup.
+    #[error("cannot copy the database to {}", path.display())]
+    Sqlite {
+        /// Where the backup was to be.
+        path: PathBuf,
+        /// What SQLite says.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The store's file could not be opened once more.
+    #[error("cannot open the database for a backup")]
+    Open(#[source] OpenError),
+    /// The store in memory cannot be read.
+    #[error("cannot read the store")]
+    Store(#[from] StoreError),
+    /// The thread that makes the backup could not be started, or died.
+    #[error("the backup's thread failed")]
+    Thread(#[source] std::io::Error),
 }
 
 /// A failure on its way to its callers. One failed COMMIT goes to many of them, hence `Clone`.
@@ -129,10 +181,17 @@ impl Fault {
     }
 }
 
+/// Also when there is no room for the index of the log, which SQLite tells as a failure to size it.
+fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        error.code == ErrorCode::DiskFull || error.extended_code == ffi::SQLITE_IOERR_SHMSIZE
+    })
+}
+
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Self {
         let kind = match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
+            _ if is_full(&error) => StoreErrorKind::Full,
             Some(ErrorCode::ReadOnly) => StoreErrorKind::ReadOnly,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 StoreErrorKind::Corrupt { what: "the database file".to_owned() }

@@ -5,6 +5,7 @@
 //! when it is at it; while it waits for the disk, reads run on threads and connections of their own.
 
 mod apply;
+mod backup;
 mod batch;
 mod cols;
 mod commit;
@@ -25,7 +26,7 @@ mod store;
 mod threads;
 
 pub use config::{SqliteConfig, StepHook, Synchronous};
-pub use error::OpenError;
+pub use error::{BackupError, OpenError};
 pub use store::SqliteStore;
 
 /// The README's own example, compiled.

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -11,10 +12,11 @@ use authcore::store::{
 };
 use chrono::{DateTime, Utc};
 
+use crate::backup::{self, OfMemory};
 use crate::batch::Task;
 use crate::config::SqliteConfig;
 use crate::db::{Db, Operation};
-use crate::error::{Fault, OpenError, Stop};
+use crate::error::{BackupError, Fault, OpenError, Stop};
 use crate::open;
 use crate::ops::{
     Bind, Code, Consume, Due, Events, Load, LoadMany, LoadSession, PRUNED_AT_ONCE, PruneEvents,
@@ -103,6 +105,26 @@ impl SqliteStore {
         };
         tracing::debug!(?config, "sqlite.opened");
         Ok(Self { runner, config })
+    }
+
+    /// Copies the store to a file that is not there yet, while reads and writes go on. The copy is whole and of one moment: it
+    /// holds every commit that was acknowledged before the call, tables of others in the same file included, and is opened like
+    /// any store. It is on the disk when this returns.
+    ///
+    /// Copying takes as long as reading and writing the file; meanwhile the log grows by what is committed.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupError`]; then there is no file at `to` that was not there before.
+    ///
+    /// # Cancel safety
+    ///
+    /// A backup that has begun runs to its end; only the answer is lost.
+    pub async fn backup(&self, to: impl Into<PathBuf>) -> Result<(), BackupError> {
+        if self.config.path.is_some() {
+            return backup::of_file(&self.config, to.into()).await;
+        }
+        self.run(OfMemory(to.into())).await.map_err(StoreError::from)?
     }
 
     async fn run<O: Operation>(&self, operation: O) -> Result<O::Out, Stop> {
