@@ -1,5 +1,6 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 use std::time::Duration;
 
 use authcore::account::Epoch;
@@ -10,6 +11,9 @@ use crate::config::{SqliteConfig, StepHook};
 use crate::error::{Fault, Panicked, Stop};
 use crate::names::{Prefix, Rendered};
 use crate::threads;
+
+/// How often a writer asks whether another process has finished.
+const ASK_EVERY: Duration = Duration::from_millis(1);
 
 /// What is done to the database in one go.
 pub(crate) trait Operation: Send + 'static {
@@ -123,17 +127,29 @@ impl Db {
     }
 
     /// Begins to write; when another process is at it, calls `wait` first and then waits.
+    ///
+    /// Asks again after short and equal times. SQLite's own handler sleeps for up to 100 ms, and a process that writes all the
+    /// time leaves gaps of some microseconds: another one waited for seconds.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a lock of another process tells nobody when it is free"
+    )]
     pub(crate) fn begin_or(&self, wait: impl FnOnce()) -> Result<Open<'_>, Fault> {
         self.connection.busy_timeout(Duration::ZERO)?;
-        let begun = self.begin(Access::Write);
-        self.connection.busy_timeout(self.busy_timeout)?;
-        match begun {
-            Err(fault) if fault.is_unavailable() => {
-                wait();
-                self.begin(Access::Write)
+        let mut begun = self.begin(Access::Write);
+        if begun.as_ref().is_err_and(Fault::is_unavailable) {
+            wait();
+            let tries = self.busy_timeout.as_millis() / ASK_EVERY.as_millis();
+            for _ in 0..tries {
+                thread::sleep(ASK_EVERY);
+                begun = self.begin(Access::Write);
+                if !begun.as_ref().is_err_and(Fault::is_unavailable) {
+                    break;
+                }
             }
-            begun => begun,
         }
+        self.connection.busy_timeout(self.busy_timeout)?;
+        begun
     }
 
     /// Moves the whole log into the database file, so that it starts over, unless a reader holds it for long.

@@ -257,3 +257,21 @@ impl fmt::Display for Panicked {
 }
 
 impl StdError for Panicked {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_whatever_there_was_no_room_for() {
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE] {
+            let error = || rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(Fault::from(error()).kind, StoreErrorKind::Full);
+            let opening = OpenError::of(std::path::Path::new("a.db"), error());
+            assert!(matches!(opening, OpenError::Full { .. }));
+        }
+        let other = ffi::Error::new(ffi::SQLITE_IOERR_WRITE);
+        let fault = Fault::from(rusqlite::Error::SqliteFailure(other, None));
+        assert_eq!(fault.kind, StoreErrorKind::Other);
+    }
+}

@@ -11,6 +11,7 @@ use authcore::store::{
     Snapshot, Store, StoreError, StoreErrorKind, StoreHeader,
 };
 use chrono::{DateTime, Utc};
+use rusqlite::Connection;
 
 use crate::backup::{self, OfMemory};
 use crate::batch::Task;
@@ -98,6 +99,10 @@ impl SqliteStore {
     /// [`OpenError`]. Nothing is changed in a file that is refused.
     pub fn open(config: SqliteConfig) -> Result<Self, OpenError> {
         let connection = open::first(&config)?;
+        Self::over(connection, config)
+    }
+
+    fn over(connection: Connection, config: SqliteConfig) -> Result<Self, OpenError> {
         let runner = if config.inline {
             Runner::Inline(Mutex::new(Db::new(connection, &config)))
         } else {
@@ -215,5 +220,75 @@ impl Store for SqliteStore {
 
     async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         Ok(self.run(Sweep { now, limit }).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use authcore::account::Account;
+    use authcore::event::{Event, EventKind};
+    use authcore::store::Write;
+    use authcore::{account::CommitId, session::Activity};
+
+    use super::*;
+
+    fn change(number: u16) -> ChangeSet {
+        let id = |number: u16| {
+            let mut bytes = [0; 16];
+            bytes[..2].copy_from_slice(&number.to_be_bytes());
+            bytes
+        };
+        let at = DateTime::UNIX_EPOCH;
+        let mut account = Account::new(AccountId::from_bytes(id(number)), at);
+        account.profile.metadata = "x".repeat(1000).into();
+        let event = Event { account: account.id, at, kind: EventKind::AccountCreated };
+        ChangeSet {
+            id: CommitId::from_bytes(id(number)),
+            require: Vec::new(),
+            writes: vec![Write::InsertAccount {
+                account: Box::new(account),
+                activity: Activity::default(),
+            }],
+            events: vec![event; 50],
+        }
+    }
+
+    /// SQLite's own limit stands for the disk: it answers the same, in the middle of a set.
+    #[tokio::test]
+    async fn a_full_database_says_so_loses_nothing_and_goes_on_when_there_is_room() {
+        for inline in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let config = SqliteConfig::file(folder.path().join("a.db"));
+            let config = if inline { config.inline() } else { config };
+            let connection = open::first(&config).unwrap();
+            let pragma = "PRAGMA max_page_count = 60";
+            connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).unwrap();
+            let store = SqliteStore::over(connection, config).unwrap();
+            let mut number = 1;
+            let error = loop {
+                match store.commit(&change(number)).await {
+                    Ok(()) => number += 1,
+                    Err(error) => break error,
+                }
+            };
+            let CommitError::Store(error) = error else { panic!("{error:?}") };
+            assert_eq!(*error.kind(), StoreErrorKind::Full);
+            assert!(number > 10);
+            let is_there = async |number: u16| {
+                let lookup = Lookup::Id(change(number).events[0].account);
+                store.load(&lookup).await.unwrap().is_some()
+            };
+            for acknowledged in 1..number {
+                assert!(is_there(acknowledged).await);
+            }
+            assert!(!is_there(number).await);
+            let told = store.events(EventCursor::START, u32::MAX).await.unwrap();
+            assert_eq!(told.len(), usize::from(number - 1) * 50);
+
+            // A consumer that prunes makes room, and the refused set can be handed over again.
+            store.prune_events(told.last().unwrap().cursor).await.unwrap();
+            store.commit(&change(number)).await.unwrap();
+            assert!(is_there(number).await);
+        }
     }
 }
