@@ -33,3 +33,8 @@ pub use store::SqliteStore;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The example of the page on this store, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sqlite.md")]
+struct Guide;

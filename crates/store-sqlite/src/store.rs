@@ -44,20 +44,22 @@ use crate::threads::Threads;
 ///
 /// # Several processes
 ///
-/// Several processes of one machine may open the same file. They take turns to write; a call fails with
-/// [`StoreErrorKind::Unavailable`] when its turn does not come within the busy timeout. A file on a network file
-/// system must not be used.
+/// Several processes of one machine may open the same file, and each sees what another was told. They take turns to
+/// write; a call fails with [`StoreErrorKind::Unavailable`] when its turn does not come within the busy timeout. A file on
+/// a network file system must not be used. A process that has the file open must open it through this copy of SQLite only.
 ///
 /// # Failures
 ///
 /// When the disk fails in the middle of a commit, the commit is undone before it is answered: the kind says why, and
-/// nothing was written. ([`StoreErrorKind::Other`] for a disk that cannot write. Should the system itself end before
+/// nothing was written. A full disk is [`StoreErrorKind::Full`]; the store goes on as soon as there is room.
+/// ([`StoreErrorKind::Other`] for a disk that cannot write. Should the system itself end before
 /// the next commit, the log may hold the undone one whole, and it is there again when the file is opened.) The answer
 /// is [`StoreErrorKind::FateUnknown`] only when the thread that writes is gone, which is a fault of this crate.
 ///
 /// # Tables of your own
 ///
-/// May lie in the same file and join `accounts` by its `id` (16 bytes). Times are UTC milliseconds since 1970. How an
+/// May lie in the same file and join `accounts` by its `id` (16 bytes); if they have names of the store's, give those
+/// a prefix ([`SqliteConfig::with_table_prefix`]). Times are UTC milliseconds since 1970. How an
 /// account stands is told by columns that are computed when they are read: `ban_kind` (`banned`, `grace`, or NULL),
 /// `ban_since`, `ban_until` (the end of a ban, NULL for ever; the deadline of a grace ban), `withdrawal_kind` (`pending`,
 /// `done`, or NULL) and `withdrawal_due`. What a date has changed is not in them before the account is next written.
