@@ -1,0 +1,101 @@
+use authcore::account::{AccountId, CommitId};
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+use uuid::Uuid;
+
+use crate::error::Fault;
+use crate::text;
+
+/// The columns of a row, read from left to right. A value that makes no sense is a fault that names its column.
+pub(crate) struct Cols<'a> {
+    row: &'a Row,
+    next: usize,
+}
+
+impl<'a> Cols<'a> {
+    pub(crate) const fn new(row: &'a Row) -> Self {
+        Self { row, next: 0 }
+    }
+
+    fn value<T: FromSql<'a>>(&mut self, what: &str) -> Result<T, Fault> {
+        let value = self.row.try_get(self.next).map_err(|_| Fault::corrupt(what))?;
+        self.next += 1;
+        Ok(value)
+    }
+
+    pub(crate) fn opt_int(&mut self, what: &str) -> Result<Option<i64>, Fault> {
+        self.value(what)
+    }
+
+    pub(crate) fn int(&mut self, what: &str) -> Result<i64, Fault> {
+        self.value(what)
+    }
+
+
+    /// A count; kept as the `i64` of the same bits.
+    pub(crate) fn u64(&mut self, what: &str) -> Result<u64, Fault> {
+        self.int(what).map(i64::cast_unsigned)
+    }
+
+    pub(crate) fn opt_u32(&mut self, what: &str) -> Result<Option<u32>, Fault> {
+        let number = self.opt_int(what)?;
+        number.map(|number| number.try_into().map_err(|_| Fault::corrupt(what))).transpose()
+    }
+
+    pub(crate) fn u32(&mut self, what: &str) -> Result<u32, Fault> {
+        self.opt_u32(what)?.ok_or_else(|| Fault::corrupt(what))
+    }
+
+    pub(crate) fn opt_time(&mut self, what: &str) -> Result<Option<DateTime<Utc>>, Fault> {
+        let millis = self.opt_int(what)?;
+        millis
+            .map(|millis| {
+                DateTime::from_timestamp_millis(millis).ok_or_else(|| Fault::corrupt(what))
+            })
+            .transpose()
+    }
+
+    pub(crate) fn time(&mut self, what: &str) -> Result<DateTime<Utc>, Fault> {
+        self.opt_time(what)?.ok_or_else(|| Fault::corrupt(what))
+    }
+
+    pub(crate) fn account(&mut self, what: &str) -> Result<AccountId, Fault> {
+        self.value::<Uuid>(what).map(|id| AccountId::from_bytes(id.into_bytes()))
+    }
+
+    pub(crate) fn opt_boxed(&mut self, what: &str) -> Result<Option<Box<str>>, Fault> {
+        let text: Option<&str> = self.value(what)?;
+        text.map(|text| text::decode(text).ok_or_else(|| Fault::corrupt(what))).transpose()
+    }
+
+    pub(crate) fn boxed(&mut self, what: &str) -> Result<Box<str>, Fault> {
+        self.opt_boxed(what)?.ok_or_else(|| Fault::corrupt(what))
+    }
+
+    /// What is JSON, as text; the usual value where there is nothing.
+    pub(crate) fn json<T: Default + DeserializeOwned>(&mut self, what: &str) -> Result<T, Fault> {
+        self.opt_json(what).map(Option::unwrap_or_default)
+    }
+
+    pub(crate) fn opt_json<T: DeserializeOwned>(&mut self, what: &str) -> Result<Option<T>, Fault> {
+        let json: Option<&str> = self.value(what)?;
+        json.map(|json| {
+            serde_json::from_str(&text::decode_json(json)).map_err(|_| Fault::corrupt(what))
+        })
+        .transpose()
+    }
+
+    pub(crate) fn commit(&mut self, what: &str) -> Result<CommitId, Fault> {
+        self.value::<Uuid>(what).map(|id| CommitId::from_bytes(id.into_bytes()))
+    }
+
+    pub(crate) fn opt_blob(&mut self, what: &str) -> Result<Option<&'a [u8]>, Fault> {
+        self.value(what)
+    }
+
+    pub(crate) fn blob(&mut self, what: &str) -> Result<&'a [u8], Fault> {
+        self.value(what)
+    }
+}

@@ -1,0 +1,35 @@
+//! Applying a change set in one transaction: lock and read what it names, judge it, write.
+
+use crate::apply;
+use crate::diff::Diff;
+use crate::error::Stop;
+use crate::judge;
+use crate::plan::Plan;
+use crate::state::{Owners, State};
+use crate::tx::{Job, Tx};
+
+impl Job for Plan {
+    type Out = ();
+    const WRITES: bool = true;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Stop> {
+        let state = State::read(tx, self).await?;
+        if state.remembered && !self.has_witness() && !self.deletes() {
+            return Ok(());
+        }
+        match judge(tx, self, &state).await {
+            Ok(diffs) => apply::apply(tx, self, &state, &diffs).await,
+            Err(Stop::Conflict(_)) if judge::was_applied(self, &state) => Ok(()),
+            Err(stop) => Err(stop),
+        }
+    }
+}
+
+/// Whether the set fits; what it changes of its accounts, in their order.
+async fn judge<'a>(tx: &mut Tx<'_>, plan: &'a Plan, state: &State) -> Result<Vec<Diff<'a>>, Stop> {
+    judge::conditions(plan, state)?;
+    let diffs: Vec<_> = plan.writes.iter().filter_map(|write| Diff::of(state, write)).collect();
+    let owners = Owners::read(tx, &diffs).await?;
+    judge::uniqueness(plan, &owners, &diffs)?;
+    Ok(diffs)
+}

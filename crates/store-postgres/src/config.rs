@@ -1,0 +1,196 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+
+use crate::error::OpenError;
+
+/// How many connections one node holds at most.
+const CONNECTIONS: usize = 12;
+/// How long connecting may take where the URL says nothing.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Which database, and how to reach it.
+#[derive(Clone)]
+pub struct PostgresConfig {
+    pub(crate) server: Config,
+    pub(crate) trust: Trust,
+    pub(crate) connections: usize,
+    pub(crate) patience: Duration,
+}
+
+/// Whom TLS trusts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Whoever answers.
+    Anybody,
+    /// Who has a certificate for the host's name from an authority in this file.
+    Authorities(PathBuf),
+}
+
+impl PostgresConfig {
+    /// Reads a URL: `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`, with the parameters of
+    /// [`tokio_postgres::Config`].
+    ///
+    /// `sslmode` means what it means to libpq: `disable`, `prefer` (the default: encrypts where the server offers it),
+    /// `require` (encrypts, and trusts whoever answers) and `verify-full` (also checks who answers, by the certificates
+    /// in the PEM file that `sslrootcert` names). The others are refused.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Url`] and [`OpenError::SslMode`].
+    pub fn url(url: &str) -> Result<Self, OpenError> {
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            return Err(fault("it does not begin with postgres://"));
+        }
+        let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
+        let (mut mode, mut authorities, mut rest) = (None, None, Vec::new());
+        for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+            match parameter.split_once('=') {
+                Some(("sslmode", value)) => mode = Some(value),
+                Some(("sslrootcert", value)) => {
+                    authorities = Some(PathBuf::from(unescaped(value)?))
+                }
+                _ => rest.push(parameter),
+            }
+        }
+        // Its error says what is wrong, and quotes no value.
+        let mut server: Config = format!("{place}?{}", rest.join("&"))
+            .parse()
+            .map_err(|error: tokio_postgres::Error| fault(&chain(&error)))?;
+        let (mode, trust) = match (mode.unwrap_or("prefer"), authorities) {
+            ("verify-full", Some(path)) => (SslMode::Require, Trust::Authorities(path)),
+            ("verify-full", None) => return Err(fault("sslmode=verify-full needs sslrootcert")),
+            ("disable" | "prefer" | "require", Some(_)) => {
+                return Err(fault("sslrootcert is for sslmode=verify-full"));
+            }
+            ("disable", None) => (SslMode::Disable, Trust::Anybody),
+            ("prefer", None) => (SslMode::Prefer, Trust::Anybody),
+            ("require", None) => (SslMode::Require, Trust::Anybody),
+            (mode, _) => return Err(OpenError::SslMode { mode: mode.to_owned() }),
+        };
+        server.ssl_mode(mode);
+        if server.get_connect_timeout().is_none() {
+            server.connect_timeout(CONNECT_TIMEOUT);
+        }
+        if server.get_application_name().is_none() {
+            server.application_name("authcore");
+        }
+        Ok(Self { server, trust, connections: CONNECTIONS, patience: CONNECT_TIMEOUT })
+    }
+
+    /// How many connections the store holds at most; at least one. Of one server, two or three for each of its cores
+    /// are enough, shared by all nodes.
+    #[must_use]
+    pub fn with_connections(mut self, connections: usize) -> Self {
+        self.connections = connections.max(1);
+        self
+    }
+
+    /// How long a call waits for a connection before it fails with
+    /// [`Unavailable`](authcore::store::StoreErrorKind::Unavailable).
+    #[must_use]
+    pub const fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+}
+
+impl fmt::Debug for PostgresConfig {
+    /// Shows no password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresConfig")
+            .field("hosts", &self.server.get_hosts())
+            .field("ports", &self.server.get_ports())
+            .field("database", &self.server.get_dbname())
+            .field("tls", &self.server.get_ssl_mode())
+            .field("trust", &self.trust)
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
+    }
+}
+
+fn fault(reason: &str) -> OpenError {
+    OpenError::Url { reason: reason.to_owned() }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", chain(cause)),
+        None => error.to_string(),
+    }
+}
+
+/// Undoes `%XX`.
+fn unescaped(value: &str) -> Result<String, OpenError> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(value.len()), value.bytes());
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next().unwrap_or(0), rest.next().unwrap_or(0)];
+            let digits = std::str::from_utf8(&digits).unwrap_or_default();
+            let byte =
+                u8::from_str_radix(digits, 16).map_err(|_| fault("a % without two digits"))?;
+            bytes.push(byte);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| fault("sslrootcert is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(url: &str) -> PostgresConfig {
+        PostgresConfig::url(url).unwrap()
+    }
+
+    fn refused(url: &str) -> String {
+        PostgresConfig::url(url).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn sslmode_means_what_it_means_to_libpq() {
+        let modes = [
+            ("", SslMode::Prefer),
+            ("?sslmode=disable", SslMode::Disable),
+            ("?sslmode=prefer", SslMode::Prefer),
+            ("?sslmode=require", SslMode::Require),
+        ];
+        for (parameters, mode) in modes {
+            let config = of(&format!("postgres://u@h/d{parameters}"));
+            assert_eq!((config.server.get_ssl_mode(), config.trust), (mode, Trust::Anybody));
+        }
+        let config = of(
+            "postgresql://u@h/d?application_name=x&sslmode=verify-full&sslrootcert=%2Fa%20b.pem",
+        );
+        assert_eq!(config.server.get_ssl_mode(), SslMode::Require);
+        assert_eq!(config.trust, Trust::Authorities("/a b.pem".into()));
+        assert_eq!(config.server.get_application_name(), Some("x"));
+    }
+
+    #[test]
+    fn what_would_be_less_safe_than_it_looks_is_refused() {
+        for mode in ["allow", "verify-ca", "VERIFY-FULL", ""] {
+            let told = refused(&format!("postgres://u@h/d?sslmode={mode}"));
+            assert!(told.contains("is not offered"), "{told}");
+        }
+        assert!(refused("postgres://u@h/d?sslmode=verify-full").contains("needs sslrootcert"));
+        assert!(refused("postgres://u@h/d?sslmode=require&sslrootcert=/a").contains("verify-full"));
+    }
+
+    #[test]
+    fn a_password_is_shown_nowhere() {
+        let config = of("postgres://u:hunter2@h/d");
+        assert!(!format!("{config:?}").contains("hunter2"));
+        for url in
+            ["hunter2", "postgres://u:hunter2@h:port/d", "postgres://u:hunter2@h/d?no=hunter2"]
+        {
+            let error = PostgresConfig::url(url).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What a write changes of an account's keys, by comparison with what the tables hold. Accounts may have thousands of
+//! identities, of which a write changes one or none.
+
+use authcore::account::{Account, AccountId, Identity, Ordinal};
+use authcore::session::Session;
+
+use crate::plan::{Planned, transfer_key};
+use crate::state::{ActivityState, State};
+
+pub(crate) struct Diff<'a> {
+    pub(crate) account: &'a Account,
+    /// The username's key is another one than before, or gone.
+    pub(crate) username_key: bool,
+    /// The username is another one than before in any way.
+    pub(crate) username: bool,
+    /// The transfer account's key is another one than before, or gone.
+    pub(crate) transfer_key: bool,
+    /// Identities whose row goes, because the account will not have them, or have another key under the number.
+    pub(crate) gone: Vec<Ordinal>,
+    /// Identities whose key is new, or was under another number.
+    pub(crate) new: Vec<&'a Identity>,
+    /// Identities whose key stays while something else changes.
+    pub(crate) altered: Vec<&'a Identity>,
+}
+
+impl<'a> Diff<'a> {
+    /// Nothing when the write is not of an account.
+    pub(crate) fn of(state: &State, write: &'a Planned) -> Option<Self> {
+        match write {
+            Planned::Insert { account, .. } => Some(Self {
+                username_key: true,
+                username: true,
+                transfer_key: true,
+                new: account.identities.iter().collect(),
+                ..Self::none(account)
+            }),
+            Planned::Update { account, .. } => Some(Self::of_update(state, account)),
+            _ => None,
+        }
+    }
+
+    const fn none(account: &'a Account) -> Self {
+        Self {
+            account,
+            username_key: false,
+            username: false,
+            transfer_key: false,
+            gone: Vec::new(),
+            new: Vec::new(),
+            altered: Vec::new(),
+        }
+    }
+
+    fn of_update(state: &State, account: &'a Account) -> Self {
+        let mut diff = Self::none(account);
+        // An account that is not there was refused before.
+        let Some(before) = state.accounts.get(&account.id) else {
+            return diff;
+        };
+        let username = account.username.as_ref();
+        diff.username_key = username.map(|username| &username.key) != before.username_key.as_ref();
+        diff.username = diff.username_key
+            || username.map(|username| &username.shown) != before.username.as_ref();
+        diff.transfer_key =
+            transfer_key(account).map(|key| &key.as_bytes()[..]) != before.transfer_key.as_deref();
+
+        // Both sides in the order of their numbers, which the account's are in already.
+        let mut wanted: Vec<_> = account.identities.iter().collect();
+        wanted.sort_by_key(|identity| identity.ordinal);
+        let mut wanted = wanted.into_iter().peekable();
+        for kept in &before.identities {
+            while let Some(identity) = wanted.next_if(|identity| identity.ordinal < kept.ordinal) {
+                diff.new.push(identity);
+            }
+            let Some(identity) = wanted.next_if(|identity| identity.ordinal == kept.ordinal) else {
+                diff.gone.push(kept.ordinal);
+                continue;
+            };
+            if identity.key != kept.key {
+                diff.gone.push(kept.ordinal);
+                diff.new.push(identity);
+            } else if identity != kept {
+                diff.altered.push(identity);
+            }
+        }
+        diff.new.extend(wanted);
+        diff
+    }
+}
+
+/// What a write changes of an account's sessions.
+pub(crate) struct SessionDiff<'a> {
+    pub(crate) account: AccountId,
+    pub(crate) gone: Vec<&'a Session>,
+    /// With the place that each gets.
+    pub(crate) new: Vec<(i64, &'a Session)>,
+    pub(crate) altered: Vec<(i64, &'a Session)>,
+}
+
+impl<'a> SessionDiff<'a> {
+    pub(crate) fn of(
+        id: AccountId,
+        before: Option<&'a ActivityState>,
+        wanted: &'a [Session],
+    ) -> Self {
+        let before = before.map_or(&[][..], |activity| &activity.sessions);
+        let mut diff = Self { account: id, gone: Vec::new(), new: Vec::new(), altered: Vec::new() };
+        let places: std::collections::HashMap<_, _> =
+            before.iter().map(|placed| (placed.session.id, placed)).collect();
+        let stays: std::collections::HashSet<_> = wanted.iter().map(|session| session.id).collect();
+        diff.gone.extend(
+            before.iter().map(|placed| &placed.session).filter(|old| !stays.contains(&old.id)),
+        );
+        // Whoever stays keeps its place as long as the places grow; as a rule all do, and new ones come last.
+        let mut last = 0;
+        for session in wanted {
+            match places.get(&session.id) {
+                Some(old) if old.place > last => {
+                    last = old.place;
+                    if old.session != *session {
+                        diff.altered.push((last, session));
+                    }
+                }
+                Some(_) => {
+                    last += 1;
+                    diff.altered.push((last, session));
+                }
+                None => {
+                    last += 1;
+                    diff.new.push((last, session));
+                }
+            }
+        }
+        diff
+    }
+}

@@ -1,0 +1,28 @@
+//! The PostgreSQL store of authcore: any number of nodes on one database.
+//!
+//! A change set is applied in one transaction of two or three round trips: the rows that it names are locked and read,
+//! it is judged, and its writes are sent together with the commit. Nothing depends on the isolation level: every
+//! condition holds by a lock or a unique index, at READ COMMITTED and above.
+
+mod apply;
+mod cols;
+mod commit;
+mod config;
+mod diff;
+mod error;
+mod judge;
+mod migrate;
+mod ops;
+mod outbox;
+mod plan;
+mod rows;
+mod runner;
+mod state;
+mod store;
+mod text;
+mod tls;
+mod tx;
+
+pub use config::PostgresConfig;
+pub use error::OpenError;
+pub use store::PostgresStore;

@@ -1,0 +1,145 @@
+//! Bringing a schema up to date, however many nodes start at once.
+
+use sha2::{Digest as _, Sha256};
+use tokio_postgres::Client;
+
+use crate::error::OpenError;
+
+struct Migration {
+    version: u32,
+    /// The oldest release, by the newest schema that it knows, which can use a database after this migration.
+    min_compatible: u32,
+    name: &'static str,
+    sql: &'static str,
+}
+
+/// In order, without gaps. What was released never changes; its checksum is kept.
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    min_compatible: 1,
+    name: "initial",
+    sql: include_str!("../migrations/0001_initial.sql"),
+}];
+
+/// The form of this table can never change: older releases read it to learn that they are too old.
+const CREATE_MIGRATIONS: &str = "CREATE TABLE migrations (
+    version        bigint PRIMARY KEY,
+    name           text NOT NULL,
+    checksum       bytea NOT NULL,
+    min_compatible bigint NOT NULL
+)";
+
+/// A schema of something else that has one of these cannot be shared.
+const TABLES: &[&str] = &[
+    "store",
+    "accounts",
+    "identities",
+    "account_activity",
+    "sessions",
+    "events",
+    "codes",
+    "single_use",
+    "throttles",
+    "recent_commits",
+];
+
+/// Checks that the server is one that the store can rely on.
+pub(crate) async fn check_server(client: &Client) -> Result<(), OpenError> {
+    let server: String = client.query_one("SELECT version()", &[]).await?.get(0);
+    if server.contains("CockroachDB") {
+        let lacks = "it has no advisory locks, by which the outbox is read in order";
+        return Err(OpenError::Unsupported { server, lacks });
+    }
+    let found: String = client.query_one("SHOW server_encoding", &[]).await?.get(0);
+    if found != "UTF8" {
+        return Err(OpenError::Encoding { found });
+    }
+    let read_only: String = client.query_one("SHOW transaction_read_only", &[]).await?.get(0);
+    if read_only == "on" {
+        return Err(OpenError::ReadOnly);
+    }
+    Ok(())
+}
+
+/// Checks what was applied, and applies what was not: all in one transaction, one node after another. The lock is let go
+/// when the transaction ends, however it ends.
+pub(crate) async fn migrate(client: &mut Client) -> Result<(), OpenError> {
+    let transaction = client
+        .build_transaction()
+        // Each statement must see what was committed while this one waited for the lock.
+        .isolation_level(tokio_postgres::IsolationLevel::ReadCommitted)
+        .start()
+        .await?;
+    transaction.batch_execute("SELECT pg_advisory_xact_lock(1635084392, 0)").await?;
+    if !is_there(&transaction, "migrations").await? {
+        for table in TABLES {
+            if is_there(&transaction, table).await? {
+                return Err(OpenError::NotOurs { table: (*table).to_owned() });
+            }
+        }
+        transaction.batch_execute(CREATE_MIGRATIONS).await?;
+    }
+    let sql = "SELECT version, min_compatible FROM migrations ORDER BY version DESC LIMIT 1";
+    let understood = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    if let Some(row) = transaction.query_opt(sql, &[]).await? {
+        let (found, min_compatible) = (number(&row, 0)?, number(&row, 1)?);
+        if min_compatible > understood {
+            return Err(OpenError::Newer { found, understood });
+        }
+    }
+    for migration in MIGRATIONS {
+        apply(&transaction, migration).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn is_there(
+    transaction: &tokio_postgres::Transaction<'_>,
+    table: &str,
+) -> Result<bool, OpenError> {
+    Ok(transaction.query_one("SELECT to_regclass($1) IS NOT NULL", &[&table]).await?.try_get(0)?)
+}
+
+fn number(row: &tokio_postgres::Row, column: usize) -> Result<u32, OpenError> {
+    let number: i64 = row.try_get(column)?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+async fn apply(
+    transaction: &tokio_postgres::Transaction<'_>,
+    migration: &Migration,
+) -> Result<(), OpenError> {
+    let checksum = Sha256::digest(migration.sql);
+    let version = i64::from(migration.version);
+    let sql = "SELECT checksum FROM migrations WHERE version = $1";
+    if let Some(row) = transaction.query_opt(sql, &[&version]).await? {
+        let applied: &[u8] = row.try_get(0)?;
+        if applied == checksum.as_slice() {
+            return Ok(());
+        }
+        return Err(OpenError::MigrationChanged { version: migration.version });
+    }
+    transaction.batch_execute(migration.sql).await?;
+    let sql =
+        "INSERT INTO migrations (version, name, checksum, min_compatible) VALUES ($1, $2, $3, $4)";
+    let min_compatible = i64::from(migration.min_compatible);
+    transaction
+        .execute(sql, &[&version, &migration.name, &checksum.as_slice(), &min_compatible])
+        .await?;
+    tracing::debug!(version, name = migration.name, "postgres.migrated");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_numbered_without_gaps() {
+        for (index, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(usize::try_from(migration.version).unwrap(), index + 1);
+            assert!(migration.min_compatible <= migration.version);
+        }
+    }
+}

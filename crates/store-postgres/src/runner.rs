@@ -1,0 +1,139 @@
+//! Runs jobs on connections of a pool, and again where that is the thing to do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Client, Pool};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+
+use crate::error::{Fault, Next, Stop};
+use crate::tx::{Job, Tx};
+
+/// How often a transaction that loses to others is made. From the second time on it waits for its turn among those of
+/// this process, so that it meets only first tries and other nodes.
+const TRIES: u32 = 20;
+/// How often a job is made again because its connection was lost: a pool may hold several that died together, but finds
+/// out about most of them itself.
+const RECONNECTS: u32 = 2;
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_millis(64);
+
+#[derive(Clone)]
+pub(crate) struct Runner {
+    pool: Pool,
+    runtime: Handle,
+    /// Where those wait that lost to others.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Runner {
+    pub(crate) fn new(pool: Pool) -> Self {
+        Self { pool, runtime: Handle::current(), turn: Arc::default() }
+    }
+
+    /// Runs a job in a task of its own: a transaction must not be left half-way when nobody waits for it any more.
+    pub(crate) async fn run<J: Job>(&self, job: J) -> Result<J::Out, Stop> {
+        let runner = self.clone();
+        let task = self.runtime.spawn(async move { runner.settle(&job).await });
+        task.await.unwrap_or_else(|gone| Err(Fault::gone(gone, J::WRITES).into()))
+    }
+
+    async fn settle<J: Job>(&self, job: &J) -> Result<J::Out, Stop> {
+        let (mut tries, mut reconnects, mut in_doubt) = (1, 0, false);
+        let mut turn = None;
+        loop {
+            let (stop, sent) = match self.attempt(job).await {
+                Ok(out) => return Ok(out),
+                Err(failed) => failed,
+            };
+            let fault = match stop {
+                // Whatever was in doubt before: the set was judged whole, and what it left was looked for.
+                Stop::Conflict(_) => return Err(stop),
+                Stop::Fault(fault) => fault,
+            };
+            match fault.next() {
+                Next::Again if tries < TRIES => {
+                    tries += 1;
+                    if turn.is_none() {
+                        turn = Some(self.turn.lock().await);
+                    } else {
+                        tokio::time::sleep(pause(tries)).await;
+                    }
+                }
+                Next::Reconnect => {
+                    in_doubt |= sent;
+                    reconnects += 1;
+                    // What a job does that cannot be recognized when it is done twice is not done twice.
+                    if reconnects > RECONNECTS || (in_doubt && !J::REPEATS) {
+                        return Err(told(fault, in_doubt));
+                    }
+                }
+                Next::Again | Next::Tell => return Err(told(fault, in_doubt)),
+            }
+        }
+    }
+
+    /// Besides the failure: whether a commit was sent that may have been applied.
+    async fn attempt<J: Job>(&self, job: &J) -> Result<J::Out, (Stop, bool)> {
+        let client = self.pool.get().await.map_err(|error| (error.into(), false))?;
+        let lease = Lease(Some(client));
+        let Some(client) = &lease.0 else {
+            return Err((Stop::Fault(Fault::corrupt("pool")), false));
+        };
+        let mut tx = Tx::begin(client, J::WRITES).await;
+        match job.run(&mut tx).await {
+            Ok(out) => {
+                let committed = tx.commit().await;
+                match committed {
+                    Ok(()) => {
+                        lease.end();
+                        Ok(out)
+                    }
+                    Err(fault) => {
+                        let lost = fault.next() == Next::Reconnect;
+                        // The server has rolled back already.
+                        if !lost {
+                            lease.end();
+                        }
+                        Err((fault.into(), lost))
+                    }
+                }
+            }
+            Err(stop) => {
+                if tx.roll_back().await {
+                    lease.end();
+                }
+                Err((stop, false))
+            }
+        }
+    }
+}
+
+fn told(fault: Fault, in_doubt: bool) -> Stop {
+    Stop::Fault(if in_doubt { fault.in_doubt() } else { fault })
+}
+
+/// Doubles from a millisecond on, the same for everybody: a turn is had by one at a time.
+fn pause(tries: u32) -> Duration {
+    Duration::from_millis(1 << tries.min(6)).min(LONGEST_PAUSE)
+}
+
+/// A connection of the pool that goes back only when it is known to be between transactions. Otherwise it is closed,
+/// also when a panic passes by.
+struct Lease(Option<Client>);
+
+impl Lease {
+    /// Gives it back.
+    fn end(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(client) = self.0.take() {
+            drop(Client::take(client));
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! What a change set is compared with: the rows that it names, locked until its transaction ends.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use authcore::account::{AccountId, CommitId, Identity, IdentityKey, Version};
+use authcore::session::Session;
+use authcore::store::{CodeKey, Require, SingleUseKey, TransferKey};
+use serde::Deserialize;
+use tokio_postgres::Row;
+
+use crate::cols::Cols;
+use crate::error::{Fault, Stop};
+use crate::plan::{Plan, Planned, UnknownPart, transfer_key};
+use crate::rows::{self, key_params};
+use crate::text;
+use crate::tx::{Sent, Tx, params};
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) accounts: HashMap<AccountId, AccountState>,
+    pub(crate) activities: HashMap<AccountId, ActivityState>,
+    /// The codes that are there, with their tries.
+    pub(crate) codes: HashMap<CodeKey, u32>,
+    /// The single-use keys that were used up, and by which set.
+    pub(crate) used_up: HashMap<SingleUseKey, CommitId>,
+    /// The set is among those that are remembered apart.
+    pub(crate) remembered: bool,
+}
+
+pub(crate) struct AccountState {
+    pub(crate) version: Version,
+    pub(crate) epoch: u32,
+    pub(crate) password_version: Option<u32>,
+    pub(crate) username: Option<Box<str>>,
+    pub(crate) username_key: Option<Box<str>>,
+    pub(crate) transfer_key: Option<Vec<u8>>,
+    pub(crate) commits: Commits,
+    /// Only of an account that the set updates.
+    pub(crate) identities: Vec<Identity>,
+}
+
+pub(crate) struct ActivityState {
+    pub(crate) version: Version,
+    pub(crate) commits: Commits,
+    /// Only of an activity that the set writes.
+    pub(crate) sessions: Vec<PlacedSession>,
+}
+
+/// A session and where it stands in its account's list.
+#[derive(Deserialize)]
+pub(crate) struct PlacedSession {
+    pub(crate) place: i64,
+    #[serde(flatten)]
+    pub(crate) session: Session,
+}
+
+/// The change sets that wrote a document last.
+pub(crate) struct Commits(Vec<u8>);
+
+impl Commits {
+    pub(crate) fn name(&self, commit: CommitId) -> bool {
+        self.0.chunks_exact(16).any(|id| id == commit.as_bytes())
+    }
+}
+
+/// How a row is locked: for others to wait, or only for others who write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Lock {
+    Share,
+    Update,
+}
+
+macro_rules! lock_account {
+    ($lock:literal) => {
+        concat!(
+            "SELECT version, epoch, password_version, username, username_key, transfer_key, commit_ids \
+             FROM accounts WHERE id = $1 FOR ",
+            $lock
+        )
+    };
+}
+
+macro_rules! lock_activity {
+    ($lock:literal) => {
+        concat!(
+            "SELECT version, commit_ids FROM account_activity WHERE account_id = $1 FOR ",
+            $lock
+        )
+    };
+}
+
+/// What of the tables a set needs.
+#[derive(Default)]
+struct Needs {
+    accounts: BTreeMap<AccountId, Lock>,
+    /// Those of them whose identities are compared.
+    updated: BTreeSet<AccountId>,
+    activities: BTreeMap<AccountId, Lock>,
+    codes: BTreeSet<CodeKey>,
+    single_use: BTreeSet<SingleUseKey>,
+}
+
+impl Needs {
+    fn of(plan: &Plan) -> Result<Self, Fault> {
+        let mut needs = Self::default();
+        let lock = |locks: &mut BTreeMap<_, _>, id, lock: Lock| {
+            let kept = locks.entry(id).or_insert(lock);
+            *kept = lock.max(*kept);
+        };
+        for require in &plan.require {
+            match require {
+                Require::Account(id, _)
+                | Require::Epoch(id, _)
+                | Require::PasswordVersion(id, _) => lock(&mut needs.accounts, *id, Lock::Share),
+                Require::Activity(id, _) => lock(&mut needs.activities, *id, Lock::Share),
+                Require::Code(key, _) => drop(needs.codes.insert(*key)),
+                _ => return Err(Fault::other(UnknownPart)),
+            }
+        }
+        for write in &plan.writes {
+            match write {
+                Planned::Insert { account, .. } => {
+                    lock(&mut needs.accounts, account.id, Lock::Update);
+                    lock(&mut needs.activities, account.id, Lock::Update);
+                }
+                Planned::Update { account, .. } => {
+                    lock(&mut needs.accounts, account.id, Lock::Update);
+                    needs.updated.insert(account.id);
+                }
+                Planned::Delete { id, .. } => {
+                    lock(&mut needs.accounts, *id, Lock::Update);
+                    lock(&mut needs.activities, *id, Lock::Update);
+                }
+                Planned::Activity { id, .. } => lock(&mut needs.activities, *id, Lock::Update),
+                Planned::UseUp { key, .. } => drop(needs.single_use.insert(*key)),
+                Planned::PutCode(_)
+                | Planned::DeleteCode(_)
+                | Planned::ResetThrottle(_)
+                | Planned::RaiseStoreEpoch => {}
+            }
+        }
+        Ok(needs)
+    }
+}
+
+impl State {
+    /// Locks and reads all that the set names, in one round trip. Everybody locks accounts first, then activities, then
+    /// codes, each in the order of their keys, so that two sets wait for each other only in one direction.
+    pub(crate) async fn read(tx: &mut Tx<'_>, plan: &Plan) -> Result<Self, Fault> {
+        let needs = Needs::of(plan)?;
+        let mut accounts = Vec::new();
+        for (id, lock) in &needs.accounts {
+            let sql = match lock {
+                Lock::Share => lock_account!("SHARE"),
+                Lock::Update => lock_account!("UPDATE"),
+            };
+            accounts.push((*id, tx.query(sql, params![id.as_uuid()]).await?));
+        }
+        let mut activities = Vec::new();
+        for (id, lock) in &needs.activities {
+            let sql = match lock {
+                Lock::Share => lock_activity!("SHARE"),
+                Lock::Update => lock_activity!("UPDATE"),
+            };
+            activities.push((*id, tx.query(sql, params![id.as_uuid()]).await?));
+        }
+        let mut codes = Vec::new();
+        for key in &needs.codes {
+            let sql = "SELECT tries_left FROM codes WHERE key = $1 FOR UPDATE";
+            codes.push((*key, tx.query(sql, params![key.as_bytes().to_vec()]).await?));
+        }
+        // Their statements begin after those above were answered by the server, so they see what the locks protect.
+        let mut identities = Vec::new();
+        for id in &needs.updated {
+            let sql = "SELECT json_agg(i ORDER BY i.ordinal)::text FROM identities i WHERE i.account_id = $1";
+            identities.push((*id, tx.query(sql, params![id.as_uuid()]).await?));
+        }
+        let mut sessions = Vec::new();
+        for (id, _) in needs.activities.iter().filter(|(_, lock)| **lock == Lock::Update) {
+            let sql =
+                "SELECT json_agg(s ORDER BY s.place)::text FROM sessions s WHERE s.account_id = $1";
+            sessions.push((*id, tx.query(sql, params![id.as_uuid()]).await?));
+        }
+        let mut used_up = Vec::new();
+        for key in &needs.single_use {
+            let sql = "SELECT commit_id FROM single_use WHERE key = $1";
+            used_up.push((*key, tx.query(sql, params![key.as_bytes().to_vec()]).await?));
+        }
+        let remembered = if plan.is_remembered() {
+            let sql = "SELECT 1::bigint FROM recent_commits WHERE commit_id = $1";
+            Some(tx.query(sql, params![plan.id.as_uuid()]).await?)
+        } else {
+            None
+        };
+
+        let mut state = Self::default();
+        state.accounts = answers(accounts, account).await?;
+        state.activities = answers(activities, activity).await?;
+        state.codes = answers(codes, |row| Cols::new(row).u32("codes.tries_left")).await?;
+        for (id, found) in answers(identities, |row| rows::identities(&mut Cols::new(row))).await? {
+            if let Some(account) = state.accounts.get_mut(&id) {
+                account.identities = found;
+            }
+        }
+        for (id, found) in answers(sessions, |row| Cols::new(row).json("sessions")).await? {
+            if let Some(activity) = state.activities.get_mut(&id) {
+                activity.sessions = found;
+            }
+        }
+        state.used_up =
+            answers(used_up, |row| Cols::new(row).commit("single_use.commit_id")).await?;
+        if let Some(sent) = remembered {
+            state.remembered = sent.first().await?.is_some();
+        }
+        Ok(state)
+    }
+}
+
+/// Waits for the answers; those without a row are left out.
+async fn answers<K: std::hash::Hash + Eq, T>(
+    sent: Vec<(K, Sent<'_, Vec<Row>>)>,
+    read: impl Fn(&Row) -> Result<T, Fault>,
+) -> Result<HashMap<K, T>, Fault> {
+    let mut found = HashMap::with_capacity(sent.len());
+    for (key, sent) in sent {
+        if let Some(row) = sent.first().await? {
+            found.insert(key, read(&row)?);
+        }
+    }
+    Ok(found)
+}
+
+fn account(row: &Row) -> Result<AccountState, Fault> {
+    let mut cols = Cols::new(row);
+    Ok(AccountState {
+        version: Version::new(cols.u64("accounts.version")?),
+        epoch: cols.u32("accounts.epoch")?,
+        password_version: cols.opt_u32("accounts.password_version")?,
+        username: cols.opt_boxed("accounts.username")?,
+        username_key: cols.opt_boxed("accounts.username_key")?,
+        transfer_key: cols.opt_blob("accounts.transfer_key")?.map(<[u8]>::to_vec),
+        commits: Commits(cols.blob("accounts.commit_ids")?.to_vec()),
+        identities: Vec::new(),
+    })
+}
+
+fn activity(row: &Row) -> Result<ActivityState, Fault> {
+    let mut cols = Cols::new(row);
+    Ok(ActivityState {
+        version: Version::new(cols.u64("account_activity.version")?),
+        commits: Commits(cols.blob("account_activity.commit_ids")?.to_vec()),
+        sessions: Vec::new(),
+    })
+}
+
+/// Who owns the keys that a set gives to accounts. They are not locked: when an owner changes meanwhile, either a
+/// unique index says so, or the answer is as of before.
+#[derive(Default)]
+pub(crate) struct Owners {
+    pub(crate) identities: HashMap<IdentityKey, AccountId>,
+    pub(crate) usernames: HashMap<Box<str>, AccountId>,
+    pub(crate) transfers: HashMap<TransferKey, AccountId>,
+}
+
+impl Owners {
+    /// Reads the owners of the new keys, in one round trip; none when there is no new key.
+    pub(crate) async fn read(tx: &mut Tx<'_>, diffs: &[crate::diff::Diff<'_>]) -> Result<Self, Stop> {
+        let (mut identities, mut usernames, mut transfers) = (Vec::new(), Vec::new(), Vec::new());
+        for diff in diffs {
+            for identity in &diff.new {
+                let sql = "SELECT account_id FROM identities \
+                           WHERE provider = $1 AND subject = $2 AND tenant = $3 AND issuer = $4";
+                let key = identity.key.clone();
+                identities.push((key, tx.query(sql, key_params(&identity.key)).await?));
+            }
+            if let Some(username) = diff.account.username.as_ref().filter(|_| diff.username_key) {
+                let sql = "SELECT id FROM accounts WHERE username_key = $1";
+                let key = text::encode(&username.key).into_owned();
+                usernames.push((username.key.clone(), tx.query(sql, params![key]).await?));
+            }
+            if let Some(key) = transfer_key(diff.account).filter(|_| diff.transfer_key) {
+                let sql = "SELECT id FROM accounts WHERE transfer_key = $1";
+                let sent = tx.query(sql, params![key.as_bytes().to_vec()]).await?;
+                transfers.push((*key, sent));
+            }
+        }
+        let owner = |row: &Row| Cols::new(row).account("accounts.id");
+        Ok(Self {
+            identities: answers(identities, owner).await?,
+            usernames: answers(usernames, owner).await?,
+            transfers: answers(transfers, owner).await?,
+        })
+    }
+}

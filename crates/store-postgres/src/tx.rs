@@ -1,0 +1,139 @@
+//! What is done on one connection: statements that are sent one behind the other, and their answers.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use deadpool_postgres::Client;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row};
+
+use crate::error::{Fault, Stop};
+
+pub(crate) type Param = Box<dyn ToSql + Sync + Send>;
+
+macro_rules! params {
+    ($($param:expr),* $(,)?) => { vec![$(Box::new($param) as $crate::tx::Param),*] };
+}
+pub(crate) use params;
+
+/// What is done to the database in one go.
+pub(crate) trait Job: Send + Sync + 'static {
+    type Out: Send + 'static;
+    /// Whether it writes, and so needs a transaction. A job that only reads takes each of its statements for itself.
+    const WRITES: bool;
+
+    /// Whether doing it twice does it once: because it only reads, or is recognized.
+    const REPEATS: bool = true;
+
+    /// Runs, and may run again when what it did was undone.
+    fn run(&self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::Out, Stop>> + Send;
+}
+
+/// A statement that was sent; its answer is still to be waited for.
+pub(crate) struct Sent<'c, T> {
+    running: Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'c>>,
+    answer: Option<Result<T, Error>>,
+}
+
+impl<'c, T> Sent<'c, T> {
+    /// The driver sends a statement when its future is first polled, so that the order of these calls is the order on
+    /// the wire.
+    async fn send(running: impl Future<Output = Result<T, Error>> + Send + 'c) -> Self {
+        let mut running: Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'c>> =
+            Box::pin(running);
+        let answer = poll_fn(|cx| {
+            Poll::Ready(match running.as_mut().poll(cx) {
+                Poll::Ready(answer) => Some(answer),
+                Poll::Pending => None,
+            })
+        })
+        .await;
+        Self { running, answer }
+    }
+
+    pub(crate) async fn answer(self) -> Result<T, Fault> {
+        Ok(match self.answer {
+            Some(answer) => answer?,
+            None => self.running.await?,
+        })
+    }
+}
+
+impl Sent<'_, Vec<Row>> {
+    pub(crate) async fn first(self) -> Result<Option<Row>, Fault> {
+        Ok(self.answer().await?.into_iter().next())
+    }
+}
+
+/// One connection while one job has it.
+pub(crate) struct Tx<'c> {
+    client: &'c Client,
+    begun: Option<Sent<'c, ()>>,
+    writes: Vec<Sent<'c, u64>>,
+}
+
+impl<'c> Tx<'c> {
+    /// Sends `BEGIN` where the job writes. The isolation is the database's default; every condition holds by locks.
+    pub(crate) async fn begin(client: &'c Client, writes: bool) -> Self {
+        let begun =
+            if writes { Some(Sent::send(client.batch_execute("BEGIN")).await) } else { None };
+        Self { client, begun, writes: Vec::new() }
+    }
+
+    /// Sends a statement that returns rows.
+    pub(crate) async fn query(
+        &mut self,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> Result<Sent<'c, Vec<Row>>, Fault> {
+        let client = self.client;
+        let statement = client.prepare_cached(sql).await?;
+        Ok(Sent::send(async move { client.query(&statement, &borrowed(&params)).await }).await)
+    }
+
+    /// Sends a write, whose answer [`commit`](Self::commit) waits for. The job goes on before it is known, and must not
+    /// depend on it: whatever a write can fail on was checked before, but for keys that another transaction takes.
+    pub(crate) async fn write(
+        &mut self,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> Result<(), Fault> {
+        let client = self.client;
+        let statement = client.prepare_cached(sql).await?;
+        let sent =
+            Sent::send(async move { client.execute(&statement, &borrowed(&params)).await }).await;
+        self.writes.push(sent);
+        Ok(())
+    }
+
+    /// The rows that the writes so far have changed, each.
+    pub(crate) async fn counts(&mut self) -> Result<Vec<u64>, Fault> {
+        let mut counts = Vec::new();
+        for write in self.writes.drain(..) {
+            counts.push(write.answer().await?);
+        }
+        Ok(counts)
+    }
+
+    /// Sends `COMMIT` behind the writes and waits for all. When a write failed, the server rolls back instead.
+    /// When the connection is lost meanwhile, it may have been applied.
+    pub(crate) async fn commit(mut self) -> Result<(), Fault> {
+        let Some(begun) = self.begun.take() else {
+            return Ok(());
+        };
+        let committed = Sent::send(self.client.batch_execute("COMMIT")).await;
+        begun.answer().await?;
+        self.counts().await?;
+        committed.answer().await
+    }
+
+    /// Undoes everything. False when the connection can no longer be used.
+    pub(crate) async fn roll_back(self) -> bool {
+        self.begun.is_none() || self.client.batch_execute("ROLLBACK").await.is_ok()
+    }
+}
+
+fn borrowed(params: &[Param]) -> Vec<&(dyn ToSql + Sync)> {
+    params.iter().map(|param| -> &(dyn ToSql + Sync) { &**param }).collect()
+}

@@ -1,0 +1,217 @@
+//! A PostgreSQL server for the tests of one process, and a schema of its own for each test.
+//!
+//! The server is the system's: made by its `initdb` in a temporary folder, reached by a Unix socket, and ended with the
+//! process. `AUTHCORE_TEST_POSTGRES` names another one by its URL; it keeps the schemas.
+
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "shared by several test binaries, which fail by panicking"
+)]
+
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use authcore_store_postgres::{PostgresConfig, PostgresStore};
+use tokio_postgres::NoTls;
+
+/// Runs until its input is closed, which the end of this process does, however it ends.
+const SERVE: &str = r#"
+cd "$DIR" || exit 1
+"$BIN/initdb" -D data -U postgres -A trust -E UTF8 --locale=C --no-sync >log 2>&1 || exit 1
+if [ -d tls ]; then chmod 600 tls/server.key; tls="-c ssl=on -c ssl_cert_file=$DIR/tls/server.pem -c ssl_key_file=$DIR/tls/server.key"; fi
+"$BIN/postgres" -D data -k "$DIR" -c listen_addresses="$LISTEN" -c port="$PORT" -c fsync=off -c full_page_writes=off \
+    -c max_connections=400 -c shared_buffers=64MB -c deadlock_timeout=100ms $tls >>log 2>&1 &
+server=$!
+cat >/dev/null
+kill -INT $server
+wait $server
+rm -rf "$DIR"
+"#;
+
+pub struct Server {
+    /// Of the database, up to and including the `?` of its parameters.
+    url: String,
+    host: Option<Child>,
+}
+
+impl Server {
+    /// Makes a server in a folder of its own; with certificates and a port when `tls` holds some.
+    pub fn start(tls: Option<&Path>) -> (Self, PathBuf) {
+        let bin = binaries();
+        let folder = tempfile::Builder::new().prefix("authcore-pg-").tempdir().unwrap().keep();
+        // The server refuses to run as root.
+        let user = rustix::process::geteuid().is_root().then(postgres_user);
+        if let Some(tls) = tls {
+            std::fs::create_dir(folder.join("tls")).unwrap();
+            for file in ["server.pem", "server.key"] {
+                std::fs::copy(tls.join(file), folder.join("tls").join(file)).unwrap();
+            }
+        }
+        if let Some((uid, gid)) = user {
+            let own = |path: &Path| std::os::unix::fs::chown(path, Some(uid), Some(gid)).unwrap();
+            own(&folder);
+            if tls.is_some() {
+                for path in ["tls", "tls/server.pem", "tls/server.key"] {
+                    own(&folder.join(path));
+                }
+            }
+        }
+        let port = if tls.is_some() { free_port() } else { 5432 };
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", SERVE])
+            .env("DIR", &folder)
+            .env("BIN", &bin)
+            .env("LISTEN", if tls.is_some() { "127.0.0.1" } else { "" })
+            .env("PORT", port.to_string())
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Ctrl-C is for the tests; the server ends after them.
+            .process_group(0);
+        if let Some((uid, gid)) = user {
+            command.gid(gid).uid(uid);
+        }
+        let host = command.spawn().expect("a shell");
+        let place = folder.display().to_string().replace('/', "%2F");
+        let url = format!("postgres://postgres@/postgres?host={place}&port={port}&");
+        let server = Self { url, host: Some(host) };
+        server.wait(&folder);
+        (server, folder)
+    }
+
+    fn wait(&self, folder: &Path) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let thread = std::thread::scope(|scope| {
+            scope
+                .spawn(|| {
+                    runtime.block_on(async {
+                        for _ in 0..600 {
+                            if tokio_postgres::connect(&self.url, NoTls).await.is_ok() {
+                                return true;
+                            }
+                            tokio::time::sleep(Duration::from_millis(100)).await;
+                        }
+                        false
+                    })
+                })
+                .join()
+        });
+        if !thread.unwrap_or(false) {
+            let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            panic!("the PostgreSQL server does not start: {log}");
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut host) = self.host.take() {
+            drop(host.stdin.take());
+            let _ = host.wait();
+        }
+    }
+}
+
+/// The newest that Debian installed, or what is in the path. There is no test without one.
+fn binaries() -> PathBuf {
+    let mut versions: Vec<_> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse::<u32>().ok()?, entry.path())))
+        .collect();
+    versions.sort();
+    let installed = versions.into_iter().map(|(_, path)| path.join("bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    installed
+        .rev()
+        .chain(std::env::split_paths(&path))
+        .find(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())
+        .expect("PostgreSQL: install Debian's package postgresql, or name a server in AUTHCORE_TEST_POSTGRES")
+}
+
+fn postgres_user() -> (u32, u32) {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap();
+    let line = users.lines().find(|line| line.starts_with("postgres:"));
+    let mut ids = line.expect("a user postgres").split(':').skip(2).map(str::parse);
+    (ids.next().unwrap().unwrap(), ids.next().unwrap().unwrap())
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The URL of the process's server, up to its parameters.
+fn server() -> &'static str {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let server = SERVER.get_or_init(|| match std::env::var("AUTHCORE_TEST_POSTGRES") {
+        Ok(url) => {
+            let url = if url.contains('?') { url + "&" } else { url + "?" };
+            Server { url, host: None }
+        }
+        Err(_) => Server::start(None).0,
+    });
+    &server.url
+}
+
+/// A schema of its own, and how its sessions are to be set up.
+pub struct Schema {
+    pub name: String,
+    url: String,
+}
+
+impl Schema {
+    /// An empty schema, at the server's default isolation.
+    pub async fn new() -> Self {
+        Self::with("").await
+    }
+
+    /// An empty schema, with more server options such as `-c default_transaction_isolation=serializable`.
+    pub async fn with(options: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        // The first one starts the server, which blocks.
+        let server = tokio::task::spawn_blocking(server).await.unwrap();
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("authcore_test_{}_{count}", std::process::id());
+        let options = format!("-c search_path={name} {options}");
+        let options = options.trim_end().replace(' ', "%20").replace('=', "%3D");
+        let schema = Self { url: format!("{server}options={options}"), name };
+        schema.client().await.batch_execute(&format!("CREATE SCHEMA {}", schema.name)).await.unwrap();
+        schema
+    }
+
+    pub fn config(&self) -> PostgresConfig {
+        PostgresConfig::url(&self.url).unwrap()
+    }
+
+    pub async fn open(&self) -> PostgresStore {
+        PostgresStore::connect(self.config()).await.expect("the store opens")
+    }
+
+    /// A connection beside the store's.
+    pub async fn client(&self) -> tokio_postgres::Client {
+        connect(&self.url).await
+    }
+}
+
+async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// Tells what a test measured.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
