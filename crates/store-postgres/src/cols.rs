@@ -33,7 +33,6 @@ impl<'a> Cols<'a> {
         self.value(what)
     }
 
-
     /// A count; kept as the `i64` of the same bits.
     pub(crate) fn u64(&mut self, what: &str) -> Result<u64, Fault> {
         self.int(what).map(i64::cast_unsigned)

@@ -51,7 +51,7 @@ impl PostgresConfig {
             match parameter.split_once('=') {
                 Some(("sslmode", value)) => mode = Some(value),
                 Some(("sslrootcert", value)) => {
-                    authorities = Some(PathBuf::from(unescaped(value)?))
+                    authorities = Some(PathBuf::from(unescaped(value)?));
                 }
                 _ => rest.push(parameter),
             }

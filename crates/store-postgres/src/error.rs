@@ -153,7 +153,7 @@ impl From<tokio_postgres::Error> for Fault {
 fn classify(error: &tokio_postgres::Error) -> (StoreErrorKind, Next) {
     let Some(said) = error.as_db_error() else {
         let of_connection =
-            error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>());
+            error.is_closed() || error.source().is_some_and(<dyn StdError>::is::<std::io::Error>);
         return if of_connection {
             (StoreErrorKind::Unavailable, Next::Reconnect)
         } else {

@@ -39,7 +39,10 @@ const BY_IDENTITY: &str = select_snapshot!(
      WHERE k.provider = $1 AND k.subject = $2 AND k.tenant = $3 AND k.issuer = $4)"
 );
 
-pub(crate) async fn load<'c>(tx: &mut Tx<'c>, lookup: &Lookup) -> Result<Sent<'c, Vec<Row>>, Fault> {
+pub(crate) async fn load<'c>(
+    tx: &mut Tx<'c>,
+    lookup: &Lookup,
+) -> Result<Sent<'c, Vec<Row>>, Fault> {
     match lookup {
         Lookup::Id(id) => tx.query(BY_ID, params![id.as_uuid()]).await,
         Lookup::Username(key) => {

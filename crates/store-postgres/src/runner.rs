@@ -58,7 +58,7 @@ impl Runner {
                     if turn.is_none() {
                         turn = Some(self.turn.lock().await);
                     } else {
-                        tokio::time::sleep(pause(tries)).await;
+                        wait(pause(tries)).await;
                     }
                 }
                 Next::Reconnect => {
@@ -108,6 +108,11 @@ impl Runner {
             }
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the other node needs the time to commit")]
+async fn wait(pause: Duration) {
+    tokio::time::sleep(pause).await;
 }
 
 fn told(fault: Fault, in_doubt: bool) -> Stop {

@@ -193,10 +193,12 @@ impl State {
             None
         };
 
-        let mut state = Self::default();
-        state.accounts = answers(accounts, account).await?;
-        state.activities = answers(activities, activity).await?;
-        state.codes = answers(codes, |row| Cols::new(row).u32("codes.tries_left")).await?;
+        let mut state = Self {
+            accounts: answers(accounts, account).await?,
+            activities: answers(activities, activity).await?,
+            codes: answers(codes, |row| Cols::new(row).u32("codes.tries_left")).await?,
+            ..Self::default()
+        };
         for (id, found) in answers(identities, |row| rows::identities(&mut Cols::new(row))).await? {
             if let Some(account) = state.accounts.get_mut(&id) {
                 account.identities = found;
@@ -264,7 +266,10 @@ pub(crate) struct Owners {
 
 impl Owners {
     /// Reads the owners of the new keys, in one round trip; none when there is no new key.
-    pub(crate) async fn read(tx: &mut Tx<'_>, diffs: &[crate::diff::Diff<'_>]) -> Result<Self, Stop> {
+    pub(crate) async fn read(
+        tx: &mut Tx<'_>,
+        diffs: &[crate::diff::Diff<'_>],
+    ) -> Result<Self, Stop> {
         let (mut identities, mut usernames, mut transfers) = (Vec::new(), Vec::new(), Vec::new());
         for diff in diffs {
             for identity in &diff.new {

@@ -6,13 +6,13 @@
 #![allow(
     dead_code,
     clippy::allow_attributes,
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
     reason = "shared by several test binaries, which fail by panicking"
 )]
 
-use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -37,7 +37,7 @@ wait $server
 rm -rf "$DIR"
 "#;
 
-pub struct Server {
+pub(crate) struct Server {
     /// Of the database, up to and including the `?` of its parameters.
     url: String,
     host: Option<Child>,
@@ -45,7 +45,7 @@ pub struct Server {
 
 impl Server {
     /// Makes a server in a folder of its own; with certificates and a port when `tls` holds some.
-    pub fn start(tls: Option<&Path>) -> (Self, PathBuf) {
+    pub(crate) fn start(tls: Option<&Path>) -> (Self, PathBuf) {
         let bin = binaries();
         let folder = tempfile::Builder::new().prefix("authcore-pg-").tempdir().unwrap().keep();
         // The server refuses to run as root.
@@ -166,19 +166,19 @@ fn server() -> &'static str {
 }
 
 /// A schema of its own, and how its sessions are to be set up.
-pub struct Schema {
-    pub name: String,
+pub(crate) struct Schema {
+    pub(crate) name: String,
     url: String,
 }
 
 impl Schema {
     /// An empty schema, at the server's default isolation.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with("").await
     }
 
     /// An empty schema, with more server options such as `-c default_transaction_isolation=serializable`.
-    pub async fn with(options: &str) -> Self {
+    pub(crate) async fn with(options: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         // The first one starts the server, which blocks.
         let server = tokio::task::spawn_blocking(server).await.unwrap();
@@ -187,20 +187,25 @@ impl Schema {
         let options = format!("-c search_path={name} {options}");
         let options = options.trim_end().replace(' ', "%20").replace('=', "%3D");
         let schema = Self { url: format!("{server}options={options}"), name };
-        schema.client().await.batch_execute(&format!("CREATE SCHEMA {}", schema.name)).await.unwrap();
+        schema
+            .client()
+            .await
+            .batch_execute(&format!("CREATE SCHEMA {}", schema.name))
+            .await
+            .unwrap();
         schema
     }
 
-    pub fn config(&self) -> PostgresConfig {
+    pub(crate) fn config(&self) -> PostgresConfig {
         PostgresConfig::url(&self.url).unwrap()
     }
 
-    pub async fn open(&self) -> PostgresStore {
+    pub(crate) async fn open(&self) -> PostgresStore {
         PostgresStore::connect(self.config()).await.expect("the store opens")
     }
 
     /// A connection beside the store's.
-    pub async fn client(&self) -> tokio_postgres::Client {
+    pub(crate) async fn client(&self) -> tokio_postgres::Client {
         connect(&self.url).await
     }
 }
@@ -209,9 +214,4 @@ async fn connect(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
-}
-
-/// Tells what a test measured.
-pub fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
