@@ -15,6 +15,7 @@ pub(crate) fn all(run: &mut Run) -> Result<()> {
     run.step("setup: cargo-deny", || Ok(subcommand("deny", "0.20.2")))?;
     run.step("setup: node", || Ok(node_and_npm("node")))?;
     run.step("setup: npm", || Ok(node_and_npm("npm")))?;
+    run.step("setup: postgresql", || Ok(postgresql()))?;
     run.step("setup: node packages", || Ok(node::install()))
 }
 
@@ -48,13 +49,26 @@ fn node_and_npm(program: &str) -> Outcome {
             command.arg("--version");
             version(command)
         },
+        || debian(&["nodejs", "npm"]),
+    )
+}
+
+/// The tests of the PostgreSQL store make servers of their own with it.
+fn postgresql() -> Outcome {
+    install(
+        "postgresql",
         || {
-            if !Path::new("/usr/bin/apt-get").exists() || !are_root() {
-                return Err(Failure::new("only root on Debian can have it installed"));
-            }
-            apt_get(&["update", "--quiet"])?;
-            apt_get(&["install", "--quiet", "--yes", "nodejs", "npm"])
+            // Debian keeps the server's programs out of the path.
+            let installed =
+                std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+            let installed = installed.map(|entry| entry.path().join("bin/initdb"));
+            installed.chain(["initdb".into()]).find_map(|initdb| {
+                let mut command = Command::new(initdb);
+                command.arg("--version");
+                version(command)
+            })
         },
+        || debian(&["postgresql"]),
     )
 }
 
@@ -78,6 +92,15 @@ fn install(
         }
         None => Outcome::Skipped(format!("{name} is missing after its installation")),
     }
+}
+
+fn debian(packages: &[&str]) -> Result<()> {
+    if !Path::new("/usr/bin/apt-get").exists() || !are_root() {
+        return Err(Failure::new("only root on Debian can have it installed"));
+    }
+    apt_get(&["update", "--quiet"])?;
+    let install = ["install", "--quiet", "--yes"];
+    apt_get(&[&install, packages].concat())
 }
 
 fn apt_get(arguments: &[&str]) -> Result<()> {

@@ -6,10 +6,17 @@ use crate::process::{cargo, run, run_and_read, version};
 use crate::step::{Outcome, Run};
 use crate::{lint, node, setup};
 
+const POSTGRES: &str = "authcore-store-postgres";
+
 pub(crate) fn all(steps: &mut Run) -> Result<()> {
     setup::all(steps)?;
     lint::all(steps)?;
     steps.step("tests", nextest)?;
+    // In one process for each file, which share a server: the other runner would start hundreds.
+    steps.step("tests on postgresql", || {
+        run(cargo(&["test", "--package", POSTGRES, "--lib", "--tests"]))?;
+        Ok(Outcome::Held)
+    })?;
     steps.step("doc tests", || {
         run(cargo(&["test", "--workspace", "--all-features", "--doc"]))?;
         Ok(Outcome::Held)
@@ -28,7 +35,8 @@ fn nextest() -> Result<Outcome> {
     if version(cargo(&["nextest", "--version"])).is_none() {
         return Ok(Outcome::Skipped("cargo-nextest is missing".to_owned()));
     }
-    let output = run_and_read(cargo(&["nextest", "run", "--workspace", "--all-features"]))?;
+    let all = ["nextest", "run", "--workspace", "--all-features", "--exclude", POSTGRES];
+    let output = run_and_read(cargo(&all))?;
     // The runner is content with tests that are switched off; we are not.
     match output.lines().rev().find(|line| line.contains(" tests run: ")) {
         Some(line) if line.trim_end().ends_with(" 0 skipped") => Ok(Outcome::Held),

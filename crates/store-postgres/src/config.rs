@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 
 use crate::error::OpenError;
 
@@ -112,6 +112,22 @@ impl fmt::Debug for PostgresConfig {
     }
 }
 
+impl fmt::Display for PostgresConfig {
+    /// Names the database, and shows neither user nor password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts: Vec<_> = self.server.get_hosts().iter().map(host).collect();
+        let database = self.server.get_dbname().unwrap_or_default();
+        write!(f, "postgres://{}/{database}", hosts.join(","))
+    }
+}
+
+fn host(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    }
+}
+
 fn fault(reason: &str) -> OpenError {
     OpenError::Url { reason: reason.to_owned() }
 }
@@ -185,7 +201,8 @@ mod tests {
     #[test]
     fn a_password_is_shown_nowhere() {
         let config = of("postgres://u:hunter2@h/d");
-        assert!(!format!("{config:?}").contains("hunter2"));
+        assert!(!format!("{config:?} {config}").contains("hunter2"));
+        assert_eq!(config.to_string(), "postgres://h/d");
         for url in
             ["hunter2", "postgres://u:hunter2@h:port/d", "postgres://u:hunter2@h/d?no=hunter2"]
         {

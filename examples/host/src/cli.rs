@@ -27,8 +27,9 @@ pub(crate) struct Options {
     /// Where to listen; port 0 takes any free one. Default 127.0.0.1:7350.
     #[arg(long, env = "AUTHCORE_LISTEN", value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
-    /// Where players are kept: `sqlite:FILE` or `memory`. Default sqlite:players.db.
-    #[arg(long, env = "AUTHCORE_STORE", value_name = "STORE")]
+    /// Where players are kept: `sqlite:FILE`, `postgres://USER:PASSWORD@HOST/DATABASE` or `memory`. Default
+    /// sqlite:players.db.
+    #[arg(long, env = "AUTHCORE_STORE", value_name = "STORE", hide_env_values = true)]
     pub(crate) store: Option<String>,
     /// The configuration file.
     #[arg(long, env = "AUTHCORE_CONFIG", value_name = "FILE")]

@@ -12,6 +12,7 @@ use authcore::{Algorithm, Engine, OpenError};
 use authcore_http::nakama::{self, NakamaConfig};
 use authcore_http::v1::{self, V1Config};
 use authcore_store_memory::MemoryStore;
+use authcore_store_postgres::{PostgresConfig, PostgresStore};
 use authcore_store_sqlite::{SqliteConfig, SqliteStore};
 use axum::Router;
 use chrono::{DateTime, Utc};
@@ -37,8 +38,10 @@ pub(crate) fn run(settings: Settings) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|error| format!("the runtime does not start: {error}"))?;
-    let store = open_store(&settings)?;
-    runtime.block_on(serve(settings, store))
+    runtime.block_on(async {
+        let store = open_store(&settings).await?;
+        serve(settings, store).await
+    })
 }
 
 /// Logs go to the error stream: the output has one line, which says that players may come.
@@ -51,13 +54,17 @@ fn start_log(format: LogFormat) {
     }
 }
 
-fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, String> {
+async fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, String> {
     match &settings.store {
         Place::Memory => Ok(Arc::new(MemoryStore::new())),
         Place::Sqlite(path) => {
             let config = SqliteConfig::file(path).with_synchronous(settings.synchronous);
             let store = SqliteStore::open(config).map_err(|error| chain(&error))?;
             Ok(Arc::new(store))
+        }
+        Place::Postgres(config) => {
+            let store = PostgresStore::connect(PostgresConfig::clone(config));
+            Ok(Arc::new(store.await.map_err(|error| chain(&error))?))
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use authcore::password::HasherConfig;
 use authcore::{Algorithm, Closure, MasterKey, Policy, Secret};
+use authcore_store_postgres::PostgresConfig;
 use authcore_store_sqlite::Synchronous;
 use chrono::TimeDelta;
 
@@ -51,6 +52,7 @@ pub(crate) struct Settings {
 pub(crate) enum Place {
     Memory,
     Sqlite(PathBuf),
+    Postgres(Box<PostgresConfig>),
 }
 
 impl Place {
@@ -58,7 +60,11 @@ impl Place {
         match text.split_once(':') {
             None if text == "memory" => Ok(Self::Memory),
             Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(path.into())),
-            _ => Err(format!("store {text:?} is neither sqlite:FILE nor memory")),
+            Some(("postgres" | "postgresql", _)) => PostgresConfig::url(text)
+                .map(|config| Self::Postgres(Box::new(config)))
+                // Without the URL, which may hold a password.
+                .map_err(|error| error.to_string()),
+            _ => Err(format!("store {text:?} is neither sqlite:FILE, postgres://… nor memory")),
         }
     }
 }
@@ -80,7 +86,7 @@ impl Settings {
         if dev {
             if signing_key.is_none() || operator_key.is_none() {
                 let database = match &store {
-                    Place::Memory => None,
+                    Place::Memory | Place::Postgres(_) => None,
                     Place::Sqlite(path) => Some(path.as_path()),
                 };
                 let made = DevKeys::beside(database, keep)?;
@@ -237,6 +243,7 @@ impl fmt::Display for Settings {
         let store = match &self.store {
             Place::Memory => "memory".into(),
             Place::Sqlite(path) => format!("sqlite:{}", path.display()),
+            Place::Postgres(config) => config.to_string(),
         };
         let operators = if self.operator_key.is_some() { "with" } else { "without" };
         let file = match &self.file {
