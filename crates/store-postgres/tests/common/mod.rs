@@ -13,6 +13,9 @@
     reason = "shared by several test binaries, which fail by panicking"
 )]
 
+pub(crate) mod make;
+
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,16 +23,19 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use authcore_store_postgres::{PostgresConfig, PostgresStore};
+use authcore_store_postgres::{OpenError, PostgresConfig, PostgresStore};
 use tokio_postgres::NoTls;
 
 /// Runs until its input is closed, which the end of this process does, however it ends.
 const SERVE: &str = r#"
 cd "$DIR" || exit 1
 "$BIN/initdb" -D data -U postgres -A trust -E UTF8 --locale=C --no-sync >log 2>&1 || exit 1
-if [ -d tls ]; then chmod 600 tls/server.key; tls="-c ssl=on -c ssl_cert_file=$DIR/tls/server.pem -c ssl_key_file=$DIR/tls/server.key"; fi
-"$BIN/postgres" -D data -k "$DIR" -c listen_addresses="$LISTEN" -c port="$PORT" -c fsync=off -c full_page_writes=off \
-    -c max_connections=400 -c shared_buffers=64MB -c deadlock_timeout=100ms $tls >>log 2>&1 &
+if [ -d tls ]; then
+    printf 'local all all trust\nhostssl all all all trust\n' >data/pg_hba.conf
+    set -- -c ssl=on -c ssl_cert_file="$DIR/tls/server.pem" -c ssl_key_file="$DIR/tls/server.key"
+fi
+"$BIN/postgres" -D data -k "$DIR" -p "$PORT" -c listen_addresses="$LISTEN" -c fsync=off -c full_page_writes=off \
+    -c max_connections=400 -c shared_buffers=64MB -c deadlock_timeout=100ms "$@" >>log 2>&1 &
 server=$!
 cat >/dev/null
 kill -INT $server
@@ -44,35 +50,51 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Makes a server in a folder of its own; with certificates and a port when `tls` holds some.
-    pub(crate) fn start(tls: Option<&Path>) -> (Self, PathBuf) {
-        let bin = binaries();
+    /// One that is reached by its socket only.
+    fn on_a_socket() -> Self {
+        Self::start(None, None)
+    }
+
+    /// One that is reached by TCP as well, without TLS; and its port.
+    pub(crate) fn on_a_port() -> (Self, u16) {
+        let port = free_port();
+        (Self::start(Some(port), None), port)
+    }
+
+    /// One that is reached by TCP only with TLS, with a certificate from a folder; and its port.
+    pub(crate) fn with_tls(certificates: &Path) -> (Self, u16) {
+        let port = free_port();
+        (Self::start(Some(port), Some(certificates)), port)
+    }
+
+    fn start(port: Option<u16>, certificates: Option<&Path>) -> Self {
         let folder = tempfile::Builder::new().prefix("authcore-pg-").tempdir().unwrap().keep();
         // The server refuses to run as root.
         let user = rustix::process::geteuid().is_root().then(postgres_user);
-        if let Some(tls) = tls {
-            std::fs::create_dir(folder.join("tls")).unwrap();
+        let own = |path: &Path| {
+            if let Some((uid, gid)) = user {
+                std::os::unix::fs::chown(path, Some(uid), Some(gid)).unwrap();
+            }
+        };
+        own(&folder);
+        if let Some(certificates) = certificates {
+            let tls = folder.join("tls");
+            std::fs::create_dir(&tls).unwrap();
+            own(&tls);
             for file in ["server.pem", "server.key"] {
-                std::fs::copy(tls.join(file), folder.join("tls").join(file)).unwrap();
+                std::fs::copy(certificates.join(file), tls.join(file)).unwrap();
+                let secret = std::fs::Permissions::from_mode(0o600);
+                std::fs::set_permissions(tls.join(file), secret).unwrap();
+                own(&tls.join(file));
             }
         }
-        if let Some((uid, gid)) = user {
-            let own = |path: &Path| std::os::unix::fs::chown(path, Some(uid), Some(gid)).unwrap();
-            own(&folder);
-            if tls.is_some() {
-                for path in ["tls", "tls/server.pem", "tls/server.key"] {
-                    own(&folder.join(path));
-                }
-            }
-        }
-        let port = if tls.is_some() { free_port() } else { 5432 };
         let mut command = Command::new("sh");
         command
             .args(["-c", SERVE])
             .env("DIR", &folder)
-            .env("BIN", &bin)
-            .env("LISTEN", if tls.is_some() { "127.0.0.1" } else { "" })
-            .env("PORT", port.to_string())
+            .env("BIN", binaries())
+            .env("LISTEN", if port.is_some() { "127.0.0.1" } else { "" })
+            .env("PORT", port.unwrap_or(5432).to_string())
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -84,10 +106,11 @@ impl Server {
         }
         let host = command.spawn().expect("a shell");
         let place = folder.display().to_string().replace('/', "%2F");
+        let port = port.unwrap_or(5432);
         let url = format!("postgres://postgres@/postgres?host={place}&port={port}&");
         let server = Self { url, host: Some(host) };
         server.wait(&folder);
-        (server, folder)
+        server
     }
 
     fn wait(&self, folder: &Path) {
@@ -160,7 +183,7 @@ fn server() -> &'static str {
             let url = if url.contains('?') { url + "&" } else { url + "?" };
             Server { url, host: None }
         }
-        Err(_) => Server::start(None).0,
+        Err(_) => Server::on_a_socket(),
     });
     &server.url
 }
@@ -187,8 +210,8 @@ impl Schema {
         let options = format!("-c search_path={name} {options}");
         let options = options.trim_end().replace(' ', "%20").replace('=', "%3D");
         let schema = Self { url: format!("{server}options={options}"), name };
-        schema
-            .client()
+        // Not at the options asked for: some forbid it.
+        connect(server)
             .await
             .batch_execute(&format!("CREATE SCHEMA {}", schema.name))
             .await
@@ -197,11 +220,15 @@ impl Schema {
     }
 
     pub(crate) fn config(&self) -> PostgresConfig {
-        PostgresConfig::url(&self.url).unwrap()
+        PostgresConfig::url(&format!("{}&application_name={}", self.url, self.name)).unwrap()
     }
 
     pub(crate) async fn open(&self) -> PostgresStore {
-        PostgresStore::connect(self.config()).await.expect("the store opens")
+        self.try_open().await.expect("the store opens")
+    }
+
+    pub(crate) async fn try_open(&self) -> Result<PostgresStore, OpenError> {
+        PostgresStore::connect(self.config()).await
     }
 
     /// A connection beside the store's.
