@@ -249,7 +249,7 @@ mod tests {
             require: Vec::new(),
             writes: vec![Write::InsertAccount {
                 account: Box::new(account),
-                activity: Activity::default(),
+                activity: Activity::default().into(),
             }],
             events: vec![event; 50],
         }

@@ -19,7 +19,7 @@ fn contents() -> ChangeSet {
     let mut change = set(
         1,
         [
-            Write::InsertAccount { account: Box::new(account), activity },
+            Write::InsertAccount { account: Box::new(account), activity: activity.into() },
             insert(account_of_a_device()),
             Write::PutCode(code()),
             Write::UseUp { key: SingleUseKey::new([8; 32]), forget_at: at(9) },

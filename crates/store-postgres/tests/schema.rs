@@ -1,0 +1,146 @@
+//! What the tables tell to whoever reads them beside the store.
+
+#![allow(clippy::allow_attributes, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod common;
+
+use authcore::account::Account;
+use authcore::lifecycle::{
+    Ban, BanPeriod, BanSource, BanState, Expiry, GraceBan, ReleaseRule, Withdrawal, WithdrawalCause,
+};
+use authcore::store::Store;
+use common::Schema;
+use common::make::*;
+use tokio_postgres::SimpleQueryMessage;
+
+/// What other people's queries may read of an account.
+type Columns = (Option<String>, Option<i64>, Option<i64>, Option<String>, Option<i64>, Option<i64>);
+
+fn banned(expiry: Expiry) -> BanState {
+    BanState::Banned(Ban {
+        since: at(-6),
+        expiry,
+        message: "\0".into(),
+        template: None,
+        reason: "".into(),
+        source: BanSource::Console,
+        registrar: "".into(),
+        flags: Vec::new(),
+    })
+}
+
+#[tokio::test]
+async fn columns_tell_the_standing_to_whoever_joins_them() {
+    let schema = Schema::new().await;
+    let store = schema.open().await;
+    let grace = GraceBan {
+        since: at(1),
+        deadline: at(2),
+        message: "".into(),
+        rule: ReleaseRule::Count { count: 1 },
+        currency: "".into(),
+        payments: Vec::new(),
+        then: BanPeriod::Permanent,
+        template: None,
+    };
+    let pending = Withdrawal::Pending { since: at(3), due: at(4) };
+    let done = Withdrawal::Done { at: at(5), cause: WithdrawalCause::Player };
+    let text = |text: &str| Some(text.to_owned());
+    let rows: [(BanState, Withdrawal, Columns); 5] = [
+        (BanState::None, Withdrawal::None, (None, None, None, None, None, None)),
+        (
+            banned(Expiry::Never),
+            Withdrawal::None,
+            (text("banned"), Some(-6), None, None, None, None),
+        ),
+        (
+            banned(Expiry::At(at(7))),
+            pending,
+            (text("banned"), Some(-6), Some(7), text("pending"), Some(4), Some(4)),
+        ),
+        (
+            BanState::Grace(grace),
+            pending,
+            (text("grace"), Some(1), Some(2), text("pending"), Some(4), Some(2)),
+        ),
+        (banned(Expiry::Never), done, (text("banned"), Some(-6), None, text("done"), None, None)),
+    ];
+    store.commit(&set(1, [insert(account(1))])).await.unwrap();
+    let client = schema.client().await;
+    for (version, (ban, withdrawal, expected)) in (1..).zip(rows) {
+        let account = Account { ban, withdrawal, ..account(1) };
+        store.commit(&set(version + 1, [update(account, version)])).await.unwrap();
+        let sql = "SELECT ban_kind, ban_since, ban_until, withdrawal_kind, withdrawal_due, due_at FROM accounts";
+        let row = client.query_one(sql, &[]).await.unwrap();
+        let found: Columns =
+            (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4), row.get(5));
+        assert_eq!(found, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_examples_of_the_documentation_run() {
+    let page = include_str!("../../../docs/schema.md");
+    let blocks = page.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let blocks: Vec<_> = blocks.collect();
+    assert_eq!(blocks.len(), 3);
+    let schema = Schema::new().await;
+    let store = schema.open().await;
+    let (mut free, mut device) = (account(1), account(2));
+    free.ban = banned(Expiry::At(at(7)));
+    device.identities[0].key = authcore::account::IdentityKey::new(
+        authcore::account::ProviderId::DEVICE,
+        "my-first-device",
+    );
+    device.ban = banned(Expiry::Never);
+    store.commit(&set(1, [insert(free), insert(device)])).await.unwrap();
+    let client = schema.client().await;
+    client.batch_execute(blocks[0]).await.unwrap();
+    client.batch_execute("INSERT INTO progress SELECT id, 3 FROM accounts").await.unwrap();
+    for (block, number) in [(blocks[1], 1), (blocks[2], 2)] {
+        let answers = client.simple_query(block).await.unwrap();
+        let found: Vec<_> = answers
+            .iter()
+            .filter_map(|answer| match answer {
+                SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(found, [id(number).to_string()]);
+    }
+}
+
+#[tokio::test]
+async fn everything_is_found_by_its_keys() {
+    let schema = Schema::new().await;
+    let store = schema.open().await;
+    let writes = (1..=2000).map(|number| insert(account(number)));
+    store.commit(&set(1, writes)).await.unwrap();
+    let client = schema.client().await;
+    client
+        .batch_execute(
+            "INSERT INTO sessions SELECT id, id, 1, 1, 'device', 1, 1, 1, 1, 1, false, false, '{}', '{}', '', '', 1, 1 \
+             FROM accounts; ANALYZE",
+        )
+        .await
+        .unwrap();
+    let id = "'00000001-0000-0000-0000-000000000000'";
+    let snapshot = "SELECT *, (SELECT json_agg(i ORDER BY i.ordinal)::text FROM identities i WHERE i.account_id = a.id), \
+                    (SELECT json_agg(s ORDER BY s.place)::text FROM sessions s WHERE s.account_id = a.id) \
+                    FROM accounts a JOIN account_activity v ON v.account_id = a.id WHERE";
+    for sql in [
+        format!("{snapshot} a.id = {id}"),
+        format!("{snapshot} a.username_key = 'x'"),
+        format!("{snapshot} a.transfer_key = 'x'"),
+        format!(
+            "{snapshot} a.id = (SELECT k.account_id FROM identities k WHERE k.provider = 'device' \
+             AND k.subject = 'device-1' AND k.tenant = '' AND k.issuer = '')"
+        ),
+        "SELECT id FROM accounts WHERE due_at <= 5 ORDER BY due_at, id LIMIT 10".to_owned(),
+    ] {
+        let plan = client.query(&format!("EXPLAIN {sql}"), &[]).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+        let plan = plan.join("\n");
+        assert!(!plan.contains("Seq Scan"), "{plan}");
+    }
+}
