@@ -141,7 +141,7 @@ mod tests {
 
     fn columns(connection: &Connection) -> Vec<String> {
         let statement = connection.prepare("SELECT * FROM store").unwrap();
-        statement.column_names().into_iter().map(str::to_owned).collect()
+        statement.column_names().map(str::to_owned).collect()
     }
 
     fn versions(connection: &Connection) -> Vec<u32> {

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![allow(
     clippy::allow_attributes,
+    clippy::unwrap_used,
     clippy::panic,
     clippy::disallowed_methods,
     reason = "helpers of tests"
@@ -70,7 +71,7 @@ async fn no_room(folder: &Path, kind: StoreErrorKind) {
     // What somebody else gives up when there is no more room: a checkpoint takes some before it gives some back.
     let spare = folder.join("spare");
     while refused < 3 {
-        let _ = std::fs::write(&spare, [0; 100_000]);
+        let _ = std::fs::write(&spare, vec![0; 100_000]);
         letter = if letter == 'z' { 'a' } else { char::from(u8::try_from(letter).unwrap() + 1) };
         let mut change = set(version + 1, [with_text(version, letter)]);
         change.events.push(event(1, EventKind::AccountCreated));

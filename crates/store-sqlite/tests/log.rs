@@ -1,5 +1,7 @@
 //! How long the log becomes.
 
+#![allow(clippy::allow_attributes, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod common;
 
 use std::path::Path;

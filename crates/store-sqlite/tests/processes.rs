@@ -1,6 +1,6 @@
 //! Several processes on one file: this test's own binary, started again.
 
-#![allow(clippy::allow_attributes, clippy::panic, reason = "helpers of tests")]
+#![allow(clippy::allow_attributes, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod common;
 
@@ -58,7 +58,7 @@ impl Other {
     }
 
     fn hear(&self) -> String {
-        self.words.recv_timeout(Duration::from_secs(60)).unwrap()
+        self.words.recv_timeout(Duration::from_mins(1)).unwrap()
     }
 
     fn ask(&mut self, order: &str) -> String {

@@ -1,5 +1,7 @@
 //! Files of every schema there was: each is brought up to date, and nothing of it is lost.
 
+#![allow(clippy::allow_attributes, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod common;
 
 use std::path::Path;

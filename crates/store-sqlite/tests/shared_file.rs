@@ -1,5 +1,7 @@
 //! Beside the tables of a game in one file.
 
+#![allow(clippy::allow_attributes, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 mod common;
 
 use std::path::Path;
