@@ -81,7 +81,8 @@ impl Runner {
         let Some(client) = &lease.0 else {
             return Err((Stop::Fault(Fault::corrupt("pool")), false));
         };
-        let mut tx = Tx::begin(client, J::WRITES).await;
+        let begun = Tx::begin(client, J::WRITES).await;
+        let mut tx = begun.map_err(|fault| (fault.into(), false))?;
         match job.run(&mut tx).await {
             Ok(out) => {
                 let committed = tx.commit().await;

@@ -38,8 +38,10 @@ pub(crate) struct Sent<'c, T> {
 
 impl<'c, T> Sent<'c, T> {
     /// The driver sends a statement when its future is first polled, so that the order of these calls is the order on
-    /// the wire.
-    async fn send(running: impl Future<Output = Result<T, Error>> + Send + 'c) -> Self {
+    /// the wire. What fails at once was never sent, and the server, which does not know of it, would commit the rest.
+    async fn send(
+        running: impl Future<Output = Result<T, Error>> + Send + 'c,
+    ) -> Result<Self, Fault> {
         let mut running: Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'c>> =
             Box::pin(running);
         let answer = poll_fn(|cx| {
@@ -49,7 +51,10 @@ impl<'c, T> Sent<'c, T> {
             })
         })
         .await;
-        Self { running, answer }
+        match answer {
+            Some(Err(error)) => Err(error.into()),
+            answer => Ok(Self { running, answer }),
+        }
     }
 
     pub(crate) async fn answer(self) -> Result<T, Fault> {
@@ -69,16 +74,18 @@ impl Sent<'_, Vec<Row>> {
 /// One connection while one job has it.
 pub(crate) struct Tx<'c> {
     client: &'c Client,
+    writable: bool,
+    /// The answer to `BEGIN`, until it is known.
     begun: Option<Sent<'c, ()>>,
     writes: Vec<Sent<'c, u64>>,
 }
 
 impl<'c> Tx<'c> {
     /// Sends `BEGIN` where the job writes. The isolation is the database's default; every condition holds by locks.
-    pub(crate) async fn begin(client: &'c Client, writes: bool) -> Self {
+    pub(crate) async fn begin(client: &'c Client, writable: bool) -> Result<Self, Fault> {
         let begun =
-            if writes { Some(Sent::send(client.batch_execute("BEGIN")).await) } else { None };
-        Self { client, begun, writes: Vec::new() }
+            if writable { Some(Sent::send(client.batch_execute("BEGIN")).await?) } else { None };
+        Ok(Self { client, writable, begun, writes: Vec::new() })
     }
 
     /// Sends a statement that returns rows.
@@ -89,7 +96,7 @@ impl<'c> Tx<'c> {
     ) -> Result<Sent<'c, Vec<Row>>, Fault> {
         let client = self.client;
         let statement = client.prepare_cached(sql).await?;
-        Ok(Sent::send(async move { client.query(&statement, &borrowed(&params)).await }).await)
+        Sent::send(async move { client.query(&statement, &borrowed(&params)).await }).await
     }
 
     /// Sends a write, whose answer [`commit`](Self::commit) waits for. The job goes on before it is known, and must not
@@ -99,11 +106,14 @@ impl<'c> Tx<'c> {
         sql: &'static str,
         params: Vec<Param>,
     ) -> Result<(), Fault> {
+        // Outside of a transaction each write would count for itself.
+        if let Some(begun) = self.begun.take() {
+            begun.answer().await?;
+        }
         let client = self.client;
         let statement = client.prepare_cached(sql).await?;
-        let sent =
-            Sent::send(async move { client.execute(&statement, &borrowed(&params)).await }).await;
-        self.writes.push(sent);
+        let sent = async move { client.execute(&statement, &borrowed(&params)).await };
+        self.writes.push(Sent::send(sent).await?);
         Ok(())
     }
 
@@ -116,21 +126,23 @@ impl<'c> Tx<'c> {
         Ok(counts)
     }
 
-    /// Sends `COMMIT` behind the writes and waits for all. When a write failed, the server rolls back instead.
-    /// When the connection is lost meanwhile, it may have been applied.
+    /// Sends `COMMIT` behind the writes and waits for all. When a write failed, the server rolls back instead. When the
+    /// connection is lost meanwhile, it may have been applied.
     pub(crate) async fn commit(mut self) -> Result<(), Fault> {
-        let Some(begun) = self.begun.take() else {
+        if !self.writable {
             return Ok(());
-        };
-        let committed = Sent::send(self.client.batch_execute("COMMIT")).await;
-        begun.answer().await?;
+        }
+        let committed = Sent::send(self.client.batch_execute("COMMIT")).await?;
+        if let Some(begun) = self.begun.take() {
+            begun.answer().await?;
+        }
         self.counts().await?;
         committed.answer().await
     }
 
     /// Undoes everything. False when the connection can no longer be used.
     pub(crate) async fn roll_back(self) -> bool {
-        self.begun.is_none() || self.client.batch_execute("ROLLBACK").await.is_ok()
+        !self.writable || self.client.batch_execute("ROLLBACK").await.is_ok()
     }
 }
 

@@ -33,7 +33,7 @@ async fn a_server_is_trusted_as_far_as_sslmode_says() {
         format!("sslmode=verify-full&sslrootcert={ca}"),
     ] {
         let store = connect("localhost", parameters).await.unwrap();
-        let _ = store.commit(&set(1, [insert(account(1))])).await.unwrap();
+        store.commit(&set(1, [insert(account(1))])).await.unwrap();
         assert!(by_id(&store, 1).await.is_some());
     }
     // The certificate is for another name.

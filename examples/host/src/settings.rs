@@ -321,6 +321,21 @@ mod tests {
     }
 
     #[test]
+    fn a_password_of_the_database_is_not_shown() {
+        let url = "postgres://chess:hunter2@db/players?sslmode=require";
+        let shown = Settings::gather(options(url), true).map(|settings| settings.to_string());
+        assert!(shown.is_ok_and(
+            |shown| shown.contains("postgres://db/players") && !shown.contains("hunter2")
+        ));
+        for wrong in [
+            "postgres://chess:hunter2@db:port/players",
+            "postgres://chess:hunter2@db/p?sslmode=allow",
+        ] {
+            assert!(!fault(options(wrong)).contains("hunter2"));
+        }
+    }
+
+    #[test]
     fn an_empty_key_is_not_a_key() {
         let server = || Options { server_key: Some(String::new()), ..options("memory") };
         assert_eq!(fault(server()), "the server key is empty");
