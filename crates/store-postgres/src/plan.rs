@@ -1,6 +1,8 @@
 //! A change set in the form in which it is written: owned, so that it outlives the call that handed it over, and with
 //! what is kept as JSON in its final form.
 
+use std::sync::Arc;
+
 use authcore::account::{Account, AccountId, CommitId, Version};
 use authcore::event::EVENT_FORMAT;
 use authcore::session::Activity;
@@ -22,10 +24,10 @@ pub(crate) struct Plan {
 
 /// [`Write`], with what is kept in a form of its own.
 pub(crate) enum Planned {
-    Insert { account: Box<Account>, rare: RareColumns, activity: Activity },
+    Insert { account: Box<Account>, rare: RareColumns, activity: Arc<Activity> },
     Update { account: Box<Account>, rare: RareColumns, expect: Version },
     Delete { id: AccountId, expect: Version },
-    Activity { id: AccountId, activity: Activity, expect: Version },
+    Activity { id: AccountId, activity: Arc<Activity>, expect: Version },
     PutCode(OneTimeCode),
     DeleteCode(CodeKey),
     UseUp { key: SingleUseKey, forget_at: DateTime<Utc> },

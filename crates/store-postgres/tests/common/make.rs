@@ -34,7 +34,7 @@ pub(crate) fn account(number: u32) -> Account {
 }
 
 pub(crate) fn insert(account: Account) -> Write {
-    Write::InsertAccount { account: Box::new(account), activity: Activity::default() }
+    Write::InsertAccount { account: Box::new(account), activity: Activity::default().into() }
 }
 
 pub(crate) fn update(account: Account, expect: u64) -> Write {
@@ -43,7 +43,11 @@ pub(crate) fn update(account: Account, expect: u64) -> Write {
 
 pub(crate) fn logins(number: u32, login_count: u64, expect: u64) -> Write {
     let activity = Activity { login_count, ..Activity::default() };
-    Write::UpdateActivity { id: id(number), activity, expect: Version::new(expect) }
+    Write::UpdateActivity {
+        id: id(number),
+        activity: activity.into(),
+        expect: Version::new(expect),
+    }
 }
 
 pub(crate) fn set(number: u64, writes: impl IntoIterator<Item = Write>) -> ChangeSet {
