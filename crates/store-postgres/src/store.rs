@@ -70,6 +70,11 @@ use crate::tls;
 ///
 /// May lie in the same schema and join `accounts` by its `id` (`uuid`). Times are UTC milliseconds since 1970.
 ///
+/// # Long keys
+///
+/// A key of an index may have about 2,700 bytes once PostgreSQL has compressed it. A commit with a longer username key or
+/// identity key fails with [`Other`](authcore::store::StoreErrorKind::Other), and writes nothing.
+///
 /// # Cancel safety
 ///
 /// Each call runs in a task of its own to its end, also when its future is dropped; only the answer is lost. Pruning

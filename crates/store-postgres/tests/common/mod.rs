@@ -1,7 +1,8 @@
 //! A PostgreSQL server for the tests of one process, and a schema of its own for each test.
 //!
 //! The server is the system's: made by its `initdb` in a temporary folder, reached by a Unix socket, and ended with the
-//! process. `AUTHCORE_TEST_POSTGRES` names another one by its URL; it keeps the schemas.
+//! process. A runner that gives each test a process of its own gives each a server as well, which is slow; `cargo test` does
+//! not. `AUTHCORE_TEST_POSTGRES` names another one by its URL; it keeps the schemas.
 
 #![allow(
     dead_code,
