@@ -17,7 +17,7 @@ use tokio_postgres::SimpleQueryMessage;
 type Columns = (Option<String>, Option<i64>, Option<i64>, Option<String>, Option<i64>, Option<i64>);
 
 fn banned(expiry: Expiry) -> BanState {
-    BanState::Banned(Ban {
+    BanState::Banned(Box::new(Ban {
         since: at(-6),
         expiry,
         message: "\0".into(),
@@ -26,7 +26,7 @@ fn banned(expiry: Expiry) -> BanState {
         source: BanSource::Console,
         registrar: "".into(),
         flags: Vec::new(),
-    })
+    }))
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn columns_tell_the_standing_to_whoever_joins_them() {
             (text("banned"), Some(-6), Some(7), text("pending"), Some(4), Some(4)),
         ),
         (
-            BanState::Grace(grace),
+            BanState::Grace(Box::new(grace)),
             pending,
             (text("grace"), Some(1), Some(2), text("pending"), Some(4), Some(2)),
         ),
