@@ -107,7 +107,7 @@ impl Planned {
             Write::InsertAccount { account, activity } => Self::Insert {
                 account: account.clone(),
                 rare: RareColumns::new(account)?,
-                activity: activity.clone(),
+                activity: Arc::clone(activity),
             },
             Write::UpdateAccount { account, expect } => Self::Update {
                 account: account.clone(),
@@ -116,7 +116,7 @@ impl Planned {
             },
             Write::DeleteAccount { id, expect } => Self::Delete { id: *id, expect: *expect },
             Write::UpdateActivity { id, activity, expect } => {
-                Self::Activity { id: *id, activity: activity.clone(), expect: *expect }
+                Self::Activity { id: *id, activity: Arc::clone(activity), expect: *expect }
             }
             Write::PutCode(code) => Self::PutCode(code.clone()),
             Write::DeleteCode(key) => Self::DeleteCode(*key),

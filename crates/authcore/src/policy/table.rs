@@ -8,6 +8,7 @@ use super::{Policy, Rate};
 
 /// Each knob and what the presets say, as the documentation shows it. A new knob does not compile here before it has
 /// a row.
+#[expect(clippy::too_many_lines, reason = "a line a knob")]
 fn table() -> String {
     let row = |policy: &Policy| {
         let Policy {
