@@ -9,7 +9,7 @@ use crate::event::EventKind;
 use crate::lifecycle::{Amount, Payment, Refund, record_payment, record_refund};
 use crate::proof::Operator;
 use crate::refusal::{Field, Refusal, Rule};
-use crate::store::{Conflict, Lookup, SingleUseKey, Write};
+use crate::store::{CodeKey, CodePurpose, Lookup, OneTimeCode, Write};
 
 /// How long a payment or refund that was recorded is told from a new one.
 const REMEMBERED: TimeDelta = TimeDelta::days(400);
@@ -51,14 +51,14 @@ impl Purchase {
     }
 
     /// What it is told from others by, for a payment or a refund of one account.
-    fn single_use(&self, kind: &str, account: AccountId) -> SingleUseKey {
+    fn key(&self, kind: &str, account: AccountId) -> CodeKey {
         let mut digest = Sha256::new();
         // The parts before the last have a fixed length, or end in what none of them holds.
         digest.update(kind.as_bytes());
         digest.update([0]);
         digest.update(account.as_bytes());
         digest.update(self.id.as_bytes());
-        SingleUseKey::new(digest.finalize().into())
+        CodeKey::new(digest.finalize().into())
     }
 }
 
@@ -84,7 +84,7 @@ impl Engine {
     ) -> Result<Account, Error> {
         purchase.check()?;
         let now = self.now();
-        let key = purchase.single_use("payment", account);
+        let key = purchase.key("payment", account);
         let recorded = self
             .record_once(account, key, now, |account| {
                 let payment = Payment {
@@ -119,7 +119,7 @@ impl Engine {
     ) -> Result<Account, Error> {
         purchase.check()?;
         let now = self.now();
-        let key = purchase.single_use("refund", account);
+        let key = purchase.key("refund", account);
         let refund = Refund {
             purchase: &purchase.id,
             amount: purchase.amount,
@@ -136,34 +136,41 @@ impl Engine {
         Ok(recorded)
     }
 
-    /// Changes an account by a rule, once for each key; the second time nothing changes.
+    /// Changes an account by a rule, once for each key; the second time nothing changes, whatever the rule would say now.
     async fn record_once(
         &self,
         id: AccountId,
-        key: SingleUseKey,
+        key: CodeKey,
         now: DateTime<Utc>,
         rule: impl Fn(&mut Account) -> Result<Vec<EventKind>, Refusal> + Send + Sync,
     ) -> Result<Account, Error> {
         let mut tries = Tries::new();
         loop {
             let settled = self.load(&Lookup::Id(id), now).await?.ok_or(Refusal::AccountNotFound)?;
+            // After the account: who records the same beside this call changes the account's version.
+            if self.parts.store.code(&key).await?.is_some_and(|code| now < code.expires_at) {
+                return Ok(settled.account);
+            }
             let mut account = settled.account.clone();
             let events = rule(&mut account)?;
             if events.is_empty() {
                 return Ok(account);
             }
             let mut draft = Draft::default();
-            draft.writes.push(Write::UseUp { key, forget_at: now + REMEMBERED });
+            draft.writes.push(Write::PutCode(OneTimeCode {
+                key,
+                purpose: CodePurpose::Purchase,
+                account: id,
+                credential_generation: 0,
+                tries_left: 0,
+                expires_at: now + REMEMBERED,
+            }));
             settled.update(&account, &mut draft);
             draft.happened(id, events);
             match self.commit(draft, now).await {
                 Ok(()) => return Ok(account),
-                Err(lost) => {
-                    if let Conflict::UsedUp(_) = tries.again(lost)? {
-                        return Ok(settled.account);
-                    }
-                }
-            }
+                Err(lost) => tries.again(lost)?,
+            };
         }
     }
 }

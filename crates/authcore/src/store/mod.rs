@@ -400,6 +400,9 @@ pub enum CodePurpose {
     /// To remember that an identity's last owner was banned when it was withdrawn: the key is a keyed digest of the
     /// identity, the account is the tombstone (gamebase X-4).
     CarriedBan,
+    /// To know a payment or a refund again that was reported before: the key is a digest of the account and the
+    /// purchase (gamebase 3.16).
+    Purchase,
 }
 
 impl CodePurpose {
@@ -410,13 +413,14 @@ impl CodePurpose {
             Self::VerifyEmail => "verify_email",
             Self::ResetPassword => "reset_password",
             Self::CarriedBan => "carried_ban",
+            Self::Purchase => "purchase",
         }
     }
 
     /// The purpose of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::VerifyEmail, Self::ResetPassword, Self::CarriedBan]
+        [Self::VerifyEmail, Self::ResetPassword, Self::CarriedBan, Self::Purchase]
             .into_iter()
             .find(|purpose| purpose.as_str() == name)
     }

@@ -26,7 +26,8 @@ pub(crate) async fn code_comes_back(on: &mut Trial) {
 }
 
 pub(crate) async fn every_purpose_comes_back(on: &mut Trial) {
-    let purposes = [CodePurpose::VerifyEmail, CodePurpose::ResetPassword, CodePurpose::CarriedBan];
+    use CodePurpose::{CarriedBan, Purchase, ResetPassword, VerifyEmail};
+    let purposes = [VerifyEmail, ResetPassword, CarriedBan, Purchase];
     for (number, purpose) in (1..).zip(purposes) {
         let made = OneTimeCode { purpose, ..code(number, 1, at(7)) };
         on.ok(&set().put_code(made.clone())).await;

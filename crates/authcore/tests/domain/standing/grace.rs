@@ -219,6 +219,23 @@ fn a_purchase_counts_once_however_often_it_is_reported() {
 }
 
 #[test]
+fn a_purchase_that_is_reported_again_after_the_release_gets_its_first_answer() {
+    block_on(async {
+        let world = world(with_release()).await;
+        let id = suspended(&world, "ann").await.account.id;
+        pay(&world, id, "one", 300).await;
+        let released = pay(&world, id, "two", 700).await;
+        assert_eq!(released.ban, BanState::None);
+        assert_eq!(pay(&world, id, "two", 700).await, released, "the one that released");
+        assert_eq!(pay(&world, id, "one", 300).await, released, "one before it");
+        let third = world.engine().record_payment(&operator(), id, usd("three", 1)).await;
+        assert_eq!(refusal(third), Refusal::NoGraceBan, "one that is new");
+        world.clock().advance(TimeDelta::days(399));
+        assert_eq!(pay(&world, id, "two", 700).await, released, "still known");
+    });
+}
+
+#[test]
 fn payments_are_bounded_and_named() {
     block_on(async {
         let much = ReleaseRule::Amount { amount: Amount::minor(1000) };
