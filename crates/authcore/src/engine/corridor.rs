@@ -10,7 +10,7 @@ use crate::event::{Event, EventKind};
 use crate::lifecycle::settle;
 use crate::proof::Authenticated;
 use crate::refusal::Refusal;
-use crate::session::{Activity, Session};
+use crate::session::{Activity, Session, SessionEvent};
 use crate::store::{
     ChangeSet, CommitError, Conflict, Lookup, Require, Snapshot, StoreErrorKind, Write,
 };
@@ -39,21 +39,24 @@ pub(super) struct Settled {
 }
 
 impl Settled {
-    /// The session of this name, when it is alive.
-    pub(super) fn alive(&self, id: SessionId, now: DateTime<Utc>) -> Option<&Session> {
+    /// The session of this name, when this may happen to it.
+    pub(super) fn session(
+        &self,
+        id: SessionId,
+        on: SessionEvent,
+        now: DateTime<Utc>,
+    ) -> Option<&Session> {
         self.activity
             .sessions
             .iter()
             .find(|session| session.id == id)
-            .filter(|session| session.is_alive(self.account.epoch, self.store_epoch, now))
+            .filter(|session| session.takes(on, self.account.epoch, self.store_epoch, now))
     }
 
     /// Whether the caller's session is still alive: a proof whose session has ended since is none.
     pub(super) fn caller(&self, who: &Authenticated, now: DateTime<Utc>) -> Result<(), Refusal> {
-        match self.alive(who.session().id, now) {
-            Some(session) if !session.access_revoked => Ok(()),
-            _ => Err(Refusal::AccessTokenInvalid),
-        }
+        let session = self.session(who.session().id, SessionEvent::AccessTokenUsed, now);
+        session.map(|_| ()).ok_or(Refusal::AccessTokenInvalid)
     }
 
     /// The account becomes `account`, which was decided on this one: writes it, with what time did before. Nothing stays

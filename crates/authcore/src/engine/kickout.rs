@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::event::EventKind;
 use crate::proof::Operator;
 use crate::refusal::{Field, Refusal, Rule};
+use crate::session::{SessionEvent, end_sessions};
 use crate::store::{Lookup, Write};
 
 /// How long the reason of a kickout may be (gamebase 3.18).
@@ -65,7 +66,7 @@ impl Engine {
         match (account, revoke_tokens) {
             (Some(id), true) => {
                 self.change(Whose::Account(id), now, |account, draft| {
-                    account.epoch = account.epoch.next();
+                    end_sessions(account, SessionEvent::EndedByOperator);
                     draft.events.push((id, EventKind::SessionsEnded));
                     draft.events.push((id, event.clone()));
                     Ok(())
@@ -97,7 +98,7 @@ impl Engine {
     /// May be dropped; the sessions may have ended all the same.
     pub async fn end_sessions(&self, operator: &Operator, account: AccountId) -> Result<(), Error> {
         self.change(Whose::Account(account), self.now(), |account, draft| {
-            account.epoch = account.epoch.next();
+            end_sessions(account, SessionEvent::EndedByOperator);
             draft.events.push((account.id, EventKind::SessionsEnded));
             Ok(())
         })

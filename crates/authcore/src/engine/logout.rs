@@ -10,7 +10,7 @@ use crate::event::{EventKind, SessionEnd};
 use crate::hooks::Done;
 use crate::proof::Authenticated;
 use crate::refusal::{Field, Refusal, Rule};
-use crate::session::{Activity, Session};
+use crate::session::{Activity, Session, SessionEvent, SessionStatus, end_sessions};
 
 /// Which tokens end.
 #[derive(Clone, Copy, Default)]
@@ -65,7 +65,7 @@ impl Engine {
         match logout {
             Logout::Everywhere => {
                 self.change(Whose::Caller(who), now, |account, draft| {
-                    account.epoch = account.epoch.next();
+                    end_sessions(account, SessionEvent::LoggedOutEverywhere);
                     draft.events.push((account.id, EventKind::SessionsEnded));
                     Ok(())
                 })
@@ -97,7 +97,7 @@ impl Engine {
         let mut tries = Tries::new();
         loop {
             let settled = self.load_caller(who, now).await?;
-            let Some(draft) = end_sessions(&settled, ends) else {
+            let Some(draft) = end_named(&settled, ends) else {
                 return Ok(());
             };
             match self.commit(draft, now).await {
@@ -113,15 +113,22 @@ fn not_yours(field: Field) -> Refusal {
 }
 
 /// The commit that ends the access tokens of one session and the refresh tokens of one; none when they have ended.
-fn end_sessions(settled: &Settled, ends: Ends) -> Option<Draft> {
+fn end_named(settled: &Settled, ends: Ends) -> Option<Draft> {
     let before = &settled.activity;
     let mut draft = Draft::default();
     let mut sessions = Vec::new();
     for kept in &before.sessions {
         let mut session = kept.clone();
-        session.access_revoked |= ends.access == Some(session.id);
-        session.refresh_revoked |= ends.refresh == Some(session.id);
-        if session.access_revoked && session.refresh_revoked {
+        let mut ended = false;
+        for (named, on) in [
+            (ends.access, SessionEvent::AccessTokensEnded),
+            (ends.refresh, SessionEvent::RefreshTokensEnded),
+        ] {
+            if named == Some(session.id) {
+                ended = session.end_tokens(on) == SessionStatus::Ended;
+            }
+        }
+        if ended {
             let reason = SessionEnd::LoggedOut;
             let ended = EventKind::SessionEnded { session: session.id, reason };
             draft.events.push((settled.account.id, ended));

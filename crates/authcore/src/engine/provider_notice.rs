@@ -11,6 +11,7 @@ use crate::lifecycle::WithdrawalCause;
 use crate::mapping::{UnlinkRequest, unlink};
 use crate::proof::Operator;
 use crate::refusal::Refusal;
+use crate::session::{SessionEvent, end_sessions};
 
 impl Engine {
     /// The player took their consent back at the provider (gamebase 3.19): all sessions of the account end, and it stays.
@@ -32,7 +33,7 @@ impl Engine {
         let account = self
             .change_owner(key, now, |settled, draft| {
                 let mut account = settled.account.clone();
-                account.epoch = account.epoch.next();
+                end_sessions(&mut account, SessionEvent::ConsentRevoked);
                 settled.update(&account, draft);
                 draft.events.push((account.id, EventKind::SessionsEnded));
                 Ok(account.id)

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::event::{EventKind, SessionEnd};
 use crate::hooks::{Done, Intent};
 use crate::refusal::{Field, Refusal, Rule};
-use crate::session::{RefreshClaims, Rotation, Session, Vars, rotate};
+use crate::session::{RefreshClaims, Rotation, Session, SessionEvent, Vars, rotate};
 use crate::store::{Lookup, Require};
 
 impl Engine {
@@ -124,8 +124,7 @@ impl Engine {
             .await?
             .ok_or(Refusal::RefreshTokenInvalid)?;
         let session = settled
-            .alive(claims.at.session, now)
-            .filter(|session| !session.refresh_revoked)
+            .session(claims.at.session, SessionEvent::Refreshed, now)
             .cloned()
             .ok_or(Refusal::RefreshTokenInvalid)?;
         Ok((settled, session))

@@ -15,7 +15,7 @@ use crate::hooks::{Done, Intent};
 use crate::password::Verdict;
 use crate::policy::Revalidation;
 use crate::refusal::{Field, Refusal, Rule};
-use crate::session::{Reopen, Reopened, Session, SessionRef, reopen_session};
+use crate::session::{Reopen, Reopened, Session, SessionEvent, SessionRef, reopen_session};
 use crate::store::{Conflict, Lookup, Write};
 use crate::verifier::VerifiedIdentity;
 
@@ -169,9 +169,8 @@ impl Resumption<'_> {
         // A ban has ended the session; the player is told of the ban all the same.
         self.engine.check_gate(&settled.account, self.context)?;
         let session = settled
-            .alive(at.session, self.now)
             // After a logout of either kind the provider is asked (gamebase 3.5).
-            .filter(|session| !session.access_revoked && !session.refresh_revoked)
+            .session(at.session, SessionEvent::Resumed, self.now)
             .cloned()
             .ok_or(Refusal::TokenLoginInvalid)?;
         Ok((settled, session))

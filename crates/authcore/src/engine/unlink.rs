@@ -13,6 +13,7 @@ use crate::mapping::{UnlinkRequest, Which, unlink};
 use crate::proof::Authenticated;
 use crate::refusal::{Field, Refusal, Rule};
 use crate::secret::Secret;
+use crate::session::SessionEvent;
 use crate::store::Conflict;
 use crate::verifier::VerifiedIdentity;
 
@@ -103,7 +104,9 @@ impl Engine {
             let settled = self.load_caller(who, now).await?;
             let mut account = settled.account.clone();
             let acting = Some(who.session().id);
-            let opened_by = settled.alive(who.session().id, now).and_then(|it| it.identity);
+            let used = SessionEvent::AccessTokenUsed;
+            let session = settled.session(who.session().id, used, now);
+            let opened_by = session.and_then(|session| session.identity);
             // What the account has under a former subject is the same (decision 17).
             let own = |key: &IdentityKey| account.identity(key).is_some();
             let former = verified

@@ -5,7 +5,7 @@ use crate::account::Account;
 use crate::error::Error;
 use crate::proof::Authenticated;
 use crate::refusal::Refusal;
-use crate::session::{AccessClaims, Session, SessionRef};
+use crate::session::{AccessClaims, Session, SessionEvent, SessionRef};
 use crate::store::Lookup;
 
 impl Engine {
@@ -44,15 +44,16 @@ impl Engine {
     /// The session, when it is alive and its access tokens count.
     async fn alive(&self, at: SessionRef, now: DateTime<Utc>) -> Result<Option<Session>, Error> {
         let Some(found) = self.parts.store.session(at).await? else { return Ok(None) };
+        let used = SessionEvent::AccessTokenUsed;
         if found.account_due_at.is_some_and(|due| now >= due) {
             // Time may have withdrawn or banned the account since it was written.
             let settled = self.load(&Lookup::Id(at.account), now).await?;
-            let session = settled.as_ref().and_then(|settled| settled.alive(at.session, now));
-            return Ok(session.filter(|session| !session.access_revoked).cloned());
+            let session = settled.as_ref().and_then(|it| it.session(at.session, used, now));
+            return Ok(session.cloned());
         }
         let session = found.session;
-        let alive = session.is_alive(found.account_epoch, found.store_epoch, now);
-        Ok((alive && !session.access_revoked).then_some(session))
+        let takes = session.takes(used, found.account_epoch, found.store_epoch, now);
+        Ok(takes.then_some(session))
     }
 
     /// Whether a proof is still one.
@@ -81,9 +82,7 @@ impl Engine {
         let Some(settled) = self.load(&Lookup::Id(claims.account), now).await? else {
             return Err(Refusal::AccessTokenInvalid.into());
         };
-        let session =
-            settled.alive(claims.session, now).filter(|session| !session.access_revoked).cloned();
-        match session {
+        match settled.session(claims.session, SessionEvent::AccessTokenUsed, now).cloned() {
             Some(session) => Ok((Authenticated::new(claims, session), settled.account)),
             None => Err(Refusal::AccessTokenInvalid.into()),
         }

@@ -7,6 +7,7 @@ use super::{Ban, BanEnd, BanState, Expiry, GRACE_BAN, GraceBanEvent, Machine, Pa
 use crate::account::{Account, Records};
 use crate::event::EventKind;
 use crate::refusal::Refusal;
+use crate::session::{SessionEvent, end_sessions};
 
 /// How a ban stands, as the states of [`BAN`] and as operators read it (gamebase 1.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -163,7 +164,7 @@ pub(super) fn put_in_force(account: &mut Account, ban: Ban, at: DateTime<Utc>) -
     if let BanState::Banned(former) = std::mem::replace(&mut account.ban, ban) {
         close_ban(account, *former, BanEnd::Replaced { at });
     }
-    account.epoch = account.epoch.next();
+    end_sessions(account, SessionEvent::Banned);
     account.updated_at = at;
     EventKind::Banned
 }

@@ -6,6 +6,7 @@ use super::{BanEnd, BanState, Machine, Step, close_ban};
 use crate::account::{Account, Profile, Records};
 use crate::event::EventKind;
 use crate::refusal::Refusal;
+use crate::session::{SessionEvent, end_sessions};
 use crate::transfer::{TransferAccount, TransferState};
 
 /// Whether a player has asked to leave, or has left (gamebase 1.7, 3.6, 3.15).
@@ -196,7 +197,7 @@ pub(super) fn erase(account: &mut Account, cause: WithdrawalCause, at: DateTime<
     account.identities = Vec::new();
     account.password = None;
     account.withdrawal = Withdrawal::Done { at, cause };
-    account.epoch = account.epoch.next();
+    end_sessions(account, SessionEvent::Withdrawn);
     account.updated_at = at;
     EventKind::Withdrawn { cause }
 }

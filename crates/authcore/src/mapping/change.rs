@@ -1,7 +1,7 @@
 use crate::account::{Account, Ordinal, SessionId};
 use crate::event::{EventKind, SessionEnd};
 use crate::policy::CredentialChange;
-use crate::session::{Activity, Method, Session};
+use crate::session::{Activity, Method, Session, SessionEvent, end_sessions};
 
 /// What a rule did to an account's logins, for what follows for its sessions.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Change {
                 });
             }
             CredentialChange::EndsOtherSessions if self.takes_a_login_away() => {
-                account.epoch = account.epoch.next();
+                end_sessions(account, SessionEvent::LoginTakenAway);
                 after
                     .sessions
                     .retain(|session| Some(session.id) == acting && !self.opened(session));

@@ -5,7 +5,7 @@ use crate::account::{Account, AccountId, Identity, IdentityKey};
 use crate::event::EventKind;
 use crate::password::Password;
 use crate::policy::CredentialChange;
-use crate::session::Activity;
+use crate::session::{Activity, SessionEvent, end_sessions};
 use crate::transfer::delete_transfer;
 
 /// What was taken from an owner.
@@ -47,7 +47,7 @@ pub(crate) fn take(
     let lost = !owner.has_a_login();
     if lost {
         delete_transfer(owner);
-        owner.epoch = owner.epoch.next();
+        end_sessions(owner, SessionEvent::Lost);
         events.push(EventKind::Lost);
         return Some(Taken { identity, password, lost, events, activity: None });
     }

@@ -1,16 +1,19 @@
 //! Sessions: what a login opens, what tokens stand for, and how a refresh rotates them.
 
 mod claims;
+mod machine;
 mod open;
 mod rotation;
 mod tokens;
 
 pub use claims::{AccessClaims, ClaimStyle};
+pub use machine::{SESSION, SessionEvent, SessionStatus};
 pub use tokens::TokenPair;
 
 pub(crate) use tokens::TokenKeys;
 
 pub(crate) use claims::RefreshClaims;
+pub(crate) use machine::end_sessions;
 pub(crate) use open::{OpenSession, Reopen, Reopened, open_session, reopen_session};
 pub(crate) use rotation::{Rotation, rotate};
 
@@ -90,16 +93,6 @@ pub struct Session {
 }
 
 impl Session {
-    /// Whether the session still counts, given the epochs of its account and its store.
-    #[must_use]
-    pub fn is_alive(&self, account: Epoch, store: Epoch, now: DateTime<Utc>) -> bool {
-        self.epoch >= account
-            && self.store_epoch >= store
-            && now < self.idle_expires_at
-            && now < self.expires_at
-            && !(self.access_revoked && self.refresh_revoked)
-    }
-
     /// Both kinds of vars in one map; the server's win.
     #[must_use]
     pub fn vars(&self) -> Vars {

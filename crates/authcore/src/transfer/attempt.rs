@@ -8,6 +8,7 @@ use crate::account::{Account, IdentityKey, ProviderId};
 use crate::event::EventKind;
 use crate::lifecycle::Expiry;
 use crate::refusal::Refusal;
+use crate::session::{SessionEvent, end_sessions};
 
 /// The status that follows, or what the player is told when nothing does.
 pub(super) fn next(
@@ -113,7 +114,7 @@ pub(crate) fn transfer(
         identity.key = guest.clone();
         identity.linked_at = now;
     }
-    account.epoch = account.epoch.next();
+    end_sessions(account, SessionEvent::Transferred);
     account.updated_at = now;
     Ok(vec![EventKind::Transferred])
 }
@@ -130,7 +131,7 @@ pub(crate) fn lose_guest(account: &mut Account, now: DateTime<Utc>) -> Vec<Event
         .collect();
     events.push(EventKind::Lost);
     delete_transfer(account);
-    account.epoch = account.epoch.next();
+    end_sessions(account, SessionEvent::Lost);
     account.updated_at = now;
     events
 }

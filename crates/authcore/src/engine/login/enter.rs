@@ -7,7 +7,7 @@ use crate::hooks::Intent;
 use crate::password::Verdict;
 use crate::proof::Authenticated;
 use crate::refusal::Refusal;
-use crate::session::Session;
+use crate::session::{Session, SessionEvent};
 
 use super::{Entry, Proven};
 
@@ -107,8 +107,8 @@ impl Attempt<'_> {
         if let Some((settled, identity)) = found
             && settled.account.id == who.account()
         {
-            let session = settled.alive(who.session().id, self.now);
-            let Some(session) = session.filter(|session| !session.access_revoked) else {
+            let used = SessionEvent::AccessTokenUsed;
+            let Some(session) = settled.session(who.session().id, used, self.now) else {
                 return Ok(None);
             };
             let same = session.identity == identity && session.method == self.proven.method();
