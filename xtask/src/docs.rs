@@ -1,15 +1,11 @@
 //! The parts of `docs/` that are made from the code and its tests.
 
 use std::fs;
-use std::path::Path;
 
 use crate::failure::{Failure, Result};
 use crate::named_tests::Tests;
 use crate::process::{cargo, run};
-use crate::sources::visit;
 use crate::step::{Outcome, Run};
-
-const REFUSALS: &str = "crates/authcore/src/refusal/mod.rs";
 
 pub(crate) fn all(steps: &mut Run, check: bool) -> Result<()> {
     steps.step("parts made from the code", || {
@@ -24,10 +20,10 @@ pub(crate) fn all(steps: &mut Run, check: bool) -> Result<()> {
 }
 
 /// Fills the last column of each table in `docs/compat` with the tests that hold the row, or checks it, and sees that
-/// every row and every refusal has a test.
+/// every row has a test.
 pub(crate) fn tables(check: bool) -> Result<Outcome> {
     let tests = Tests::read()?;
-    let mut findings = unproven_refusals()?;
+    let mut findings = Vec::new();
     let mut pages =
         fs::read_dir("docs/compat")?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     pages.sort();
@@ -82,38 +78,6 @@ fn fill<'a>(page: &str, tests_of: impl Fn(&str) -> Vec<&'a str>) -> (String, Vec
     (lines.join("\n") + "\n", bare)
 }
 
-/// The refusals that no test makes the engine answer with.
-fn unproven_refusals() -> Result<Vec<String>> {
-    let mut tests = String::new();
-    for directory in ["crates/authcore/tests", "crates/http/tests"] {
-        visit(Path::new(directory), &mut |_, text| tests.push_str(text))?;
-    }
-    let source = fs::read_to_string(REFUSALS)?;
-    let refusals = refusals(&source);
-    if refusals.is_empty() {
-        return Err(Failure::new(format!("{REFUSALS} has no codes")));
-    }
-    Ok(refusals
-        .into_iter()
-        .filter(|name| !mentions(&tests, &format!("Refusal::{name}")))
-        .map(|name| format!("no test makes the engine answer Refusal::{name}"))
-        .collect())
-}
-
-/// The variants that have a code.
-fn refusals(source: &str) -> Vec<&str> {
-    source
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("Self::"))
-        .filter(|arm| arm.contains(" => \""))
-        .filter_map(|arm| arm.split(|c: char| !c.is_alphanumeric()).next())
-        .collect()
-}
-
-fn mentions(text: &str, name: &str) -> bool {
-    text.split(name).skip(1).any(|rest| !rest.starts_with(char::is_alphanumeric))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,13 +88,5 @@ mod tests {
         let (filled, bare) = fill(page, |row| if row == "1" { vec!["one", "two"] } else { vec![] });
         let wanted = page.replace("`gone`", "`one`, `two`");
         assert_eq!((filled, bare), (wanted, vec!["2".to_owned()]));
-    }
-
-    #[test]
-    fn finds_refusals_and_whole_mentions() {
-        let source = "            Self::Invalid { .. } => \"invalid\",\n            Self::Missing => \"missing\",\n            Self::A => b(),\n";
-        assert_eq!(refusals(source), ["Invalid", "Missing"]);
-        assert!(mentions("x Refusal::Missing)", "Refusal::Missing"));
-        assert!(!mentions("Refusal::MissingToo", "Refusal::Missing"));
     }
 }

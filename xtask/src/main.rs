@@ -11,6 +11,7 @@ mod node;
 mod process;
 mod purity;
 mod random;
+mod refusals;
 mod setup;
 mod sources;
 mod step;

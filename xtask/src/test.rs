@@ -4,7 +4,7 @@ use crate::failure::{Failure, Result};
 use crate::kill::{self, Options};
 use crate::process::{cargo, run, run_and_read, version};
 use crate::step::{Outcome, Run};
-use crate::{lint, node, setup};
+use crate::{lint, node, refusals, setup};
 
 const POSTGRES: &str = "authcore-store-postgres";
 
@@ -36,7 +36,11 @@ fn nextest() -> Result<Outcome> {
         return Ok(Outcome::Skipped("cargo-nextest is missing".to_owned()));
     }
     let all = ["nextest", "run", "--workspace", "--all-features", "--exclude", POSTGRES];
-    let output = run_and_read(cargo(&all))?;
+    let refused = refusals::directory()?;
+    let mut command = cargo(&all);
+    command.env(refusals::VARIABLE, &refused);
+    let output = run_and_read(command)?;
+    refusals::check(&refused)?;
     // The runner is content with tests that are switched off; we are not.
     match output.lines().rev().find(|line| line.contains(" tests run: ")) {
         Some(line) if line.trim_end().ends_with(" 0 skipped") => Ok(Outcome::Held),

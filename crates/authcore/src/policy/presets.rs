@@ -26,6 +26,7 @@ impl Policy {
             unlink_logged_in: true,
             anonymous_needs_confirmation: false,
             tells_foreign_identities: false,
+            tells_unknown_providers: false,
             device_needs_account: false,
             device_follows_login: false,
             ticket_lifetime: Some(TimeDelta::minutes(10)),
@@ -71,6 +72,7 @@ impl Policy {
             step_up: None,
             generated_usernames: true,
             password_min: 8,
+            tells_unknown_providers: true,
             tells_unknown_accounts: true,
             tells_bans_first: true,
             ..Self::recommended()
@@ -92,6 +94,7 @@ impl Policy {
             credential_change: CredentialChange::EndsItsSessions,
             step_up: None,
             password_min: 8,
+            tells_unknown_providers: true,
             tells_unknown_accounts: true,
             tells_bans_first: true,
             login_events: true,

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::{Policy, Rate};
 
-/// Each knob and what the presets say, as the documentation shows it. A new knob does not compile here before it has
+/// Each knob, what the presets say and why, as the documentation shows it. A new knob does not compile here before it has
 /// a row.
 #[expect(clippy::too_many_lines, reason = "a line a knob")]
 fn table() -> String {
@@ -27,6 +27,7 @@ fn table() -> String {
             unlink_logged_in,
             anonymous_needs_confirmation,
             tells_foreign_identities,
+            tells_unknown_providers,
             device_needs_account,
             device_follows_login,
             ticket_lifetime,
@@ -75,6 +76,7 @@ fn table() -> String {
             ("unlink_logged_in", yes(unlink_logged_in)),
             ("anonymous_needs_confirmation", yes(anonymous_needs_confirmation)),
             ("tells_foreign_identities", yes(tells_foreign_identities)),
+            ("tells_unknown_providers", yes(tells_unknown_providers)),
             ("device_needs_account", yes(device_needs_account)),
             ("device_follows_login", yes(device_follows_login)),
             ("ticket_lifetime", span(ticket_lifetime)),
@@ -112,19 +114,21 @@ fn table() -> String {
     for (name, _) in &presets {
         write!(table, " `{name}` |").unwrap();
     }
-    table.push_str("\n| --- | --- | --- | --- | --- | --- |\n");
+    table.push_str(" why |\n| --- | --- | --- | --- | --- | --- | --- |\n");
     let columns: Vec<_> = presets.iter().map(|(_, policy)| row(policy)).collect();
     for (index, (knob, _)) in columns[0].iter().enumerate() {
-        write!(table, "| `{knob}` | {} |", meaning(knob)).unwrap();
+        let text = meaning(knob);
+        let (meaning, why) = text.split_once(" Why: ").unwrap();
+        write!(table, "| `{knob}` | {meaning} |").unwrap();
         for column in &columns {
             write!(table, " {} |", column[index].1).unwrap();
         }
-        table.push('\n');
+        writeln!(table, " {why} |").unwrap();
     }
     table
 }
 
-/// What the code says of a knob.
+/// What the code says of a knob, and why the presets choose as they do.
 fn meaning(knob: &str) -> String {
     let code = include_str!("mod.rs");
     let (before, _) = code.split_once(&format!("\n    pub {knob}: ")).unwrap();

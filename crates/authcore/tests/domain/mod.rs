@@ -8,20 +8,21 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod answered;
 mod login;
 mod mapping;
 mod standing;
 mod transfer;
 
 use authcore::{
-    Authenticated, Credential, Engine, Error, LoggedIn, Login, Operator, Policy, Refusal,
-    RequestContext,
+    Authenticated, Credential, Engine, Error, LoggedIn, Login, Operator, Policy, RequestContext,
 };
 use authcore_testkit::{Builder, Harness};
 use authcore_verifiers::verifier_fn;
 use futures_executor::block_on;
 
 use crate::store;
+use answered::refusal;
 
 /// A harness on a fresh store, with a verifier for each provider that the tests name: the credential is the subject,
 /// with a former subject after `<`, and `bad` is rejected.
@@ -77,11 +78,4 @@ async fn log_in(engine: &Engine, credential: Credential) -> LoggedIn {
 
 async fn who(engine: &Engine, player: &LoggedIn) -> Authenticated {
     engine.verify(player.tokens.access.reveal()).await.unwrap()
-}
-
-fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> Refusal {
-    match result {
-        Err(Error::Refused(refusal)) => refusal,
-        other => panic!("expected a refusal, got {other:?}"),
-    }
 }

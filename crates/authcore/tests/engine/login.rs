@@ -247,10 +247,13 @@ fn what_may_be_used_once_is_used_up_by_an_unlink_as_well() {
 #[test]
 fn a_provider_without_a_verifier_is_not_configured() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::new(Policy::nakama()).await;
         let provider = ProviderId::new("portal").unwrap();
         let refused = refusal(try_log_in(world.engine(), portal("ticket-of-ann")).await);
-        assert_eq!(refused, Refusal::ProviderNotConfigured(provider));
+        assert_eq!(refused, Refusal::ProviderNotConfigured(provider.clone()));
+        let engine = world.engine().with_policy(Policy::recommended()).unwrap();
+        let refused = refusal(try_log_in(&engine, portal("ticket-of-ann")).await);
+        assert_eq!(refused, Refusal::CredentialRejected { provider, extra: None });
     });
 }
 

@@ -7,6 +7,8 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+#[path = "../domain/answered.rs"]
+mod answered;
 mod hooks;
 mod import;
 mod linking;
@@ -18,9 +20,8 @@ mod races;
 mod sessions;
 mod tokens;
 
-use authcore::{
-    Authenticated, Credential, Engine, Error, LoggedIn, Login, Refusal, RequestContext,
-};
+pub(crate) use answered::refusal;
+use authcore::{Authenticated, Credential, Engine, Error, LoggedIn, Login, RequestContext};
 pub(crate) use futures_executor::block_on;
 
 pub(crate) fn device(id: &str) -> Credential {
@@ -53,11 +54,4 @@ pub(crate) async fn try_log_in(engine: &Engine, credential: Credential) -> Resul
 
 pub(crate) async fn who(engine: &Engine, player: &LoggedIn) -> Authenticated {
     engine.verify(player.tokens.access.reveal()).await.unwrap()
-}
-
-pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> Refusal {
-    match result {
-        Err(Error::Refused(refusal)) => refusal,
-        other => panic!("expected a refusal, got {other:?}"),
-    }
 }

@@ -214,8 +214,17 @@ impl Engine {
         payload: &Secret,
         now: DateTime<Utc>,
     ) -> Result<VerifiedIdentity, Error> {
+        let verifier = match self.verifier(provider) {
+            Ok(verifier) => verifier,
+            Err(unknown) if self.policy.tells_unknown_providers => return Err(unknown.into()),
+            Err(_) => {
+                tracing::warn!(%provider, "credential refused: the provider is not configured");
+                let provider = provider.clone();
+                return Err(Refusal::CredentialRejected { provider, extra: None }.into());
+            }
+        };
         let context = VerifyContext::new(now, provider.clone());
-        let answer = self.verifier(provider)?.verify(payload, &context).await;
+        let answer = verifier.verify(payload, &context).await;
         let answer = answer.and_then(|verified| verified.check(now).map(|()| verified));
         let mut extra = None;
         match answer {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use authcore::account::IdentityKey;
+use authcore::refusal::Operation;
 use authcore::store::Lookup;
 use authcore::verifier::VerifyError;
 use authcore::{Credential, Policy, Refusal};
@@ -204,12 +205,29 @@ fn braincloud_7_identity_data_is_replaced_kept_and_cleared() {
 }
 
 #[test]
-fn braincloud_7_a_name_that_is_not_configured_is_told_apart() {
-    block_on(async {
-        let world = world().await;
-        let got = ask(world.engine(), external("x", "ann", "ok"), true, "", "A").await;
-        assert_eq!(into(&got), Err(Refusal::ProviderNotConfigured(provider("x"))));
+fn braincloud_7_a_name_that_is_not_configured_looks_like_a_faulty_verifier() {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.clone(), || {
+        block_on(async {
+            for policy in [Policy::braincloud(), Policy::recommended()] {
+                let world = external_world(policy).await;
+                let unknown = ask(world.engine(), external("x", "ann", "ok"), true, "", "A").await;
+                let rejected = Refusal::CredentialRejected { provider: provider("x"), extra: None };
+                assert_eq!(into(&unknown), Err(rejected));
+                let faulty = ask(world.engine(), ann("fault"), true, "", "A").await;
+                let (unknown, faulty) = (into(&unknown).unwrap_err(), into(&faulty).unwrap_err());
+                assert_eq!(unknown.code(), faulty.code());
+                assert_eq!(
+                    unknown.braincloud(Operation::Login),
+                    faulty.braincloud(Operation::Login)
+                );
+            }
+        });
     });
+    let log = log.0.lock().unwrap();
+    let told: Vec<_> = log.iter().filter(|(level, _)| *level == Level::WARN).collect();
+    assert_eq!(told.len(), 2);
+    assert!(told.iter().all(|(_, text)| text.contains("not configured")), "{told:?}");
 }
 
 #[test]
