@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::Engine;
-use super::corridor::Draft;
-use crate::account::{Account, AccountId};
+use super::corridor::{Draft, Settled};
+use crate::account::{Account, AccountId, Identity};
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::lifecycle::{Ban, BanEnd, BanSource, BanState, Expiry, Withdrawal};
@@ -24,7 +24,31 @@ impl Engine {
             Expiry::Never => at + memory,
             Expiry::At(end) => end.min(at + memory),
         };
-        let keys = before.identities.iter().filter_map(|identity| {
+        self.remember(after.id, &before.identities, expires_at)
+    }
+
+    /// What remembers the suspension of an account by the identities that its player gives up meanwhile: one that leaves
+    /// before the account is withdrawn is no way around what follows.
+    pub(super) fn carried_suspension(
+        &self,
+        before: &Account,
+        after: &Account,
+        now: DateTime<Utc>,
+    ) -> Vec<Write> {
+        let (Some(memory), BanState::Grace(_)) = (self.policy.carry_ban, &after.ban) else {
+            return Vec::new();
+        };
+        let gone = before.identities.iter().filter(|it| after.identity(&it.key).is_none());
+        self.remember(after.id, gone, now + memory)
+    }
+
+    fn remember<'a>(
+        &self,
+        account: AccountId,
+        identities: impl IntoIterator<Item = &'a Identity>,
+        expires_at: DateTime<Utc>,
+    ) -> Vec<Write> {
+        let keys = identities.into_iter().filter_map(|identity| {
             // The first is that of the current signing key.
             self.parts.keys.ban_keys(&identity.key).next()
         });
@@ -32,7 +56,7 @@ impl Engine {
             Write::PutCode(OneTimeCode {
                 key,
                 purpose: CodePurpose::CarriedBan,
-                account: after.id,
+                account,
                 credential_generation: 0,
                 tries_left: 1,
                 expires_at,
@@ -41,8 +65,8 @@ impl Engine {
         .collect()
     }
 
-    /// A new account is banned when the last owner of its identity was, and would still be. It then carries the ban
-    /// itself, and the code is of no more use.
+    /// A new account is banned when the last owner of its identity was, and would still be; or suspended, when that one
+    /// is. It then carries the ban itself, and the code is of no more use.
     pub(super) async fn start_banned(
         &self,
         account: &mut Account,
@@ -61,23 +85,12 @@ impl Engine {
         else {
             return Ok(());
         };
-        let kept = self.outlived_ban(code.account).await?;
-        account.ban = BanState::Banned(Box::new(Ban {
-            since: now,
-            ..kept.unwrap_or_else(|| Ban {
-                since: now,
-                expiry: Expiry::At(code.expires_at),
-                message: Box::default(),
-                template: None,
-                reason: Box::default(),
-                source: BanSource::Other,
-                registrar: Box::default(),
-                flags: Vec::new(),
-            })
-        }));
-        // There is no session.
-        draft.events.retain(|(_, kind)| !matches!(kind, EventKind::LoggedIn { .. }));
-        draft.events.push((account.id, EventKind::Banned));
+        account.ban = self.ban_of_last_owner(&code, now).await?;
+        match account.ban {
+            BanState::Banned(_) => draft.events.push((account.id, EventKind::Banned)),
+            BanState::Grace(_) => draft.events.push((account.id, EventKind::GraceBanned)),
+            BanState::None => {}
+        }
         Ok(())
     }
 
@@ -96,13 +109,33 @@ impl Engine {
         Ok(None)
     }
 
-    /// The ban that a tombstone remembers.
-    async fn outlived_ban(&self, id: AccountId) -> Result<Option<Ban>, Error> {
-        let kept = self.parts.store.load(&Lookup::Id(id)).await?;
-        Ok(kept.and_then(|kept| match kept.account.withdrawal {
-            Withdrawal::Done { at, .. } => outlived(&kept.account, at).cloned(),
-            _ => None,
-        }))
+    /// What a code remembers: the ban of a tombstone, or how an account stands that still is. Of one that was deleted only
+    /// the end is known.
+    async fn ban_of_last_owner(
+        &self,
+        code: &OneTimeCode,
+        now: DateTime<Utc>,
+    ) -> Result<BanState, Error> {
+        let Some(Settled { account, .. }) = self.load(&Lookup::Id(code.account), now).await? else {
+            return Ok(BanState::Banned(Box::new(Ban {
+                since: now,
+                expiry: Expiry::At(code.expires_at),
+                message: Box::default(),
+                template: None,
+                reason: Box::default(),
+                source: BanSource::Other,
+                registrar: Box::default(),
+                flags: Vec::new(),
+            })));
+        };
+        let ban = match account.withdrawal {
+            Withdrawal::Done { at, .. } => outlived(&account, at),
+            _ => account.ban.ban(),
+        };
+        Ok(match ban {
+            Some(ban) => BanState::Banned(Box::new(Ban { since: now, ..ban.clone() })),
+            None => account.ban,
+        })
     }
 }
 

@@ -244,6 +244,11 @@ impl Engine {
             let activity = change.sessions(account, &settled.activity, ends, acting);
             settled.settle_activity(activity, draft);
         }
+        if acting.is_some() {
+            // The account was updated just now.
+            let now = account.updated_at;
+            draft.writes.extend(self.carried_suspension(&settled.account, account, now));
+        }
         settled.update(account, draft);
         draft.happened(account.id, change.events);
     }

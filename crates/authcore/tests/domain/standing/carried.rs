@@ -1,7 +1,8 @@
 //! Bans that outlive their account (gamebase ).
 
-use authcore::lifecycle::{BanEnd, BanSource, BanStatus, Expiry, WithdrawalCause};
-use authcore::{BanRequest, Link, Policy, Refusal, UnbanRequest};
+use authcore::account::ProviderId;
+use authcore::lifecycle::{BanEnd, BanSource, BanState, BanStatus, Expiry, WithdrawalCause};
+use authcore::{BanRequest, Link, Policy, Refusal, UnbanRequest, Unlink};
 use chrono::TimeDelta;
 
 use super::*;
@@ -253,5 +254,51 @@ fn gamebase_x4_a_device_that_its_date_freed_brings_its_ban_along() {
         world.clock().advance(world.engine().policy().withdrawal_grace);
         let refused = refusal(world.engine().login(&context(), with_device("new")).await);
         assert!(matches!(refused, Refusal::Banned(info) if info.account != ann.account.id));
+    });
+}
+
+/// A suspended player who has linked and unlinked a second login since.
+async fn suspended_without_google(world: &Harness) -> LoggedIn {
+    let player = suspended(world, "ann").await;
+    let proof = who(world.engine(), &player).await;
+    world.engine().link(&context(), &proof, Link::new(at("google", "ann"))).await.unwrap();
+    let unlink = Unlink::any(ProviderId::new("google").unwrap());
+    world.engine().unlink(&context(), &proof, unlink).await.unwrap();
+    player
+}
+
+#[test]
+fn gamebase_x4_an_identity_that_leaves_a_suspended_account_brings_the_suspension_along() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let player = suspended_without_google(&world).await;
+        let again = log_in(world.engine(), at("google", "ann")).await;
+        assert!(again.created);
+        assert_eq!(again.account.ban, account(&world, player.account.id).await.ban);
+        assert_eq!(valid(&world, again.account.id).await, 'P');
+    });
+}
+
+#[test]
+fn gamebase_x4_an_identity_that_left_a_suspended_account_comes_back_banned_once_it_is_withdrawn() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let player = suspended_without_google(&world).await;
+        let proof = who(world.engine(), &player).await;
+        world.engine().withdraw(&context(), &proof).await.unwrap();
+        starts_banned(&world, "google").await;
+    });
+}
+
+#[test]
+fn gamebase_x4_an_identity_that_left_is_free_when_the_suspension_ended_well() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let player = suspended_without_google(&world).await;
+        pay(&world, player.account.id, "one", 500).await;
+        let paid = pay(&world, player.account.id, "two", 500).await;
+        assert_eq!(paid.ban, BanState::None);
+        let again = log_in(world.engine(), at("google", "ann")).await;
+        assert_eq!((again.created, again.account.ban), (true, BanState::None));
     });
 }
