@@ -225,10 +225,10 @@ impl Engine {
         };
         let context = VerifyContext::new(now, provider.clone());
         let answer = verifier.verify(payload, &context).await;
-        let answer = answer.and_then(|verified| verified.check(now).map(|()| verified));
+        let answer = answer.and_then(|proof| proof.check(now).map(|()| proof));
         let mut extra = None;
         match answer {
-            Ok(verified) => return Ok(verified),
+            Ok(proof) => return Ok(proof),
             Err(source @ VerifyError::Unavailable(_)) => {
                 return Err(Fault::Verifier { provider: provider.clone(), source }.into());
             }
