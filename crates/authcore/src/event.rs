@@ -11,12 +11,13 @@ use crate::lifecycle::WithdrawalCause;
 /// The format of [`EventKind`] as a store keeps it. A reader that meets a higher one is too old for it.
 pub const EVENT_FORMAT: u32 = 1;
 
-/// One thing that happened to an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One thing that happened to an account. A store may keep it as the JSON that serde makes of it, beside [`EVENT_FORMAT`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// The account.
     pub account: AccountId,
     /// When, in milliseconds, by the engine's clock.
+    #[serde(with = "chrono::serde::ts_milliseconds")]
     pub at: DateTime<Utc>,
     /// What.
     pub kind: EventKind,

@@ -190,7 +190,7 @@ impl Ordinal {
 }
 
 /// A login that belongs to an account. Exhaustive on purpose, like [`Account`](super::Account).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// Its number within the account.
     pub ordinal: Ordinal,
@@ -199,8 +199,10 @@ pub struct Identity {
     /// The form to show where the key is folded: an email address as it was typed.
     pub shown: Option<Box<str>>,
     /// When it was linked.
+    #[serde(with = "chrono::serde::ts_milliseconds")]
     pub linked_at: DateTime<Utc>,
     /// When the player proved to own it beyond the login itself: a confirmed email address.
+    #[serde(default, with = "chrono::serde::ts_milliseconds_option")]
     pub verified_at: Option<DateTime<Utc>>,
     /// What its verifier keeps with it: JSON text, at most 4096 bytes (braincloud 7, identityData).
     pub data: Option<Box<str>>,

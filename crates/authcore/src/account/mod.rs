@@ -21,6 +21,7 @@ pub(crate) use profile::check_profile;
 pub(crate) use username::{check_username, generate_username};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::lifecycle::{BanState, Expiry, Withdrawal};
 use crate::password::Password;
@@ -29,7 +30,12 @@ use crate::password::Password;
 ///
 /// All fields are public and the struct is exhaustive on purpose: a store keeps every field, and a new one must
 /// break each store's build rather than be lost in silence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// A store that needs no columns may keep it as the JSON that serde makes of it (see [`DOCUMENT_FORMAT`]). That holds the
+/// password's hash: it is for stores alone. What a player may see is an [`Export`](crate::Export).
+///
+/// [`DOCUMENT_FORMAT`]: crate::store::DOCUMENT_FORMAT
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// UUIDv7; it tells when the account was made, and nothing else may be derived from it.
     pub id: AccountId,
@@ -53,8 +59,10 @@ pub struct Account {
     /// The ordinal that the next identity gets; never reused.
     pub next_ordinal: Ordinal,
     /// When the account was made.
+    #[serde(with = "chrono::serde::ts_milliseconds")]
     pub created_at: DateTime<Utc>,
     /// When the account last changed (logins do not count).
+    #[serde(with = "chrono::serde::ts_milliseconds")]
     pub updated_at: DateTime<Utc>,
 }
 

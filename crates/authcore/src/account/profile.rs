@@ -1,8 +1,10 @@
+use serde::{Deserialize, Serialize};
+
 use crate::refusal::{Field, Rule};
 use crate::verifier::ProviderProfile;
 
 /// What a player shows. Exhaustive on purpose, like [`Account`](super::Account).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// At most 255 code points.
     pub display_name: Box<str>,

@@ -1,7 +1,9 @@
+use serde::{Deserialize, Serialize};
+
 use super::Folding;
 
 /// A username, as typed and as the key that it is unique by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Username {
     /// As the player typed it.
     pub shown: Box<str>,

@@ -13,15 +13,17 @@ pub(crate) use rules::check_password;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// An account's password as it is kept. Exhaustive on purpose, like [`Account`](crate::account::Account).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Password {
     /// The hash with its parameters: a PHC string, or bcrypt's own form where it was imported.
     pub hash: Box<str>,
     /// Raised at each change, so that a login decided on an old password does not commit.
     pub version: u32,
     /// When it was set.
+    #[serde(with = "chrono::serde::ts_milliseconds")]
     pub set_at: DateTime<Utc>,
 }
 

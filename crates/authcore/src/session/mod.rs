@@ -26,23 +26,25 @@ use crate::account::{AccountId, Epoch, Ordinal, ProviderId, SessionId, Version};
 use crate::policy::Policy;
 
 /// What changes at each login, kept beside the account under a version of its own. Exhaustive on purpose, like
-/// [`Account`](crate::account::Account).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// [`Account`](crate::account::Account). A store may keep it as the JSON that serde makes of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
     /// How many logins there were.
     pub login_count: u64,
     /// The latest login.
     pub last_login: Option<LoginRecord>,
     /// When the login before the latest one was.
+    #[serde(default, with = "chrono::serde::ts_milliseconds_option")]
     pub previous_login_at: Option<DateTime<Utc>>,
     /// The sessions that may still be alive, oldest first.
     pub sessions: Vec<Session>,
 }
 
 /// A login that happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginRecord {
     /// When.
+    #[serde(with = "chrono::serde::ts_milliseconds")]
     pub at: DateTime<Utc>,
     /// With which identity; none for a login by username.
     pub identity: Option<Ordinal>,

@@ -151,6 +151,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     async fn sweep(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 }
 
+/// The format of what serde makes of [`Account`], [`Activity`] and [`OneTimeCode`], for a store that keeps them so. It is
+/// raised when a field changes its meaning or goes; a field that is added is read as its default where it is missing. A
+/// store notes the number, and does not open what has a higher one: it would lose what it does not know.
+pub const DOCUMENT_FORMAT: u32 = 1;
+
 /// What a store promises; the conformance kit chooses its cases by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a store says what it promises about each")]
@@ -162,7 +167,7 @@ pub struct Capabilities {
 }
 
 /// What a store is bound to for life.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreHeader {
     /// The game whose players it keeps; one store is one game.
     pub game: Box<str>,
@@ -372,8 +377,9 @@ digest_key! {
     TransferKey
 }
 
-/// A code that may be used once, for one purpose. Exhaustive on purpose, like [`Account`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A code that may be used once, for one purpose. Exhaustive on purpose, like [`Account`]. A store may keep it as
+/// the JSON that serde makes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneTimeCode {
     /// A digest of the secret; the secret itself is not kept.
     pub key: CodeKey,
@@ -386,11 +392,13 @@ pub struct OneTimeCode {
     /// How many wrong tries it survives.
     pub tries_left: u32,
     /// When it ends.
+    #[serde(with = "chrono::serde::ts_milliseconds")]
     pub expires_at: DateTime<Utc>,
 }
 
 /// What a one-time code is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CodePurpose {
     /// To confirm an email address.
