@@ -17,7 +17,7 @@ pub enum StoreErrorKind {
     /// It cannot be reached or is overloaded; nothing was written.
     #[error("unavailable")]
     Unavailable,
-    /// It cannot tell whether the commit was applied. Hand the same set over again.
+    /// It cannot tell whether the commit was applied. Hand the same set over again: the engine does so at once, twice.
     #[error("the fate of the commit is unknown")]
     FateUnknown,
     /// There is no room; nothing was written.

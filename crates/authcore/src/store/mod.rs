@@ -1,9 +1,11 @@
 //! The contract between the engine and a store.
 //!
 //! A store keeps snapshots and applies change sets; it decides nothing. Whoever writes one runs the conformance kit
-//! (`authcore-store-conformance`) and is done when it passes.
+//! (`authcore-store-conformance`) and is done when it passes; `docs/store-authors.md` is the guide.
 
 mod error;
+#[cfg(test)]
+mod format_tests;
 mod hex;
 mod throttle;
 
@@ -32,7 +34,8 @@ use crate::session::{Activity, SessionRef, SessionSnapshot};
 ///
 /// - **Atomic.** A change set is applied whole or not at all, also when the process dies in between.
 /// - **Durable.** When `commit` answers `Ok`, the change survives whatever the store's documentation says it does.
-/// - **Linearizable.** A read that begins after a commit was answered sees it.
+/// - **Linearizable.** A read that begins after a commit was answered sees it, on every node. A snapshot is of one moment,
+///   the lookup and the store's epoch included: no cache, no lagging replica, no second read that may see another state.
 /// - **Unique.** At most one account owns an [`IdentityKey`], at most one a username key, and at most one a
 ///   [`TransferKey`]. This is judged on the
 ///   state *after* the whole change set, so an identity can move between two accounts in one set.
@@ -45,7 +48,9 @@ use crate::session::{Activity, SessionRef, SessionSnapshot};
 /// - **No clock, no randomness.** Times and ids arrive in the arguments. Expiry is data: what has expired is returned
 ///   until [`sweep`](Self::sweep) is told to remove it.
 /// - **Strings are bytes.** Keys are compared exactly: no case folding, no trimming, no collation, and NUL is a
-///   character like any other.
+///   character like any other. What is empty is not what is absent. Keys of 4 kB are distinct in their last byte.
+/// - **Numbers and times are whole.** Counts take all of a `u64`. A time is kept to the millisecond and may lie before 1970;
+///   what is finer is cut off.
 ///
 /// # Cancel safety
 ///
@@ -67,14 +72,16 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`] when the store cannot be read or written.
     async fn bind(&self, header: &StoreHeader) -> Result<StoreHeader, StoreError>;
 
-    /// Reads one account as one consistent snapshot; `Ok(None)` when there is none.
+    /// Reads one account as one consistent snapshot; `Ok(None)` when there is none. Found by a key, the account has that
+    /// key: a key that moves meanwhile is found on the one account or the other.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot be read.
     async fn load(&self, lookup: &Lookup) -> Result<Option<Snapshot>, StoreError>;
 
-    /// Reads several accounts, in the order asked; each is consistent in itself.
+    /// Reads several accounts, one answer for each lookup, in the order asked, repetitions included; each is consistent in
+    /// itself.
     ///
     /// # Errors
     ///
@@ -104,13 +111,20 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`] when the store cannot be read.
     async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<AccountId>, StoreError>;
 
-    /// Applies a change set, all or nothing.
+    /// Applies a change set, all or nothing. A set that was applied before is `Ok`, also where its conditions no longer
+    /// hold; a set that was refused before is judged anew.
+    ///
+    /// All conditions are judged before the first write, on the state before the set: each of `require` in its order, then
+    /// each write's own condition in the order of the writes. Then uniqueness, on the state after the set: account by
+    /// account in the order of the writes, of each its identities in their order, its username, its transfer account.
+    /// Codes and throttles are written in the order of the writes. Events get their cursors in the set's order.
     ///
     /// # Errors
     ///
-    /// [`CommitError::Conflict`] with the first condition that did not hold, in the order of [`ChangeSet`]: `require`
-    /// first, then the writes' own conditions, then uniqueness. [`CommitError::Store`] when the store failed; when it
-    /// cannot tell whether the set was applied, the kind is [`StoreErrorKind::FateUnknown`].
+    /// [`CommitError::Conflict`] with the first condition that did not hold in that order. [`CommitError::Store`] when the
+    /// store failed; when it cannot tell whether the set was applied, the kind is [`StoreErrorKind::FateUnknown`], and with
+    /// any other kind it was not. A [`Require`] or [`Write`] that the store does not know is [`StoreErrorKind::Other`],
+    /// before anything is written.
     async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError>;
 
     /// Charges a throttle, atomically: of any number of parallel charges no more are admitted than its limit allows.
@@ -135,15 +149,17 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError`] when the store cannot be read.
     async fn events(&self, after: EventCursor, limit: u32) -> Result<Vec<StoredEvent>, StoreError>;
 
-    /// Removes the events up to and including a cursor, and returns how many there were. Cursors are never reused.
+    /// Removes the events up to and including a cursor, and returns how many there were. Cursors are never reused, also
+    /// after everything was pruned. It need not be one transaction.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot be written.
     async fn prune_events(&self, up_to: EventCursor) -> Result<u64, StoreError>;
 
-    /// Removes at most `limit` each of the codes, single-use keys and throttles that are over at `now`, and returns how many
-    /// there were. Nothing depends on it but the store's size.
+    /// Removes at most `limit` each of the codes, single-use keys and throttles that are over at `now` (their moment is `now`
+    /// or before), and returns how many there were. Nothing depends on it but the store's size. It need not be one
+    /// transaction, but what was replaced meanwhile and is not over stays.
     ///
     /// # Errors
     ///
@@ -162,7 +178,7 @@ pub const DOCUMENT_FORMAT: u32 = 1;
 pub struct Capabilities {
     /// Acknowledged commits survive the end of the process.
     pub durable: bool,
-    /// Several processes may use it at once.
+    /// Several processes may use it at once. The kit does not test it.
     pub multi_process: bool,
 }
 
@@ -226,9 +242,9 @@ pub enum Require {
     Activity(AccountId, Version),
     /// The account is still in this epoch.
     Epoch(AccountId, Epoch),
-    /// The account's password is still this one.
+    /// The account has a password, and it is still this one.
     PasswordVersion(AccountId, u32),
-    /// The code is there, with this many tries left.
+    /// The code is there, with this many tries left; whether it has expired does not matter.
     Code(CodeKey, u32),
 }
 
@@ -243,14 +259,15 @@ pub enum Write {
         /// Its activity, at [`Version::FIRST`]; shared, so that a store may keep it without a copy.
         activity: Arc<Activity>,
     },
-    /// Replaces an account, its identities included, and raises its version by one.
+    /// Replaces an account, its identities included, and raises its version by one. Its activity and codes stay.
     UpdateAccount {
         /// What it becomes.
         account: Box<Account>,
         /// The version that it must have.
         expect: Version,
     },
-    /// Removes an account and everything that belongs to it, but no events.
+    /// Removes an account, its activity, the keys that it is found by and the codes that are its, but no events,
+    /// single-use keys and throttles. Made again, the id begins at [`Version::FIRST`].
     DeleteAccount {
         /// Which.
         id: AccountId,
@@ -266,7 +283,8 @@ pub enum Write {
         /// The version that it must have.
         expect: Version,
     },
-    /// Writes a one-time code, in place of one of the same key.
+    /// Writes a one-time code, in place of one of the same key, whose owner loses it. The account that it names need not
+    /// be there.
     PutCode(OneTimeCode),
     /// Removes a one-time code; nothing happens when there is none.
     DeleteCode(CodeKey),

@@ -37,6 +37,9 @@ impl Charge {
     /// The generic cell rate algorithm in whole milliseconds: each unit of cost pushes the moment `window / limit` on,
     /// rounded up to at least one millisecond, and a charge is admitted while the moment stays within `limit` such
     /// steps of now. A clock that goes backwards refills nothing. A cost above the limit is never admitted.
+    ///
+    /// The moment may be kept in whole milliseconds. It need be written only when something was charged: after a refusal, or a
+    /// cost of 0, it says no more than what was kept. A moment that is not after `now` says the same as none.
     #[must_use]
     pub fn apply(&self, used_up_until: Option<DateTime<Utc>>) -> (Admission, DateTime<Utc>) {
         let (now, limit) = (self.now.timestamp_millis(), i64::from(self.limit.max(1)));
