@@ -97,7 +97,12 @@ pub fn make_file(runtime: &Runtime, path: &Path, accounts: u64) -> Outcome<()> {
     runtime.block_on(preload(&store, accounts, 16))
 }
 
-fn newcomers(numbers: std::ops::Range<u64>) -> Outcome<ChangeSet> {
+/// What makes the devices of these numbers players, as their first logins would, but without sessions.
+///
+/// # Errors
+///
+/// When there are no random bytes.
+pub fn newcomers(numbers: std::ops::Range<u64>) -> Outcome<ChangeSet> {
     let mut change = ChangeSet {
         id: CommitId::new(random()?),
         require: Vec::new(),

@@ -56,6 +56,32 @@ pub fn cpu_time(process: &str) -> Duration {
     Duration::from_nanos(nanos.sum())
 }
 
+/// The memory of this process that is in use now, in bytes.
+///
+/// # Errors
+///
+/// Where the system does not tell.
+pub fn resident() -> Outcome<u64> {
+    status("VmRSS")
+}
+
+/// The most memory that this process ever had in use, in bytes.
+///
+/// # Errors
+///
+/// Where the system does not tell.
+pub fn peak_resident() -> Outcome<u64> {
+    status("VmHWM")
+}
+
+fn status(name: &str) -> Outcome<u64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kib: u64 =
+        line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no such line")?.parse()?;
+    Ok(kib * 1024)
+}
+
 /// The runtime that all is measured on.
 ///
 /// # Errors
