@@ -2,15 +2,26 @@
 
 use std::collections::{HashMap, HashSet};
 
-use authcore::account::{Account, AccountId, IdentityKey, Version};
+use authcore::account::{AccountId, Version};
 use authcore::store::{
-    CommitError, Conflict, Require, StoreError, StoreErrorKind, TransferKey, Write,
+    ChangeSet, CommitError, Conflict, Require, StoreError, StoreErrorKind, Write,
 };
 
-use crate::state::State;
+use crate::index::Key;
+use crate::transaction::{Transaction, written_account};
 
-impl State {
-    pub(crate) fn check_require(&self, require: &Require) -> Result<(), CommitError> {
+impl Transaction<'_> {
+    pub(crate) fn check(&self, change: &ChangeSet) -> Result<(), CommitError> {
+        for require in &change.require {
+            self.check_require(require)?;
+        }
+        for write in &change.writes {
+            self.check_write(write)?;
+        }
+        self.check_unique(&change.writes)
+    }
+
+    fn check_require(&self, require: &Require) -> Result<(), CommitError> {
         match require {
             Require::Account(id, version) => self.check_account(*id, *version),
             Require::Activity(id, version) => self.check_activity(*id, *version),
@@ -23,26 +34,29 @@ impl State {
                 self.documents(*id)?.account.value.password_version() == Some(*version),
                 || Conflict::AccountChanged(*id),
             ),
-            Require::Code(key, tries_left) => holds(
-                self.codes.get(key).is_some_and(|(_, code)| code.tries_left == *tries_left),
-                || Conflict::CodeChanged(*key),
-            ),
+            Require::Code(key, tries_left) => {
+                let shard = self.sundries.of(self.hasher.hash(key));
+                let found = shard.and_then(|shard| shard.codes.get(key));
+                holds(found.is_some_and(|(_, code)| code.tries_left == *tries_left), || {
+                    Conflict::CodeChanged(*key)
+                })
+            }
             _ => Err(unknown()),
         }
     }
 
-    pub(crate) fn check_write(&self, write: &Write) -> Result<(), CommitError> {
+    fn check_write(&self, write: &Write) -> Result<(), CommitError> {
         match write {
             Write::InsertAccount { account, .. } => {
-                holds(!self.accounts.contains_key(&account.id), || {
-                    Conflict::AccountExists(account.id)
-                })
+                holds(self.get(account.id).is_none(), || Conflict::AccountExists(account.id))
             }
             Write::UpdateAccount { account, expect } => self.check_account(account.id, *expect),
             Write::DeleteAccount { id, expect } => self.check_account(*id, *expect),
             Write::UpdateActivity { id, expect, .. } => self.check_activity(*id, *expect),
             Write::UseUp { key, .. } => {
-                holds(self.single_use.get(key).is_none(), || Conflict::UsedUp(*key))
+                let shard = self.sundries.of(self.hasher.hash(key));
+                let found = shard.and_then(|shard| shard.single_use.get(key));
+                holds(found.is_none(), || Conflict::UsedUp(*key))
             }
             Write::PutCode(_)
             | Write::DeleteCode(_)
@@ -63,40 +77,22 @@ impl State {
     }
 
     /// Judges the state after the whole set: accounts that it writes or removes own only what it gives them.
-    pub(crate) fn check_unique(&self, writes: &[Write]) -> Result<(), CommitError> {
+    fn check_unique(&self, writes: &[Write]) -> Result<(), CommitError> {
         let touched: HashSet<AccountId> = writes.iter().filter_map(account_of).collect();
-        let mut identities: HashMap<&IdentityKey, AccountId> = HashMap::new();
-        let mut usernames: HashMap<&str, AccountId> = HashMap::new();
-        let mut transfers: HashMap<&TransferKey, AccountId> = HashMap::new();
-        let other = |owner: Option<AccountId>, id| {
-            owner.is_some_and(|owner| owner != id && !touched.contains(&owner))
-        };
+        let mut given: HashMap<Key<'_>, AccountId> = HashMap::new();
         for account in writes.iter().filter_map(written_account) {
-            for identity in &account.identities {
-                let beside = *identities.entry(&identity.key).or_insert(account.id) != account.id;
-                if beside || other(self.identity_owner(&identity.key), account.id) {
-                    return Err(CommitError::Conflict(Conflict::IdentityTaken(
-                        identity.key.clone(),
-                    )));
-                }
-            }
-            if let Some(username) = &account.username {
-                let beside = *usernames.entry(&username.key).or_insert(account.id) != account.id;
-                if beside || other(self.username_owner(&username.key), account.id) {
-                    return Err(CommitError::Conflict(Conflict::UsernameTaken(
-                        username.key.clone(),
-                    )));
-                }
-            }
-            if let Some(transfer) = &account.records.transfer {
-                let key = &transfer.key;
-                let beside = *transfers.entry(key).or_insert(account.id) != account.id;
-                if beside || other(self.transfer_owner(key), account.id) {
-                    return Err(CommitError::Conflict(Conflict::TransferTaken(*key)));
-                }
+            for key in Key::of(account) {
+                let beside = *given.entry(key).or_insert(account.id) != account.id;
+                let owner = self.owner(key).filter(|owner| !touched.contains(owner));
+                holds(!beside && owner.is_none(), || key.taken())?;
             }
         }
         Ok(())
+    }
+
+    fn owner(&self, key: Key<'_>) -> Option<AccountId> {
+        let hash = self.hasher.hash(&key);
+        self.index.of(hash)?.owner(hash, key).map(|owner| owner.value.id)
     }
 }
 
@@ -107,15 +103,6 @@ fn holds(condition: bool, otherwise: impl FnOnce() -> Conflict) -> Result<(), Co
 /// A condition or write that is newer than this store: refused before anything is written.
 fn unknown() -> CommitError {
     CommitError::Store(StoreError::new("memory", StoreErrorKind::Other))
-}
-
-fn written_account(write: &Write) -> Option<&Account> {
-    match write {
-        Write::InsertAccount { account, .. } | Write::UpdateAccount { account, .. } => {
-            Some(account)
-        }
-        _ => None,
-    }
 }
 
 fn account_of(write: &Write) -> Option<AccountId> {

@@ -1,101 +1,88 @@
-use std::collections::HashMap;
-use std::collections::hash_map::{Entry, RandomState};
-use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
 
-use authcore::account::AccountId;
+use authcore::account::{Account, AccountId, IdentityKey, ProviderId};
+use authcore::store::{Conflict, Lookup, TransferKey};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
-/// Finds the accounts that may hold a key. It keeps the key's hash only: the key itself is in the account already, and
-/// whoever asks compares it there.
-#[derive(Default)]
-pub(crate) struct Index {
-    hasher: RandomState,
-    by_hash: HashMap<u64, Owners>,
+use crate::kept::AccountDocument;
+use crate::shards::KeyHash;
+
+/// What one account at most has, and is found by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Key<'a> {
+    Identity { provider: &'a ProviderId, tenant: &'a str, issuer: &'a str, subject: &'a str },
+    Username(&'a str),
+    Transfer(&'a TransferKey),
 }
 
-enum Owners {
-    One(AccountId),
-    /// Different keys of one hash; as good as never.
-    Many(Vec<AccountId>),
-}
+impl<'a> Key<'a> {
+    /// The keys of an account, those of its identities first.
+    pub(crate) fn of(account: &'a Account) -> impl Iterator<Item = Self> {
+        let identities = account.identities.iter().map(|identity| Self::from(&identity.key));
+        let username = account.username.as_ref().map(|username| Self::Username(&username.key));
+        let transfer = account.records.transfer.as_ref().map(|it| Self::Transfer(&it.key));
+        identities.chain(username).chain(transfer)
+    }
 
-impl Owners {
-    fn as_slice(&self) -> &[AccountId] {
+    /// What to look for, or the id when that is what is looked for.
+    pub(crate) fn asked(lookup: &'a Lookup) -> Result<Self, AccountId> {
+        match lookup {
+            Lookup::Id(id) => Err(*id),
+            Lookup::Identity(key) => Ok(key.into()),
+            Lookup::Username(key) => Ok(Self::Username(key)),
+            Lookup::Transfer(key) => Ok(Self::Transfer(key)),
+        }
+    }
+
+    /// Another account has it.
+    pub(crate) fn taken(self) -> Conflict {
         match self {
-            Self::One(id) => std::slice::from_ref(id),
-            Self::Many(ids) => ids,
+            Self::Identity { provider, tenant, issuer, subject } => Conflict::IdentityTaken(
+                IdentityKey::scoped(provider.clone(), tenant, issuer, subject),
+            ),
+            Self::Username(key) => Conflict::UsernameTaken(key.into()),
+            Self::Transfer(key) => Conflict::TransferTaken(*key),
         }
     }
 }
+
+impl<'a> From<&'a IdentityKey> for Key<'a> {
+    fn from(key: &'a IdentityKey) -> Self {
+        Self::Identity {
+            provider: key.provider(),
+            tenant: key.tenant(),
+            issuer: key.issuer(),
+            subject: key.subject(),
+        }
+    }
+}
+
+/// Finds accounts by their keys. A key itself is in its account's document only.
+#[derive(Default)]
+pub(crate) struct Index(HashTable<(KeyHash, Arc<AccountDocument>)>);
 
 impl Index {
-    pub(crate) fn candidates<K: Hash + ?Sized>(&self, key: &K) -> &[AccountId] {
-        self.by_hash.get(&self.hasher.hash_one(key)).map_or(&[], Owners::as_slice)
+    /// The document of the account that has the key.
+    pub(crate) fn owner(&self, hash: KeyHash, key: Key<'_>) -> Option<&Arc<AccountDocument>> {
+        self.0.find(hash.number(), |entry| is(entry, hash, key)).map(|(_, owner)| owner)
     }
 
-    pub(crate) fn insert<K: Hash + ?Sized>(&mut self, key: &K, id: AccountId) {
-        match self.by_hash.entry(self.hasher.hash_one(key)) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(Owners::One(id));
-            }
-            Entry::Occupied(mut occupied) => {
-                let owners = occupied.get().as_slice();
-                if !owners.contains(&id) {
-                    let more = owners.iter().copied().chain([id]).collect();
-                    occupied.insert(Owners::Many(more));
-                }
-            }
+    pub(crate) fn insert(&mut self, hash: KeyHash, key: Key<'_>, owner: &Arc<AccountDocument>) {
+        let entry = (hash, Arc::clone(owner));
+        match self.0.entry(hash.number(), |entry| is(entry, hash, key), |entry| entry.0.number()) {
+            Entry::Vacant(vacant) => drop(vacant.insert(entry)),
+            Entry::Occupied(mut occupied) => *occupied.get_mut() = entry,
         }
     }
 
-    pub(crate) fn remove<K: Hash + ?Sized>(&mut self, key: &K, id: AccountId) {
-        if let Entry::Occupied(mut occupied) = self.by_hash.entry(self.hasher.hash_one(key)) {
-            let mut left = occupied.get().as_slice().to_vec();
-            left.retain(|owner| *owner != id);
-            match left.as_slice() {
-                [] => {
-                    occupied.remove();
-                }
-                [one] => {
-                    occupied.insert(Owners::One(*one));
-                }
-                _ => {
-                    occupied.insert(Owners::Many(left));
-                }
-            }
+    pub(crate) fn remove(&mut self, hash: KeyHash, key: Key<'_>) {
+        if let Ok(entry) = self.0.find_entry(hash.number(), |entry| is(entry, hash, key)) {
+            entry.remove();
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::hash::Hasher;
-
-    use super::*;
-
-    /// All its values share one hash.
-    struct Colliding;
-
-    impl Hash for Colliding {
-        fn hash<H: Hasher>(&self, state: &mut H) {
-            state.write_u8(0);
-        }
-    }
-
-    #[test]
-    fn keys_of_one_hash_are_all_found() {
-        let ids = [1, 2, 3].map(|n| AccountId::from_bytes([n; 16]));
-        let [a, b, c] = ids;
-        let mut index = Index::default();
-        for id in [a, b, c, b] {
-            index.insert(&Colliding, id);
-        }
-        assert_eq!(index.candidates(&Colliding), ids);
-        index.remove(&Colliding, b);
-        assert_eq!(index.candidates(&Colliding), [a, c]);
-        index.remove(&Colliding, a);
-        assert_eq!(index.candidates(&Colliding), [c]);
-        index.remove(&Colliding, c);
-        assert!(index.candidates(&Colliding).is_empty());
-        assert!(index.by_hash.is_empty());
-    }
+fn is((hash, owner): &(KeyHash, Arc<AccountDocument>), asked: KeyHash, key: Key<'_>) -> bool {
+    *hash == asked && owner.value.keys().any(|held| held == key)
 }
