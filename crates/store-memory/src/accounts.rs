@@ -74,4 +74,8 @@ impl Accounts {
     ) -> impl Iterator<Item = (DateTime<Utc>, AccountId)> {
         self.due.iter().take_while(move |(at, _)| *at <= now).copied()
     }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Documents> {
+        self.table.iter()
+    }
 }

@@ -38,13 +38,13 @@ impl<K: Copy + Eq + Ord + Hash, V> Expiring<K, V> {
         Some(value)
     }
 
-    /// The keys of at most `limit` values that are over at `now`, the longest over first.
-    pub(crate) fn over(&self, now: DateTime<Utc>, limit: u32) -> Vec<K> {
-        self.by_end
-            .iter()
-            .take_while(|(end, _)| *end <= now)
-            .take(usize::try_from(limit).unwrap_or(usize::MAX))
-            .map(|(_, key)| *key)
-            .collect()
+    /// All of them: key, end and value.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (K, DateTime<Utc>, &V)> {
+        self.values.iter().map(|(key, (end, value))| (*key, *end, value))
+    }
+
+    /// What is over at `now`, the longest over first.
+    pub(crate) fn over(&self, now: DateTime<Utc>) -> impl Iterator<Item = (DateTime<Utc>, K)> {
+        self.by_end.iter().take_while(move |(end, _)| *end <= now).copied()
     }
 }

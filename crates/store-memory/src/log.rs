@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 
+use authcore::account::CommitId;
 use authcore::event::{Event, EventCursor, StoredEvent};
 use authcore::store::StoreHeader;
 
@@ -16,6 +17,28 @@ pub(crate) struct Log {
 }
 
 impl Log {
+    /// Nothing when the cursors of the events do not grow, or go beyond the last one.
+    pub(crate) fn restore(
+        header: Option<StoreHeader>,
+        recent: Vec<CommitId>,
+        events: VecDeque<StoredEvent>,
+        last_cursor: EventCursor,
+    ) -> Option<Self> {
+        let cursors = events.iter().map(|stored| stored.cursor);
+        let cursors = std::iter::once(EventCursor::START).chain(cursors);
+        let grow = cursors.is_sorted_by(|one, next| one < next);
+        let within = events.back().is_none_or(|last| last.cursor <= last_cursor);
+        let mut log = Self { header, events, last_cursor: last_cursor.number(), ..Self::default() };
+        for id in recent {
+            log.recent.insert(id);
+        }
+        (grow && within).then_some(log)
+    }
+
+    pub(crate) const fn last_cursor(&self) -> EventCursor {
+        EventCursor::new(self.last_cursor)
+    }
+
     pub(crate) fn append(&mut self, events: &[Event]) {
         for event in events {
             self.last_cursor += 1;

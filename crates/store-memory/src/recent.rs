@@ -17,6 +17,11 @@ impl Recent {
         self.ids.contains(&id)
     }
 
+    /// Oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = CommitId> {
+        self.order.iter().copied()
+    }
+
     pub(crate) fn insert(&mut self, id: CommitId) {
         if self.ids.insert(id) {
             self.order.push_back(id);

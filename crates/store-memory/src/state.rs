@@ -10,7 +10,7 @@ use crate::index::{Index, Key};
 use crate::kept::Found;
 use crate::log::Log;
 use crate::shards::{Hasher, ShardSet, Shards};
-use crate::sundries::{Limits, Sundries};
+use crate::sundries::Sundries;
 use crate::sync::Shared;
 
 /// All that a store holds.
@@ -61,11 +61,8 @@ impl State {
     }
 
     pub(crate) fn due(&self, now: DateTime<Utc>, limit: u32) -> Vec<AccountId> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let shards = self.accounts.read_all();
-        let mut due: Vec<_> = shards.iter().flat_map(|shard| shard.due(now).take(limit)).collect();
-        due.sort_unstable();
-        due.into_iter().take(limit).map(|(_, id)| id).collect()
+        first(shards.iter().map(|shard| shard.due(now)), limit)
     }
 
     pub(crate) fn code(&self, key: &CodeKey) -> Option<OneTimeCode> {
@@ -78,13 +75,38 @@ impl State {
     }
 
     pub(crate) fn sweep(&self, now: DateTime<Utc>, limit: u32) -> u64 {
-        let mut left = Limits { codes: limit, single_use: limit, throttles: limit };
-        for shard in self.sundries.lock(ShardSet::ALL).iter_mut() {
-            shard.sweep(now, &mut left);
+        let mut locked = self.sundries.lock(ShardSet::ALL);
+        let codes = first(locked.iter().map(|shard| shard.codes.over(now)), limit);
+        let single_use = first(locked.iter().map(|shard| shard.single_use.over(now)), limit);
+        let throttles = first(locked.iter().map(|shard| shard.throttles.over(now)), limit);
+        for key in &codes {
+            if let Some(shard) = locked.of_mut(self.hasher.hash(key)) {
+                shard.remove_code(key);
+            }
         }
-        [left.codes, left.single_use, left.throttles]
-            .map(|left| u64::from(limit - left))
-            .iter()
-            .sum()
+        for key in &single_use {
+            if let Some(shard) = locked.of_mut(self.hasher.hash(key)) {
+                shard.single_use.remove(key);
+            }
+        }
+        for key in &throttles {
+            if let Some(shard) = locked.of_mut(self.hasher.hash(key)) {
+                shard.throttles.remove(key);
+            }
+        }
+        let swept = codes.len() + single_use.len() + throttles.len();
+        u64::try_from(swept).unwrap_or(u64::MAX)
     }
+}
+
+/// The first of all shards together, in the order of their times: which shard something is in differs from store to store,
+/// and nobody is to notice.
+fn first<K: Ord>(
+    shards: impl Iterator<Item = impl Iterator<Item = (DateTime<Utc>, K)>>,
+    limit: u32,
+) -> Vec<K> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut first: Vec<_> = shards.flat_map(|shard| shard.take(limit)).collect();
+    first.sort_unstable();
+    first.into_iter().take(limit).map(|(_, key)| key).collect()
 }

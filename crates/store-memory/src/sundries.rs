@@ -2,7 +2,6 @@ use std::collections::BTreeSet;
 
 use authcore::account::{AccountId, CommitId};
 use authcore::store::{Admission, Charge, CodeKey, OneTimeCode, SingleUseKey, ThrottleKey};
-use chrono::{DateTime, Utc};
 
 use crate::expiring::Expiring;
 
@@ -46,27 +45,4 @@ impl Sundries {
             self.remove_code(key);
         }
     }
-
-    /// Removes what is over, at most as many of each kind as are left of `limits`, which it lowers.
-    pub(crate) fn sweep(&mut self, now: DateTime<Utc>, limits: &mut Limits) {
-        for key in self.codes.over(now, limits.codes) {
-            self.remove_code(&key);
-            limits.codes -= 1;
-        }
-        for key in self.single_use.over(now, limits.single_use) {
-            self.single_use.remove(&key);
-            limits.single_use -= 1;
-        }
-        for key in self.throttles.over(now, limits.throttles) {
-            self.throttles.remove(&key);
-            limits.throttles -= 1;
-        }
-    }
-}
-
-/// How many of each kind a sweep may still remove.
-pub(crate) struct Limits {
-    pub(crate) codes: u32,
-    pub(crate) single_use: u32,
-    pub(crate) throttles: u32,
 }
