@@ -79,6 +79,10 @@ CREATE UNIQUE INDEX identities_key ON identities (provider, subject, tenant, iss
 CREATE TABLE account_activity (
     account_id         uuid NOT NULL,
     version            bigint NOT NULL,
+    -- The account's, copied at each change of it: a login compares them in the row that it writes anyway, and need not
+    -- lock the account's.
+    account_version    bigint NOT NULL,
+    account_epoch      bigint NOT NULL,
     login_count        bigint NOT NULL,
     last_login_at      bigint,
     last_login_ordinal bigint,

@@ -19,6 +19,11 @@ impl<'a> Cols<'a> {
         Self { row, next: 0 }
     }
 
+    /// The columns behind the number of what was asked for.
+    pub(crate) const fn asked(row: &'a Row) -> Self {
+        Self { row, next: 1 }
+    }
+
     fn value<T: FromSql<'a>>(&mut self, what: &str) -> Result<T, Fault> {
         let value = self.row.try_get(self.next).map_err(|_| Fault::corrupt(what))?;
         self.next += 1;

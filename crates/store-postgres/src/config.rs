@@ -9,6 +9,9 @@ use crate::error::OpenError;
 
 /// How many connections one node holds at most.
 const CONNECTIONS: usize = 12;
+/// How many connections reads share, and how many of the others write batches.
+const READERS: usize = 2;
+const WRITERS: usize = 2;
 /// How long connecting may take where the URL says nothing.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -19,6 +22,9 @@ pub struct PostgresConfig {
     pub(crate) trust: Trust,
     pub(crate) connections: usize,
     pub(crate) patience: Duration,
+    pub(crate) readers: usize,
+    pub(crate) writers: usize,
+    pub(crate) named_statements: bool,
 }
 
 /// Whom TLS trusts.
@@ -78,14 +84,47 @@ impl PostgresConfig {
         if server.get_application_name().is_none() {
             server.application_name("authcore");
         }
-        Ok(Self { server, trust, connections: CONNECTIONS, patience: CONNECT_TIMEOUT })
+        Ok(Self {
+            server,
+            trust,
+            connections: CONNECTIONS,
+            patience: CONNECT_TIMEOUT,
+            readers: READERS,
+            writers: WRITERS,
+            named_statements: true,
+        })
     }
 
-    /// How many connections the store holds at most; at least one. Of one server, two or three for each of its cores
-    /// are enough, shared by all nodes.
+    /// How many connections the store holds at most for all but reads by key; at least one, and 12 where nothing is
+    /// said. Few are in use at a time, since commits that wait share one: the others are for change sets that are
+    /// applied alone.
     #[must_use]
     pub fn with_connections(mut self, connections: usize) -> Self {
         self.connections = connections.max(1);
+        self
+    }
+
+    /// How many connections reads of accounts and sessions share; at least one, and 2 where nothing is said. Reads that
+    /// wait are sent together.
+    #[must_use]
+    pub fn with_readers(mut self, readers: usize) -> Self {
+        self.readers = readers.max(1);
+        self
+    }
+
+    /// How many batches of commits are written at a time; at least one, and 2 where nothing is said. More of them mean
+    /// smaller batches.
+    #[must_use]
+    pub fn with_writers(mut self, writers: usize) -> Self {
+        self.writers = writers.max(1);
+        self
+    }
+
+    /// For a pooler such as pgbouncer that hands each transaction to another connection: prepares no statements under
+    /// names and sets nothing that outlives a transaction. Each statement is then parsed and planned anew.
+    #[must_use]
+    pub const fn behind_pooler(mut self) -> Self {
+        self.named_statements = false;
         self
     }
 

@@ -5,7 +5,7 @@ use authcore::account::{Account, AccountId, Identity, Ordinal};
 use authcore::session::Session;
 
 use crate::plan::{Planned, transfer_key};
-use crate::state::{ActivityState, State};
+use crate::state::{AccountState, PlacedSession, State};
 
 pub(crate) struct Diff<'a> {
     pub(crate) account: &'a Account,
@@ -27,15 +27,22 @@ impl<'a> Diff<'a> {
     /// Nothing when the write is not of an account.
     pub(crate) fn of(state: &State, write: &'a Planned) -> Option<Self> {
         match write {
-            Planned::Insert { account, .. } => Some(Self {
-                username_key: true,
-                username: true,
-                transfer_key: true,
-                new: account.identities.iter().collect(),
-                ..Self::none(account)
-            }),
-            Planned::Update { account, .. } => Some(Self::of_update(state, account)),
+            Planned::Insert { account, .. } => Some(Self::of_insert(account)),
+            // An account that is not there was refused before.
+            Planned::Update { account, .. } => {
+                state.accounts.get(&account.id).map(|before| Self::of_update(before, account))
+            }
             _ => None,
+        }
+    }
+
+    pub(crate) fn of_insert(account: &'a Account) -> Self {
+        Self {
+            username_key: true,
+            username: true,
+            transfer_key: true,
+            new: account.identities.iter().collect(),
+            ..Self::none(account)
         }
     }
 
@@ -51,12 +58,8 @@ impl<'a> Diff<'a> {
         }
     }
 
-    fn of_update(state: &State, account: &'a Account) -> Self {
+    pub(crate) fn of_update(before: &AccountState, account: &'a Account) -> Self {
         let mut diff = Self::none(account);
-        // An account that is not there was refused before.
-        let Some(before) = state.accounts.get(&account.id) else {
-            return diff;
-        };
         let username = account.username.as_ref();
         diff.username_key = username.map(|username| &username.key) != before.username_key.as_ref();
         diff.username = diff.username_key
@@ -98,12 +101,7 @@ pub(crate) struct SessionDiff<'a> {
 }
 
 impl<'a> SessionDiff<'a> {
-    pub(crate) fn of(
-        id: AccountId,
-        before: Option<&'a ActivityState>,
-        wanted: &'a [Session],
-    ) -> Self {
-        let before = before.map_or(&[][..], |activity| &activity.sessions);
+    pub(crate) fn of(id: AccountId, before: &'a [PlacedSession], wanted: &'a [Session]) -> Self {
         let mut diff = Self { account: id, gone: Vec::new(), new: Vec::new(), altered: Vec::new() };
         let places: std::collections::HashMap<_, _> =
             before.iter().map(|placed| (placed.session.id, placed)).collect();

@@ -1,4 +1,5 @@
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use authcore::store::{CommitError, Conflict, StoreError, StoreErrorKind};
 use deadpool_postgres::PoolError;
@@ -79,11 +80,11 @@ impl From<tokio_postgres::Error> for OpenError {
     }
 }
 
-/// A failure on its way to its caller.
-#[derive(Debug)]
+/// A failure on its way to its caller, or to all whose calls shared a statement.
+#[derive(Clone, Debug)]
 pub(crate) struct Fault {
     kind: StoreErrorKind,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
     next: Next,
 }
 
@@ -109,7 +110,7 @@ impl Fault {
     }
 
     pub(crate) fn other(source: impl StdError + Send + Sync + 'static) -> Self {
-        Self { source: Some(Box::new(source)), ..Self::new(StoreErrorKind::Other) }
+        Self { source: Some(Arc::new(source)), ..Self::new(StoreErrorKind::Other) }
     }
 
     pub(crate) const fn next(&self) -> Next {
@@ -121,10 +122,20 @@ impl Fault {
         Self { kind: StoreErrorKind::FateUnknown, ..self }
     }
 
+    /// Statements that were to find their rows as expected did not.
+    pub(crate) fn lost() -> Self {
+        Self { next: Next::Again, ..Self::new(StoreErrorKind::Unavailable) }
+    }
+
+    /// Nobody does the work any more, because the runtime is gone.
+    pub(crate) const fn closed() -> Self {
+        Self::new(StoreErrorKind::Unavailable)
+    }
+
     /// The task that did the work is gone, because its runtime is.
-    pub(crate) fn gone(source: tokio::task::JoinError, writes: bool) -> Self {
+    pub(crate) fn gone(source: impl StdError + Send + Sync + 'static, writes: bool) -> Self {
         let kind = if writes { StoreErrorKind::FateUnknown } else { StoreErrorKind::Unavailable };
-        Self { source: Some(Box::new(source)), ..Self::new(kind) }
+        Self { source: Some(Arc::new(source)), ..Self::new(kind) }
     }
 }
 
@@ -146,7 +157,7 @@ const KEYS: &[&str] = &[
 impl From<tokio_postgres::Error> for Fault {
     fn from(error: tokio_postgres::Error) -> Self {
         let (kind, next) = classify(&error);
-        Self { kind, source: Some(Box::new(error)), next }
+        Self { kind, source: Some(Arc::new(error)), next }
     }
 }
 
@@ -201,7 +212,7 @@ impl From<PoolError> for Fault {
             // Who cannot even connect knows that nothing was written.
             return Self { kind: StoreErrorKind::Unavailable, ..fault };
         }
-        Self { source: Some(Box::new(error)), ..Self::new(StoreErrorKind::Unavailable) }
+        Self { source: Some(Arc::new(error)), ..Self::new(StoreErrorKind::Unavailable) }
     }
 }
 
@@ -209,7 +220,7 @@ impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         let error = Self::new(STORE, fault.kind);
         match fault.source {
-            Some(source) => error.with_source(source),
+            Some(source) => error.with_source(Box::new(source)),
             None => error,
         }
     }
@@ -220,6 +231,16 @@ impl From<Fault> for StoreError {
 pub(crate) enum Stop {
     Conflict(Box<Conflict>),
     Fault(Fault),
+}
+
+impl Stop {
+    /// Of what has no conditions.
+    pub(crate) fn into_fault(self) -> Fault {
+        match self {
+            Self::Fault(fault) => fault,
+            Self::Conflict(_) => Fault::new(StoreErrorKind::Other),
+        }
+    }
 }
 
 impl<T: Into<Fault>> From<T> for Stop {
@@ -245,9 +266,6 @@ impl From<Stop> for CommitError {
 
 impl From<Stop> for StoreError {
     fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Fault(fault) => fault.into(),
-            Stop::Conflict(_) => Self::new(STORE, StoreErrorKind::Other),
-        }
+        stop.into_fault().into()
     }
 }

@@ -4,24 +4,33 @@
 //! it is judged, and its writes are sent together with the commit. Nothing depends on the isolation level: every
 //! condition holds by a lock or a unique index, at READ COMMITTED and above.
 
+mod accounts;
+mod activity;
 mod apply;
+mod batch;
 mod cols;
 mod commit;
 mod config;
 mod diff;
 mod error;
 mod judge;
+mod member;
 mod migrate;
 mod ops;
 mod outbox;
+mod param;
 mod plan;
+mod queue;
+mod reads;
 mod rows;
 mod runner;
+mod seen;
 mod state;
 mod store;
 mod text;
 mod tls;
 mod tx;
+mod writes;
 
 pub use config::PostgresConfig;
 pub use error::OpenError;

@@ -1,62 +1,15 @@
 //! The operations other than a commit and the outbox.
 
-use authcore::account::{AccountId, Epoch};
-use authcore::session::{SessionRef, SessionSnapshot};
-use authcore::store::{
-    Admission, Charge, CodeKey, CodePurpose, Lookup, OneTimeCode, Snapshot, StoreHeader,
-};
+use authcore::account::AccountId;
+use authcore::store::{Admission, Charge, CodeKey, CodePurpose, OneTimeCode, StoreHeader};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::cols::Cols;
 use crate::error::{Fault, Stop};
+use crate::param::params;
 use crate::rows;
 use crate::text;
-use crate::tx::{Job, Tx, params};
-
-pub(crate) struct LoadMany(pub(crate) Vec<Lookup>);
-
-impl Job for LoadMany {
-    type Out = Vec<Option<Snapshot>>;
-    const WRITES: bool = false;
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Stop> {
-        let mut sent = Vec::with_capacity(self.0.len());
-        for lookup in &self.0 {
-            sent.push(rows::load(tx, lookup).await?);
-        }
-        let mut found = Vec::with_capacity(sent.len());
-        for sent in sent {
-            found.push(sent.first().await?.as_ref().map(rows::snapshot).transpose()?);
-        }
-        Ok(found)
-    }
-}
-
-pub(crate) struct LoadSession(pub(crate) SessionRef);
-
-impl Job for LoadSession {
-    type Out = Option<SessionSnapshot>;
-    const WRITES: bool = false;
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Stop> {
-        let SessionRef { account, session } = self.0;
-        let sent = tx.query(rows::SESSION, params![account.as_uuid(), session.as_uuid()]).await?;
-        Ok(sent.first().await?.as_ref().map(rows::session).transpose()?)
-    }
-}
-
-pub(crate) struct StoreEpoch;
-
-impl Job for StoreEpoch {
-    type Out = Epoch;
-    const WRITES: bool = false;
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Stop> {
-        let sent = tx.query("SELECT epoch FROM store WHERE id = 1", params![]).await?;
-        let row = sent.first().await?.ok_or_else(|| Fault::corrupt("store"))?;
-        Ok(Epoch::new(Cols::new(&row).u32("store.epoch")?))
-    }
-}
+use crate::tx::{Job, Tx};
 
 pub(crate) struct Due {
     pub(crate) now: DateTime<Utc>,

@@ -19,7 +19,8 @@ use tokio_postgres::Row;
 use crate::apply::outbox_lock;
 use crate::cols::Cols;
 use crate::error::{Fault, Stop};
-use crate::tx::{Job, Tx, params};
+use crate::param::params;
+use crate::tx::{Job, Tx};
 
 pub(crate) struct Events {
     pub(crate) after: EventCursor,

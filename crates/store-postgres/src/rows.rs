@@ -1,74 +1,127 @@
 //! Reading accounts. Each is read by one statement, and so is of one moment.
 
 use authcore::account::{
-    Account, Epoch, Identity, IdentityKey, Ordinal, Profile, ProviderId, Username, Version,
+    Account, Epoch, Identity, IdentityKey, Ordinal, Profile, ProviderId, SessionId, Username,
+    Version,
 };
 use authcore::password::Password;
-use authcore::session::{Activity, LoginRecord, Session, SessionSnapshot};
-use authcore::store::{Lookup, Snapshot};
+use authcore::session::{Activity, LoginRecord, Method, Session, SessionSnapshot, Vars};
+use authcore::store::Snapshot;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use tokio_postgres::Row;
 
 use crate::cols::Cols;
 use crate::error::Fault;
-use crate::text;
-use crate::tx::{Param, Sent, Tx, params};
+use crate::param::{Param, params};
+use crate::seen::Seen;
+use crate::state::{AccountState, ActivityState, Commits, PlacedSession};
+use crate::text::encoded;
 
-macro_rules! select_snapshot {
-    ($condition:literal) => {
+/// JSON arrays, by position: the names of columns would be half of what is sent and read.
+macro_rules! identities_of {
+    ($account:literal) => {
         concat!(
-            "SELECT a.id, a.version, a.epoch, a.username, a.username_key, a.display_name, a.avatar_url, a.lang_tag, \
+            "(SELECT json_agg(json_build_array(i.ordinal, i.provider, i.subject, i.tenant, i.issuer, i.shown, \
+             i.linked_at, i.verified_at, i.data) ORDER BY i.ordinal)::text \
+             FROM identities i WHERE i.account_id = ",
+            $account,
+            ")"
+        )
+    };
+}
+pub(crate) use identities_of;
+
+macro_rules! session_array {
+    () => {
+        "json_build_array(s.place, s.id, s.identity, s.method, s.authenticated_at, s.last_used_at, s.idle_expires_at, \
+         s.expires_at, s.generation, s.access_revoked, s.refresh_revoked, s.client_vars, s.server_vars, s.device_name, \
+         s.device_id, s.epoch, s.store_epoch)"
+    };
+}
+
+macro_rules! sessions_of {
+    ($account:literal) => {
+        concat!(
+            "(SELECT json_agg(",
+            crate::rows::session_array!(),
+            " ORDER BY s.place)::text FROM sessions s WHERE s.account_id = ",
+            $account,
+            ")"
+        )
+    };
+}
+pub(crate) use {session_array, sessions_of};
+
+/// Each row begins with the number of what was asked for, from one on.
+macro_rules! select_snapshots {
+    ($asked:literal) => {
+        concat!(
+            "SELECT k.n, a.id, a.version, a.epoch, a.username, a.username_key, a.display_name, a.avatar_url, a.lang_tag, \
              a.location, a.timezone, a.metadata, a.password_hash, a.password_version, a.password_set_at, a.ban::text, \
-             a.withdrawal::text, a.records::text, a.next_ordinal, a.created_at, a.updated_at, v.version, \
-             v.login_count, v.last_login_at, v.last_login_ordinal, v.previous_login_at, \
-             (SELECT json_agg(i ORDER BY i.ordinal)::text FROM identities i WHERE i.account_id = a.id), \
-             (SELECT json_agg(s ORDER BY s.place)::text FROM sessions s WHERE s.account_id = a.id), \
-             (SELECT epoch FROM store WHERE store.id = 1) \
-             FROM accounts a JOIN account_activity v ON v.account_id = a.id WHERE ",
-            $condition
+             a.withdrawal::text, a.records::text, a.next_ordinal, a.created_at, a.updated_at, \
+             substring(a.commit_ids from 1 for 16), v.version, v.login_count, v.last_login_at, v.last_login_ordinal, \
+             v.previous_login_at, substring(v.commit_ids from 1 for 16), ",
+            identities_of!("a.id"),
+            ", ",
+            sessions_of!("a.id"),
+            ", (SELECT epoch FROM store WHERE store.id = 1) FROM ",
+            $asked,
+            " JOIN account_activity v ON v.account_id = a.id"
         )
     };
 }
 
-const BY_ID: &str = select_snapshot!("a.id = $1");
-const BY_USERNAME: &str = select_snapshot!("a.username_key = $1");
-const BY_TRANSFER: &str = select_snapshot!("a.transfer_key = $1");
-const BY_IDENTITY: &str = select_snapshot!(
-    "a.id = (SELECT k.account_id FROM identities k \
-     WHERE k.provider = $1 AND k.subject = $2 AND k.tenant = $3 AND k.issuer = $4)"
+pub(crate) const BY_ID: &str = select_snapshots!(
+    "unnest($1::uuid[]) WITH ORDINALITY AS k (id, n) JOIN accounts a ON a.id = k.id"
+);
+pub(crate) const BY_USERNAME: &str = select_snapshots!(
+    "unnest($1::text[]) WITH ORDINALITY AS k (key, n) JOIN accounts a ON a.username_key = k.key COLLATE \"C\""
+);
+pub(crate) const BY_TRANSFER: &str = select_snapshots!(
+    "unnest($1::bytea[]) WITH ORDINALITY AS k (key, n) JOIN accounts a ON a.transfer_key = k.key"
+);
+pub(crate) const BY_IDENTITY: &str = select_snapshots!(
+    "unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS k (provider, subject, tenant, issuer, n) \
+     JOIN identities f ON f.provider = k.provider COLLATE \"C\" AND f.subject = k.subject COLLATE \"C\" \
+     AND f.tenant = k.tenant COLLATE \"C\" AND f.issuer = k.issuer COLLATE \"C\" JOIN accounts a ON a.id = f.account_id"
 );
 
-pub(crate) async fn load<'c>(
-    tx: &mut Tx<'c>,
-    lookup: &Lookup,
-) -> Result<Sent<'c, Vec<Row>>, Fault> {
-    match lookup {
-        Lookup::Id(id) => tx.query(BY_ID, params![id.as_uuid()]).await,
-        Lookup::Username(key) => {
-            tx.query(BY_USERNAME, params![text::encode(key).into_owned()]).await
-        }
-        Lookup::Transfer(key) => tx.query(BY_TRANSFER, params![key.as_bytes().to_vec()]).await,
-        Lookup::Identity(key) => tx.query(BY_IDENTITY, key_params(key)).await,
-    }
-}
+pub(crate) const SESSIONS: &str = concat!(
+    "SELECT k.n, ",
+    session_array!(),
+    "::text, a.epoch, a.due_at, v.version, (SELECT epoch FROM store WHERE store.id = 1) \
+     FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (account_id, id, n) \
+     JOIN sessions s ON s.account_id = k.account_id AND s.id = k.id \
+     JOIN accounts a ON a.id = k.account_id JOIN account_activity v ON v.account_id = k.account_id"
+);
+
+pub(crate) const EPOCHS: &str =
+    "SELECT k.n, store.epoch FROM unnest($1::bigint[]) AS k (n) JOIN store ON store.id = 1";
 
 /// The four parts by which an identity is found.
 pub(crate) fn key_params(key: &IdentityKey) -> Vec<Param> {
     let [provider, subject, tenant, issuer] =
-        [key.provider().as_str(), key.subject(), key.tenant(), key.issuer()]
-            .map(|part| text::encode(part).into_owned());
+        [key.provider().as_str(), key.subject(), key.tenant(), key.issuer()].map(encoded);
     params![provider, subject, tenant, issuer]
 }
 
-pub(crate) fn snapshot(row: &Row) -> Result<Snapshot, Fault> {
-    let mut cols = Cols::new(row);
+/// An account, and what of its rows a later commit is compared with.
+pub(crate) fn snapshot(row: &Row) -> Result<(Snapshot, Seen), Fault> {
+    let mut cols = Cols::asked(row);
     let (mut account, version) = account(&mut cols)?;
+    let account_commits = Commits::new(cols.blob("accounts.commit_ids")?);
     let (mut activity, activity_version) = activity(&mut cols)?;
+    let activity_commits = Commits::new(cols.blob("account_activity.commit_ids")?);
     account.identities = identities(&mut cols)?;
-    activity.sessions = cols.json("sessions")?;
+    let sessions: Vec<PlacedSession> = cols.json("sessions")?;
+    activity.sessions = sessions.iter().map(|placed| placed.session.clone()).collect();
     let store_epoch = Epoch::new(cols.u32("store.epoch")?);
-    Ok(Snapshot { account, version, activity, activity_version, store_epoch })
+    let seen = Seen {
+        account: AccountState::of(&account, version, account_commits),
+        activity: ActivityState { version: activity_version, commits: activity_commits, sessions },
+    };
+    Ok((Snapshot { account, version, activity, activity_version, store_epoch }, seen))
 }
 
 fn account(cols: &mut Cols<'_>) -> Result<(Account, Version), Fault> {
@@ -129,7 +182,57 @@ fn activity(cols: &mut Cols<'_>) -> Result<(Activity, Version), Fault> {
     Ok((activity, version))
 }
 
-/// A row of `identities`, as JSON of the server's making.
+/// A row of `sessions`, as JSON of the server's making, in the order of the array.
+#[derive(Deserialize)]
+pub(crate) struct SessionRow {
+    place: i64,
+    id: SessionId,
+    identity: Option<Ordinal>,
+    method: Method,
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    authenticated_at: DateTime<Utc>,
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    last_used_at: DateTime<Utc>,
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    idle_expires_at: DateTime<Utc>,
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    expires_at: DateTime<Utc>,
+    generation: u32,
+    access_revoked: bool,
+    refresh_revoked: bool,
+    client_vars: Vars,
+    server_vars: Vars,
+    device_name: Option<Box<str>>,
+    device_id: Option<Box<str>>,
+    epoch: Epoch,
+    store_epoch: Epoch,
+}
+
+impl SessionRow {
+    pub(crate) fn placed(self) -> (i64, Session) {
+        let session = Session {
+            id: self.id,
+            identity: self.identity,
+            method: self.method,
+            authenticated_at: self.authenticated_at,
+            last_used_at: self.last_used_at,
+            idle_expires_at: self.idle_expires_at,
+            expires_at: self.expires_at,
+            generation: self.generation,
+            access_revoked: self.access_revoked,
+            refresh_revoked: self.refresh_revoked,
+            client_vars: self.client_vars,
+            server_vars: self.server_vars,
+            device_name: self.device_name,
+            device_id: self.device_id,
+            epoch: self.epoch,
+            store_epoch: self.store_epoch,
+        };
+        (self.place, session)
+    }
+}
+
+/// A row of `identities`, as JSON of the server's making, in the order of the array.
 #[derive(Deserialize)]
 struct IdentityRow {
     ordinal: Ordinal,
@@ -166,16 +269,11 @@ pub(crate) fn identities(cols: &mut Cols<'_>) -> Result<Vec<Identity>, Fault> {
         .collect()
 }
 
-pub(crate) const SESSION: &str = "SELECT to_json(s)::text, a.epoch, a.due_at, v.version, \
-    (SELECT epoch FROM store WHERE store.id = 1) FROM sessions s \
-    JOIN accounts a ON a.id = s.account_id JOIN account_activity v ON v.account_id = s.account_id \
-    WHERE s.account_id = $1 AND s.id = $2";
-
 pub(crate) fn session(row: &Row) -> Result<SessionSnapshot, Fault> {
-    let mut cols = Cols::new(row);
-    let session: Option<Session> = cols.opt_json("sessions")?;
+    let mut cols = Cols::asked(row);
+    let placed: Option<PlacedSession> = cols.opt_json("sessions")?;
     Ok(SessionSnapshot {
-        session: session.ok_or_else(|| Fault::corrupt("sessions"))?,
+        session: placed.ok_or_else(|| Fault::corrupt("sessions"))?.session,
         account_epoch: Epoch::new(cols.u32("accounts.epoch")?),
         account_due_at: cols.opt_time("accounts.due_at")?,
         activity_version: Version::new(cols.u64("account_activity.version")?),

@@ -22,34 +22,41 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 #[derive(Clone)]
 pub(crate) struct Runner {
     pool: Pool,
+    /// Whether statements are prepared under names.
+    named: bool,
     runtime: Handle,
     /// Where those wait that lost to others.
     turn: Arc<Mutex<()>>,
 }
 
 impl Runner {
-    pub(crate) fn new(pool: Pool) -> Self {
-        Self { pool, runtime: Handle::current(), turn: Arc::default() }
+    pub(crate) fn new(pool: Pool, named: bool) -> Self {
+        Self { pool, named, runtime: Handle::current(), turn: Arc::default() }
+    }
+
+    pub(crate) const fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     /// Runs a job in a task of its own: a transaction must not be left half-way when nobody waits for it any more.
     pub(crate) async fn run<J: Job>(&self, job: J) -> Result<J::Out, Stop> {
         let runner = self.clone();
-        let task = self.runtime.spawn(async move { runner.settle(&job).await });
+        let task = self.runtime.spawn(async move { runner.settle(&job, false).await });
         task.await.unwrap_or_else(|gone| Err(Fault::gone(gone, J::WRITES).into()))
     }
 
-    async fn settle<J: Job>(&self, job: &J) -> Result<J::Out, Stop> {
-        let (mut tries, mut reconnects, mut in_doubt) = (1, 0, false);
+    /// Runs a job until it is done or cannot be; `in_doubt` when it may have been done before.
+    pub(crate) async fn settle<J: Job>(&self, job: &J, mut in_doubt: bool) -> Result<J::Out, Stop> {
+        let (mut tries, mut reconnects) = (1, 0);
         let mut turn = None;
         loop {
-            let (stop, sent) = match self.attempt(job).await {
+            let failed = match self.attempt(job).await {
                 Ok(out) => return Ok(out),
                 Err(failed) => failed,
             };
-            let fault = match stop {
+            let fault = match failed.stop {
                 // Whatever was in doubt before: the set was judged whole, and what it left was looked for.
-                Stop::Conflict(_) => return Err(stop),
+                stop @ Stop::Conflict(_) => return Err(stop),
                 Stop::Fault(fault) => fault,
             };
             match fault.next() {
@@ -62,7 +69,7 @@ impl Runner {
                     }
                 }
                 Next::Reconnect => {
-                    in_doubt |= sent;
+                    in_doubt |= failed.sent;
                     reconnects += 1;
                     // What a job does that cannot be recognized when it is done twice is not done twice.
                     if reconnects > RECONNECTS || (in_doubt && !J::REPEATS) {
@@ -74,15 +81,15 @@ impl Runner {
         }
     }
 
-    /// Besides the failure: whether a commit was sent that may have been applied.
-    async fn attempt<J: Job>(&self, job: &J) -> Result<J::Out, (Stop, bool)> {
-        let client = self.pool.get().await.map_err(|error| (error.into(), false))?;
+    /// Runs a job once.
+    pub(crate) async fn attempt<J: Job>(&self, job: &J) -> Result<J::Out, Failed> {
+        let client = self.pool.get().await.map_err(Failed::before)?;
         let lease = Lease(Some(client));
         let Some(client) = &lease.0 else {
-            return Err((Stop::Fault(Fault::corrupt("pool")), false));
+            return Err(Failed::before(Fault::corrupt("pool")));
         };
-        let begun = Tx::begin(client, J::WRITES).await;
-        let mut tx = begun.map_err(|fault| (fault.into(), false))?;
+        let begun = Tx::begin(client, self.named, J::WRITES).await;
+        let mut tx = begun.map_err(Failed::within)?;
         match job.run(&mut tx).await {
             Ok(out) => {
                 let committed = tx.commit().await;
@@ -92,12 +99,12 @@ impl Runner {
                         Ok(out)
                     }
                     Err(fault) => {
-                        let lost = fault.next() == Next::Reconnect;
+                        let sent = fault.next() == Next::Reconnect;
                         // The server has rolled back already.
-                        if !lost {
+                        if !sent {
                             lease.end();
                         }
-                        Err((fault.into(), lost))
+                        Err(Failed { sent, ..Failed::within(fault) })
                     }
                 }
             }
@@ -105,8 +112,34 @@ impl Runner {
                 if tx.roll_back().await {
                     lease.end();
                 }
-                Err((stop, false))
+                Err(Failed::within(stop))
             }
+        }
+    }
+}
+
+/// Why an attempt failed, and how far it got.
+pub(crate) struct Failed {
+    pub(crate) stop: Stop,
+    /// There was a connection.
+    pub(crate) connected: bool,
+    /// A commit was sent that may have been applied.
+    pub(crate) sent: bool,
+}
+
+impl Failed {
+    fn before(fault: impl Into<Fault>) -> Self {
+        Self { stop: Stop::Fault(fault.into()), connected: false, sent: false }
+    }
+
+    fn within(stop: impl Into<Stop>) -> Self {
+        Self { stop: stop.into(), connected: true, sent: false }
+    }
+
+    pub(crate) const fn next(&self) -> Option<Next> {
+        match &self.stop {
+            Stop::Fault(fault) => Some(fault.next()),
+            Stop::Conflict(_) => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use authcore::account::{AccountId, CommitId, Identity, IdentityKey, Version};
+use authcore::account::{Account, AccountId, CommitId, Identity, IdentityKey, Version};
 use authcore::session::Session;
 use authcore::store::{CodeKey, Require, SingleUseKey, TransferKey};
 use serde::Deserialize;
@@ -10,10 +10,11 @@ use tokio_postgres::Row;
 
 use crate::cols::Cols;
 use crate::error::{Fault, Stop};
+use crate::param::params;
 use crate::plan::{Plan, Planned, UnknownPart, transfer_key};
-use crate::rows::{self, key_params};
+use crate::rows::{self, SessionRow, identities_of, key_params, sessions_of};
 use crate::text;
-use crate::tx::{Sent, Tx, params};
+use crate::tx::{Sent, Tx};
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -39,6 +40,23 @@ pub(crate) struct AccountState {
     pub(crate) identities: Vec<Identity>,
 }
 
+impl AccountState {
+    /// Of an account that was read whole.
+    pub(crate) fn of(account: &Account, version: Version, commits: Commits) -> Self {
+        let username = account.username.as_ref();
+        Self {
+            version,
+            epoch: account.epoch.number(),
+            password_version: account.password.as_ref().map(|password| password.version),
+            username: username.map(|username| username.shown.clone()),
+            username_key: username.map(|username| username.key.clone()),
+            transfer_key: transfer_key(account).map(|key| key.as_bytes().to_vec()),
+            commits,
+            identities: account.identities.clone(),
+        }
+    }
+}
+
 pub(crate) struct ActivityState {
     pub(crate) version: Version,
     pub(crate) commits: Commits,
@@ -47,10 +65,10 @@ pub(crate) struct ActivityState {
 }
 
 /// A session and where it stands in its account's list.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
+#[serde(from = "SessionRow")]
 pub(crate) struct PlacedSession {
     pub(crate) place: i64,
-    #[serde(flatten)]
     pub(crate) session: Session,
 }
 
@@ -58,6 +76,15 @@ pub(crate) struct PlacedSession {
 pub(crate) struct Commits(Vec<u8>);
 
 impl Commits {
+    pub(crate) fn new(ids: &[u8]) -> Self {
+        Self(ids.to_vec())
+    }
+
+    /// The latest of them.
+    pub(crate) fn last(&self) -> Option<CommitId> {
+        self.0.first_chunk().map(|id| CommitId::from_bytes(*id))
+    }
+
     pub(crate) fn name(&self, commit: CommitId) -> bool {
         self.0.chunks_exact(16).any(|id| id == commit.as_bytes())
     }
@@ -96,6 +123,8 @@ struct Needs {
     /// Those of them whose identities are compared.
     updated: BTreeSet<AccountId>,
     activities: BTreeMap<AccountId, Lock>,
+    /// Those of them whose sessions are compared.
+    logins: BTreeSet<AccountId>,
     codes: BTreeSet<CodeKey>,
     single_use: BTreeSet<SingleUseKey>,
 }
@@ -125,13 +154,18 @@ impl Needs {
                 }
                 Planned::Update { account, .. } => {
                     lock(&mut needs.accounts, account.id, Lock::Update);
+                    // For what logins compare.
+                    lock(&mut needs.activities, account.id, Lock::Update);
                     needs.updated.insert(account.id);
                 }
                 Planned::Delete { id, .. } => {
                     lock(&mut needs.accounts, *id, Lock::Update);
                     lock(&mut needs.activities, *id, Lock::Update);
                 }
-                Planned::Activity { id, .. } => lock(&mut needs.activities, *id, Lock::Update),
+                Planned::Activity { id, .. } => {
+                    lock(&mut needs.activities, *id, Lock::Update);
+                    needs.logins.insert(*id);
+                }
                 Planned::UseUp { key, .. } => drop(needs.single_use.insert(*key)),
                 Planned::PutCode(_)
                 | Planned::DeleteCode(_)
@@ -140,6 +174,13 @@ impl Needs {
             }
         }
         Ok(needs)
+    }
+}
+
+impl From<SessionRow> for PlacedSession {
+    fn from(row: SessionRow) -> Self {
+        let (place, session) = row.placed();
+        Self { place, session }
     }
 }
 
@@ -172,13 +213,12 @@ impl State {
         // Their statements begin after those above were answered by the server, so they see what the locks protect.
         let mut identities = Vec::new();
         for id in &needs.updated {
-            let sql = "SELECT json_agg(i ORDER BY i.ordinal)::text FROM identities i WHERE i.account_id = $1";
+            let sql = concat!("SELECT ", identities_of!("$1"));
             identities.push((*id, tx.query(sql, params![id.as_uuid()]).await?));
         }
         let mut sessions = Vec::new();
-        for (id, _) in needs.activities.iter().filter(|(_, lock)| **lock == Lock::Update) {
-            let sql =
-                "SELECT json_agg(s ORDER BY s.place)::text FROM sessions s WHERE s.account_id = $1";
+        for id in &needs.logins {
+            let sql = concat!("SELECT ", sessions_of!("$1"));
             sessions.push((*id, tx.query(sql, params![id.as_uuid()]).await?));
         }
         let mut used_up = Vec::new();
@@ -241,7 +281,7 @@ fn account(row: &Row) -> Result<AccountState, Fault> {
         username: cols.opt_boxed("accounts.username")?,
         username_key: cols.opt_boxed("accounts.username_key")?,
         transfer_key: cols.opt_blob("accounts.transfer_key")?.map(<[u8]>::to_vec),
-        commits: Commits(cols.blob("accounts.commit_ids")?.to_vec()),
+        commits: Commits::new(cols.blob("accounts.commit_ids")?),
         identities: Vec::new(),
     })
 }
@@ -250,7 +290,7 @@ fn activity(row: &Row) -> Result<ActivityState, Fault> {
     let mut cols = Cols::new(row);
     Ok(ActivityState {
         version: Version::new(cols.u64("account_activity.version")?),
-        commits: Commits(cols.blob("account_activity.commit_ids")?.to_vec()),
+        commits: Commits::new(cols.blob("account_activity.commit_ids")?),
         sessions: Vec::new(),
     })
 }

@@ -9,16 +9,23 @@ use authcore::store::{
     Snapshot, Store, StoreError, StoreHeader,
 };
 use chrono::{DateTime, Utc};
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::Row;
 
+use crate::cols::Cols;
 use crate::config::PostgresConfig;
-use crate::error::OpenError;
+use crate::error::{Fault, OpenError};
+use crate::member::Member;
 use crate::migrate;
-use crate::ops::{Bind, Code, Consume, Due, LoadMany, LoadSession, StoreEpoch, Sweep};
+use crate::ops::{Bind, Code, Consume, Due, Sweep};
 use crate::outbox::{Events, PRUNED_AT_ONCE, PruneEvents};
 use crate::plan::Plan;
+use crate::reads::{Query, Reads};
+use crate::rows;
 use crate::runner::Runner;
+use crate::seen::SeenAccounts;
 use crate::tls;
+use crate::writes::Writes;
 
 /// Accounts in a PostgreSQL database (13 or later), which any number of nodes may share.
 ///
@@ -81,6 +88,9 @@ use crate::tls;
 /// stops between two pieces.
 pub struct PostgresStore {
     runner: Runner,
+    reads: Reads,
+    writes: Writes,
+    seen: SeenAccounts,
     config: PostgresConfig,
 }
 
@@ -100,27 +110,54 @@ impl PostgresStore {
     ///
     /// Outside of a tokio runtime.
     pub async fn connect(config: PostgresConfig) -> Result<Self, OpenError> {
-        let manager = Manager::from_config(
-            config.server.clone(),
-            tls::connector(&config.trust)?,
-            // Without a question to the server each time: a dead connection is found out when it is used.
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
-        );
-        let pool = Pool::builder(manager)
-            .max_size(config.connections)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(config.patience))
-            .create_timeout(Some(config.patience))
-            .build()
-            .map_err(|error| OpenError::CannotConnect(Box::new(error)))?;
+        let pool = pool(&config, config.connections)?;
         let mut client =
             pool.get().await.map_err(|error| OpenError::CannotConnect(Box::new(error)))?;
         migrate::check_server(&client).await?;
         migrate::migrate(&mut client).await?;
         drop(client);
         tracing::debug!(?config, "postgres.connected");
-        Ok(Self { runner: Runner::new(pool), config })
+        let runner = Runner::new(pool, config.named_statements);
+        let readers = Runner::new(self::pool(&config, config.readers)?, config.named_statements);
+        Ok(Self {
+            reads: Reads::new(&readers, config.readers),
+            writes: Writes::new(&runner, config.writers),
+            seen: SeenAccounts::default(),
+            runner,
+            config,
+        })
     }
+
+    fn snapshot(&self, row: &Row) -> Result<Snapshot, Fault> {
+        let (snapshot, seen) = rows::snapshot(row)?;
+        self.seen.put(snapshot.account.id, seen);
+        Ok(snapshot)
+    }
+}
+
+fn pool(config: &PostgresConfig, size: usize) -> Result<Pool, OpenError> {
+    let manager = Manager::from_config(
+        config.server.clone(),
+        tls::connector(&config.trust)?,
+        // Without a question to the server each time: a dead connection is found out when it is used.
+        ManagerConfig { recycling_method: RecyclingMethod::Fast },
+    );
+    let mut pool = Pool::builder(manager)
+        .max_size(size)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(config.patience))
+        .create_timeout(Some(config.patience));
+    if config.named_statements {
+        pool = pool.post_create(Hook::async_fn(|client, _| {
+            Box::pin(async move {
+                // Otherwise statements with arrays are planned anew each time. A server that does not know the setting
+                // plans as it likes.
+                let _ = client.batch_execute("SET plan_cache_mode = force_generic_plan").await;
+                Ok(())
+            })
+        }));
+    }
+    pool.build().map_err(|error| OpenError::CannotConnect(Box::new(error)))
 }
 
 impl fmt::Debug for PostgresStore {
@@ -140,20 +177,29 @@ impl Store for PostgresStore {
     }
 
     async fn load(&self, lookup: &Lookup) -> Result<Option<Snapshot>, StoreError> {
-        let found = self.runner.run(LoadMany(vec![lookup.clone()])).await?;
-        Ok(found.into_iter().next().flatten())
+        let row = self.reads.ask(Query::Account(lookup.clone())).await?;
+        Ok(row.map(|row| self.snapshot(&row)).transpose()?)
     }
 
     async fn load_many(&self, lookups: &[Lookup]) -> Result<Vec<Option<Snapshot>>, StoreError> {
-        Ok(self.runner.run(LoadMany(lookups.to_vec())).await?)
+        let asked: Vec<_> =
+            lookups.iter().map(|lookup| self.reads.ask(Query::Account(lookup.clone()))).collect();
+        let mut found = Vec::with_capacity(asked.len());
+        for answer in asked {
+            found.push(answer.await?.map(|row| self.snapshot(&row)).transpose()?);
+        }
+        Ok(found)
     }
 
     async fn session(&self, at: SessionRef) -> Result<Option<SessionSnapshot>, StoreError> {
-        Ok(self.runner.run(LoadSession(at)).await?)
+        let row = self.reads.ask(Query::Session(at)).await?;
+        Ok(row.map(|row| rows::session(&row)).transpose()?)
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {
-        Ok(self.runner.run(StoreEpoch).await?)
+        let row = self.reads.ask(Query::StoreEpoch).await?;
+        let row = row.ok_or_else(|| Fault::corrupt("store"))?;
+        Ok(Epoch::new(Cols::asked(&row).u32("store.epoch")?))
     }
 
     async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<AccountId>, StoreError> {
@@ -162,7 +208,10 @@ impl Store for PostgresStore {
 
     async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError> {
         let plan = Plan::new(change).map_err(StoreError::from)?;
-        Ok(self.runner.run(plan).await?)
+        match Member::of(plan, &self.seen) {
+            Ok(member) => Ok(self.writes.commit(member).await?),
+            Err(plan) => Ok(self.runner.run(plan).await?),
+        }
     }
 
     async fn consume(&self, charge: &Charge) -> Result<Admission, StoreError> {

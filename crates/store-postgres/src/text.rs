@@ -22,6 +22,14 @@ pub(crate) fn encode(text: &str) -> Cow<'_, str> {
     Cow::Owned(encoded)
 }
 
+pub(crate) fn encoded(text: &str) -> String {
+    encode(text).into_owned()
+}
+
+pub(crate) fn opt_encoded(text: Option<&str>) -> Option<String> {
+    text.map(encoded)
+}
+
 /// Nothing when the text was not written by [`encode`].
 pub(crate) fn decode(text: &str) -> Option<Box<str>> {
     if !text.contains(SUBSTITUTE) {

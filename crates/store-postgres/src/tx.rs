@@ -5,17 +5,11 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use deadpool_postgres::Client;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row};
 
 use crate::error::{Fault, Stop};
-
-pub(crate) type Param = Box<dyn ToSql + Sync + Send>;
-
-macro_rules! params {
-    ($($param:expr),* $(,)?) => { vec![$(Box::new($param) as $crate::tx::Param),*] };
-}
-pub(crate) use params;
+use crate::param::Param;
 
 /// What is done to the database in one go.
 pub(crate) trait Job: Send + Sync + 'static {
@@ -74,6 +68,8 @@ impl Sent<'_, Vec<Row>> {
 /// One connection while one job has it.
 pub(crate) struct Tx<'c> {
     client: &'c Client,
+    /// Whether statements are prepared under names, once a connection.
+    named: bool,
     writable: bool,
     /// The answer to `BEGIN`, until it is known.
     begun: Option<Sent<'c, ()>>,
@@ -82,10 +78,14 @@ pub(crate) struct Tx<'c> {
 
 impl<'c> Tx<'c> {
     /// Sends `BEGIN` where the job writes. The isolation is the database's default; every condition holds by locks.
-    pub(crate) async fn begin(client: &'c Client, writable: bool) -> Result<Self, Fault> {
+    pub(crate) async fn begin(
+        client: &'c Client,
+        named: bool,
+        writable: bool,
+    ) -> Result<Self, Fault> {
         let begun =
             if writable { Some(Sent::send(client.batch_execute("BEGIN")).await?) } else { None };
-        Ok(Self { client, writable, begun, writes: Vec::new() })
+        Ok(Self { client, named, writable, begun, writes: Vec::new() })
     }
 
     /// Sends a statement that returns rows.
@@ -95,6 +95,9 @@ impl<'c> Tx<'c> {
         params: Vec<Param>,
     ) -> Result<Sent<'c, Vec<Row>>, Fault> {
         let client = self.client;
+        if !self.named {
+            return Sent::send(async move { client.query_typed(sql, &typed(&params)).await }).await;
+        }
         let statement = client.prepare_cached(sql).await?;
         Sent::send(async move { client.query(&statement, &borrowed(&params)).await }).await
     }
@@ -111,9 +114,13 @@ impl<'c> Tx<'c> {
             begun.answer().await?;
         }
         let client = self.client;
-        let statement = client.prepare_cached(sql).await?;
-        let sent = async move { client.execute(&statement, &borrowed(&params)).await };
-        self.writes.push(Sent::send(sent).await?);
+        let sent = if self.named {
+            let statement = client.prepare_cached(sql).await?;
+            Sent::send(async move { client.execute(&statement, &borrowed(&params)).await }).await?
+        } else {
+            Sent::send(async move { client.execute_typed(sql, &typed(&params)).await }).await?
+        };
+        self.writes.push(sent);
         Ok(())
     }
 
@@ -147,5 +154,9 @@ impl<'c> Tx<'c> {
 }
 
 fn borrowed(params: &[Param]) -> Vec<&(dyn ToSql + Sync)> {
-    params.iter().map(|param| -> &(dyn ToSql + Sync) { &**param }).collect()
+    params.iter().map(Param::value).collect()
+}
+
+fn typed(params: &[Param]) -> Vec<(&(dyn ToSql + Sync), Type)> {
+    params.iter().map(Param::typed).collect()
 }

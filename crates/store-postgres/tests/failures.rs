@@ -70,7 +70,8 @@ async fn what_was_acknowledged_while_connections_break_is_there_once() {
     let mut cuts = 0;
     while writers.iter().any(|writer| !writer.is_finished()) {
         cuts += cut(&client, &schema).await;
-        tokio::time::sleep(Duration::from_millis(15)).await;
+        // Long enough for a new connection to prepare its statements.
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     for writer in writers {
         writer.await.unwrap();
@@ -97,8 +98,13 @@ async fn without_a_server_a_call_says_so_soon() {
     // The only connection waits for the lock.
     let waiting = tokio::spawn(async move { held.commit(&set(2, [update(account(1), 1)])).await });
     until_someone_waits(&schema.client().await, &schema).await;
-    let error = store.epoch().await.unwrap_err();
+    let error = store.commit(&set(3, [insert(account(3))])).await.unwrap_err();
+    let CommitError::Store(error) = error else { panic!("{error:?}") };
     assert_eq!(*error.kind(), StoreErrorKind::Unavailable);
+    let error = store.events(EventCursor::START, 1).await.unwrap_err();
+    assert_eq!(*error.kind(), StoreErrorKind::Unavailable);
+    // Reads have connections of their own.
+    assert!(by_id(&*store, 1).await.is_some());
     client.batch_execute("COMMIT").await.unwrap();
     waiting.await.unwrap().unwrap();
 }
