@@ -135,6 +135,14 @@ impl PostgresStore {
     }
 }
 
+/// All statements find rows by their keys. Statements with arrays would be planned anew each time, and a plan that was
+/// made while a table was small would be kept when it has grown.
+const SETTINGS: [&str; 3] = [
+    "SET plan_cache_mode = force_generic_plan",
+    "SET enable_seqscan = off",
+    "SET enable_mergejoin = off",
+];
+
 fn pool(config: &PostgresConfig, size: usize) -> Result<Pool, OpenError> {
     let manager = Manager::from_config(
         config.server.clone(),
@@ -150,9 +158,10 @@ fn pool(config: &PostgresConfig, size: usize) -> Result<Pool, OpenError> {
     if config.named_statements {
         pool = pool.post_create(Hook::async_fn(|client, _| {
             Box::pin(async move {
-                // Otherwise statements with arrays are planned anew each time. A server that does not know the setting
-                // plans as it likes.
-                let _ = client.batch_execute("SET plan_cache_mode = force_generic_plan").await;
+                for setting in SETTINGS {
+                    // A server that does not know it plans as it likes.
+                    let _ = client.batch_execute(setting).await;
+                }
                 Ok(())
             })
         }));
