@@ -16,6 +16,7 @@ pub(crate) fn all(run: &mut Run) -> Result<()> {
     run.step("setup: node", || Ok(node_and_npm("node")))?;
     run.step("setup: npm", || Ok(node_and_npm("npm")))?;
     run.step("setup: postgresql", || Ok(postgresql()))?;
+    run.step("setup: pgbouncer", || Ok(pgbouncer()))?;
     run.step("setup: node packages", || Ok(node::install()))
 }
 
@@ -69,6 +70,21 @@ fn postgresql() -> Outcome {
             })
         },
         || debian(&["postgresql"]),
+    )
+}
+
+/// The tests of the PostgreSQL store put it in front of a server.
+fn pgbouncer() -> Outcome {
+    install(
+        "pgbouncer",
+        || {
+            ["pgbouncer", "/usr/sbin/pgbouncer"].into_iter().find_map(|program| {
+                let mut command = Command::new(program);
+                command.arg("--version");
+                version(command)
+            })
+        },
+        || debian(&["pgbouncer"]),
     )
 }
 

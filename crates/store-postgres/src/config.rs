@@ -44,6 +44,8 @@ impl PostgresConfig {
     /// `require` (encrypts, and trusts whoever answers) and `verify-full` (also checks who answers, by the certificates
     /// in the PEM file that `sslrootcert` names). The others are refused.
     ///
+    /// `pgbouncer=true` is [`behind_pooler`](Self::behind_pooler).
+    ///
     /// # Errors
     ///
     /// [`OpenError::Url`] and [`OpenError::SslMode`].
@@ -53,12 +55,16 @@ impl PostgresConfig {
         }
         let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
         let (mut mode, mut authorities, mut rest) = (None, None, Vec::new());
+        let mut named_statements = true;
         for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
             match parameter.split_once('=') {
                 Some(("sslmode", value)) => mode = Some(value),
                 Some(("sslrootcert", value)) => {
                     authorities = Some(PathBuf::from(unescaped(value)?));
                 }
+                Some(("pgbouncer", "true")) => named_statements = false,
+                Some(("pgbouncer", "false")) => named_statements = true,
+                Some(("pgbouncer", _)) => return Err(fault("pgbouncer is true or false")),
                 _ => rest.push(parameter),
             }
         }
@@ -91,7 +97,7 @@ impl PostgresConfig {
             patience: CONNECT_TIMEOUT,
             readers: READERS,
             writers: WRITERS,
-            named_statements: true,
+            named_statements,
         })
     }
 
@@ -225,6 +231,14 @@ mod tests {
         assert_eq!(config.server.get_ssl_mode(), SslMode::Require);
         assert_eq!(config.trust, Trust::Authorities("/a b.pem".into()));
         assert_eq!(config.server.get_application_name(), Some("x"));
+    }
+
+    #[test]
+    fn a_pooler_is_said_in_the_url() {
+        assert!(of("postgres://u@h/d").named_statements);
+        assert!(!of("postgres://u@h/d?pgbouncer=true&sslmode=disable").named_statements);
+        assert!(of("postgres://u@h/d?pgbouncer=false").named_statements);
+        assert!(refused("postgres://u@h/d?pgbouncer=yes").contains("true or false"));
     }
 
     #[test]

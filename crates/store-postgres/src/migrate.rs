@@ -1,7 +1,9 @@
-//! Bringing a schema up to date, however many nodes start at once.
+//! Bringing a schema up to date, however many nodes start at once. No statement gets a name, so that a pooler may be in
+//! between.
 
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::Client;
+use tokio_postgres::types::{ToSql, Type};
 
 use crate::error::OpenError;
 
@@ -45,16 +47,17 @@ const TABLES: &[&str] = &[
 
 /// Checks that the server is one that the store can rely on.
 pub(crate) async fn check_server(client: &Client) -> Result<(), OpenError> {
-    let server: String = client.query_one("SELECT version()", &[]).await?.get(0);
+    let server: String = client.query_typed_one("SELECT version()", &[]).await?.try_get(0)?;
     if server.contains("CockroachDB") {
         let lacks = "it has no advisory locks, by which the outbox is read in order";
         return Err(OpenError::Unsupported { server, lacks });
     }
-    let found: String = client.query_one("SHOW server_encoding", &[]).await?.get(0);
+    let found: String = client.query_typed_one("SHOW server_encoding", &[]).await?.try_get(0)?;
     if found != "UTF8" {
         return Err(OpenError::Encoding { found });
     }
-    let read_only: String = client.query_one("SHOW transaction_read_only", &[]).await?.get(0);
+    let read_only: String =
+        client.query_typed_one("SHOW transaction_read_only", &[]).await?.try_get(0)?;
     if read_only == "on" {
         return Err(OpenError::ReadOnly);
     }
@@ -81,7 +84,7 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<(), OpenError> {
     }
     let sql = "SELECT version, min_compatible FROM migrations ORDER BY version DESC LIMIT 1";
     let understood = MIGRATIONS.last().map_or(0, |migration| migration.version);
-    if let Some(row) = transaction.query_opt(sql, &[]).await? {
+    if let Some(row) = transaction.query_typed_opt(sql, &[]).await? {
         let (found, min_compatible) = (number(&row, 0)?, number(&row, 1)?);
         if min_compatible > understood {
             return Err(OpenError::Newer { found, understood });
@@ -98,7 +101,8 @@ async fn is_there(
     transaction: &tokio_postgres::Transaction<'_>,
     table: &str,
 ) -> Result<bool, OpenError> {
-    Ok(transaction.query_one("SELECT to_regclass($1) IS NOT NULL", &[&table]).await?.try_get(0)?)
+    let sql = "SELECT to_regclass($1) IS NOT NULL";
+    Ok(transaction.query_typed_one(sql, &[(&table, Type::TEXT)]).await?.try_get(0)?)
 }
 
 fn number(row: &tokio_postgres::Row, column: usize) -> Result<u32, OpenError> {
@@ -113,7 +117,7 @@ async fn apply(
     let checksum = Sha256::digest(migration.sql);
     let version = i64::from(migration.version);
     let sql = "SELECT checksum FROM migrations WHERE version = $1";
-    if let Some(row) = transaction.query_opt(sql, &[&version]).await? {
+    if let Some(row) = transaction.query_typed_opt(sql, &[(&version, Type::INT8)]).await? {
         let applied: &[u8] = row.try_get(0)?;
         if applied == checksum.as_slice() {
             return Ok(());
@@ -124,9 +128,13 @@ async fn apply(
     let sql =
         "INSERT INTO migrations (version, name, checksum, min_compatible) VALUES ($1, $2, $3, $4)";
     let min_compatible = i64::from(migration.min_compatible);
-    transaction
-        .execute(sql, &[&version, &migration.name, &checksum.as_slice(), &min_compatible])
-        .await?;
+    let params: [(&(dyn ToSql + Sync), Type); 4] = [
+        (&version, Type::INT8),
+        (&migration.name, Type::TEXT),
+        (&checksum.as_slice(), Type::BYTEA),
+        (&min_compatible, Type::INT8),
+    ];
+    transaction.execute_typed(sql, &params).await?;
     tracing::debug!(version, name = migration.name, "postgres.migrated");
     Ok(())
 }

@@ -15,6 +15,7 @@
 )]
 
 pub(crate) mod make;
+pub(crate) mod pooler;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -45,6 +46,8 @@ rm -rf "$DIR"
 "#;
 
 pub(crate) struct Server {
+    /// Where it lives.
+    folder: PathBuf,
     /// Of the database, up to and including the `?` of its parameters.
     url: String,
     host: Option<Child>,
@@ -109,12 +112,12 @@ impl Server {
         let place = folder.display().to_string().replace('/', "%2F");
         let port = port.unwrap_or(5432);
         let url = format!("postgres://postgres@/postgres?host={place}&port={port}&");
-        let server = Self { url, host: Some(host) };
-        server.wait(&folder);
+        let server = Self { folder, url, host: Some(host) };
+        server.wait();
         server
     }
 
-    fn wait(&self, folder: &Path) {
+    fn wait(&self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let thread = std::thread::scope(|scope| {
             scope
@@ -132,7 +135,7 @@ impl Server {
                 .join()
         });
         if !thread.unwrap_or(false) {
-            let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
             panic!("the PostgreSQL server does not start: {log}");
         }
     }
@@ -182,7 +185,7 @@ fn server() -> &'static str {
     let server = SERVER.get_or_init(|| match std::env::var("AUTHCORE_TEST_POSTGRES") {
         Ok(url) => {
             let url = if url.contains('?') { url + "&" } else { url + "?" };
-            Server { url, host: None }
+            Server { folder: PathBuf::new(), url, host: None }
         }
         Err(_) => Server::on_a_socket(),
     });
