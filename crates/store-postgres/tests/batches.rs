@@ -214,7 +214,7 @@ async fn two_logins_of_one_account_are_told_apart() {
     let (_schema, store, answers) = held.release(vec![login(2, 1), again, login(2, 1)]).await;
     // The third is the first one, handed over again.
     assert_eq!(answers[0].is_ok(), answers[2].is_ok());
-    let lost = if answers[0].is_ok() { 1 } else { 0 };
+    let lost = usize::from(answers[0].is_ok());
     assert!(answers[1 - lost].is_ok(), "{answers:?}");
     assert_eq!(*conflict(&answers[lost]), Conflict::ActivityChanged(id(2)));
     assert_eq!(by_id(&*store, 2).await.unwrap().activity_version.number(), 2);
