@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::account::{AccountId, IdentityKey, ProviderId};
 use crate::secret::Secret;
@@ -214,7 +214,7 @@ impl VerifiedIdentity {
     /// Whether the engine can use it: it is not over, and its parts are of a size to keep.
     pub(crate) fn check(&self, now: DateTime<Utc>) -> Result<(), VerifyError> {
         if self.expires_at.is_some_and(|end| now >= end) {
-            return Err(VerifyError::Rejected("expired"));
+            return Err(VerifyError::Expired);
         }
         let sizes = [(self.key.tenant(), 0), (self.key.issuer(), 0), (self.key.subject(), 1)];
         if !sizes.iter().all(|(text, min)| (*min..=255).contains(&text.len())) {
@@ -264,13 +264,24 @@ pub enum VerifyError {
         /// For the client: JSON text, at most [`JSON_MAX`] bytes; anything else is left out.
         extra: Box<str>,
     },
+    /// The credential was good, and is over: the client is to get a new one.
+    #[error("the credential is over")]
+    Expired,
+    /// The identity is authentic, and a policy refuses it. The text is for operators.
+    #[error("a policy refuses the identity: {0}")]
+    Denied(&'static str),
     /// The verifier itself does not work: it failed, or answered what it must not. To the player that is a rejection like
     /// any other; to operators it is logged as an error, with the text of this one, so no secret belongs in it.
     #[error("the verifier is faulty: {0}")]
     Faulty(#[source] Box<dyn StdError + Send + Sync>),
     /// The provider could not be asked.
     #[error("the provider could not be asked")]
-    Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+    Unavailable {
+        /// How long to wait before the next try, where that is known.
+        retry_after: Option<TimeDelta>,
+        /// Why.
+        source: Box<dyn StdError + Send + Sync>,
+    },
 }
 
 impl VerifyError {
@@ -278,6 +289,12 @@ impl VerifyError {
     #[must_use]
     pub fn faulty(why: &'static str) -> Self {
         Self::Faulty(why.into())
+    }
+
+    /// An [`Unavailable`](Self::Unavailable) one, that does not say until when.
+    #[must_use]
+    pub fn unavailable(why: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Unavailable { retry_after: None, source: why.into() }
     }
 }
 
@@ -319,10 +336,7 @@ mod tests {
     fn a_proof_is_over_at_its_end_and_a_subject_has_a_size() {
         let second = |second| DateTime::from_timestamp(second, 0).unwrap();
         assert!(proof().until(second(1)).check(second(0)).is_ok());
-        assert!(matches!(
-            proof().until(second(1)).check(second(1)),
-            Err(VerifyError::Rejected("expired"))
-        ));
+        assert!(matches!(proof().until(second(1)).check(second(1)), Err(VerifyError::Expired)));
         let context = VerifyContext::new(second(0), ProviderId::CUSTOM);
         for bad in ["", "x".repeat(256).as_str()] {
             assert!(matches!(context.identity(bad).check(second(0)), Err(VerifyError::Faulty(_))));

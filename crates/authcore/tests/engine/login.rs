@@ -172,7 +172,7 @@ impl Verifier for Portal {
         context: &VerifyContext,
     ) -> Result<VerifiedIdentity, VerifyError> {
         match credential.reveal().strip_prefix("ticket-of-") {
-            Some("nobody") => Err(VerifyError::Unavailable("down".into())),
+            Some("nobody") => Err(VerifyError::unavailable("down")),
             Some(subject) => {
                 let used_up = authcore::store::SingleUseKey::new([7; 32]);
                 Ok(context.identity(subject).using_up(used_up, context.now() + TimeDelta::hours(1)))

@@ -229,12 +229,14 @@ impl Engine {
         let mut extra = None;
         match answer {
             Ok(proof) => return Ok(proof),
-            Err(source @ VerifyError::Unavailable(_)) => {
+            Err(source @ VerifyError::Unavailable { .. }) => {
                 return Err(Fault::Verifier { provider: provider.clone(), source }.into());
             }
             Err(VerifyError::Rejected(why)) => {
                 tracing::debug!(%provider, why, "credential rejected");
             }
+            Err(VerifyError::Expired) => tracing::debug!(%provider, "credential is over"),
+            Err(VerifyError::Denied(why)) => tracing::debug!(%provider, why, "identity denied"),
             Err(VerifyError::RejectedWith { why, extra: told }) => {
                 tracing::debug!(%provider, why, "credential rejected");
                 extra = Some(told).filter(|told| is_json(told));
