@@ -1,6 +1,6 @@
 //! Signed tokens for the auth engine: JWS in compact form, strict in what it accepts.
 //!
-//! The crate signs and verifies the engine's own tokens and nothing else. It never reads a
+//! The crate signs and verifies the engine's own tokens, and checks the signatures of others' ([`foreign`]). It never reads a
 //! clock: `exp` and its relatives are ordinary claims, and the caller compares them with the
 //! time it was given. The types of the library that does the cryptography stay inside.
 //!
@@ -31,6 +31,7 @@
 //! ```
 
 mod digest;
+pub mod foreign;
 mod json;
 mod key;
 mod token;

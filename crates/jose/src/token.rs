@@ -16,7 +16,7 @@ const MAX_TYP_BYTES: usize = 64;
 
 /// Header members that change what the signature covers or how the payload is read. This
 /// crate implements none of them, and to ignore one would read another token than was signed.
-const REFUSED_MEMBERS: [&str; 3] = ["crit", "b64", "zip"];
+pub(crate) const REFUSED_MEMBERS: [&str; 3] = ["crit", "b64", "zip"];
 
 /// Why a token could not be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -220,16 +220,17 @@ impl KeySet {
 }
 
 /// A token that has the form of one. All parts are canonical base64url.
-struct Parts<'a> {
-    header: &'a str,
-    payload: &'a str,
-    signature: &'a str,
+#[derive(Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) header: &'a str,
+    pub(crate) payload: &'a str,
+    pub(crate) signature: &'a str,
     /// The header and the payload with their dot.
-    signed: &'a str,
+    pub(crate) signed: &'a str,
 }
 
 impl<'a> Parts<'a> {
-    fn split(token: &'a str) -> Option<Self> {
+    pub(crate) fn split(token: &'a str) -> Option<Self> {
         if token.len() > MAX_TOKEN_BYTES {
             return None;
         }
