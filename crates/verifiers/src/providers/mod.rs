@@ -1,0 +1,16 @@
+//! The providers, one a file.
+
+use authcore::account::ProviderId;
+
+use crate::error::ConfigError;
+
+mod google;
+mod oidc;
+
+pub use google::{Google, GoogleConfig};
+pub use oidc::{Oidc, OidcConfig};
+
+/// The name that a provider's identities carry.
+fn provider_id(name: &str) -> Result<ProviderId, ConfigError> {
+    ProviderId::new(name).map_err(|error| ConfigError::new("provider", error))
+}

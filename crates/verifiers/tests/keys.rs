@@ -1,0 +1,182 @@
+//! Key sets while they change and while they cannot be had (providers.md K1 to K6, X11 to X14).
+
+use std::sync::Arc;
+
+use authcore_fake_idp::{FakeGoogle, FakeIdp, Fault, Outcome, Signer, World};
+use authcore_verifiers::{Google, GoogleConfig};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+async fn start() -> (FakeIdp, FakeGoogle, World) {
+    let google = FakeGoogle::new();
+    let (fake, world) = play(&google).await;
+    (fake, google, world)
+}
+
+async fn play(google: &FakeGoogle) -> (FakeIdp, World) {
+    let fake = FakeIdp::start(google.hosts()).await;
+    let config = GoogleConfig::new(vec![FakeGoogle::AUDIENCE.into()]);
+    let world = World::new(Google::new(config, &fake.outbound()).unwrap()).await;
+    (fake, world)
+}
+
+async fn login(world: &World, signer: &Signer) -> Outcome {
+    world.login(&FakeGoogle::token(world.now()).signed(signer)).await
+}
+
+fn accepted() -> Outcome {
+    Outcome::Accepted("1080".into())
+}
+
+fn unknown() -> Outcome {
+    Outcome::Rejected("unknown_key".into())
+}
+
+#[tokio::test]
+async fn x11_a_new_key_is_fetched_once_and_an_old_one_ends_with_its_set() {
+    let (fake, google, world) = start().await;
+    let old = google.issuer.signer();
+    assert_eq!(login(&world, &old).await, accepted());
+    google.issuer.rotate(Signer::rs256("g2"));
+    let new = google.issuer.signer();
+    assert_eq!(login(&world, &new).await, accepted());
+    assert_eq!(login(&world, &old).await, accepted());
+    assert_eq!(fake.asked(FakeGoogle::KEYS), 2);
+    google.issuer.retire();
+    // Nobody has fetched since.
+    assert_eq!(login(&world, &old).await, accepted());
+    world.clock().advance(TimeDelta::seconds(19_845));
+    assert_eq!(login(&world, &old).await, unknown());
+    assert_eq!(login(&world, &new).await, accepted());
+    assert_eq!(fake.asked(FakeGoogle::KEYS), 3);
+}
+
+#[tokio::test]
+async fn x12_random_key_names_lead_to_one_request_a_minute() {
+    let (fake, google, world) = start().await;
+    let signer = google.issuer.signer();
+    let token = |kid: String| FakeGoogle::token(world.now()).header("kid", kid).signed(&signer);
+    for number in 0..100 {
+        assert_eq!(world.login(&token(format!("random-{number}"))).await, unknown());
+    }
+    assert_eq!(fake.asked(FakeGoogle::KEYS), 1);
+    assert_eq!(login(&world, &signer).await, accepted());
+    world.clock().advance(TimeDelta::seconds(60));
+    for number in 0..100 {
+        assert_eq!(world.login(&token(format!("random-{number}"))).await, unknown());
+    }
+    assert_eq!(fake.asked(FakeGoogle::KEYS), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn x13_many_logins_at_once_fetch_the_keys_once() {
+    let (fake, google, world) = start().await;
+    let (world, signer) = (Arc::new(world), google.issuer.signer());
+    let mut logins = tokio::task::JoinSet::new();
+    for player in 0..200 {
+        let (world, signer) = (Arc::clone(&world), Arc::clone(&signer));
+        logins.spawn(async move {
+            let token = FakeGoogle::token(world.now()).claim("sub", format!("p{player}"));
+            world.login(&token.signed(&signer)).await
+        });
+    }
+    let outcomes = logins.join_all().await;
+    assert_eq!(outcomes.len(), 200);
+    for outcome in outcomes {
+        assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
+    }
+    assert_eq!(fake.asked(FakeGoogle::KEYS), 1);
+}
+
+#[tokio::test]
+async fn x14_known_keys_count_for_a_day_when_new_ones_cannot_be_had() {
+    let (fake, google, world) = start().await;
+    let old = google.issuer.signer();
+    assert_eq!(login(&world, &old).await, accepted());
+    google.issuer.rotate(Signer::rs256("g2"));
+    fake.inject("", Fault::Status(500));
+    assert_eq!(login(&world, &google.issuer.signer()).await, Outcome::Unavailable(None));
+    assert_eq!(login(&world, &old).await, accepted());
+    world.clock().advance(TimeDelta::seconds(19_845));
+    assert_eq!(login(&world, &old).await, accepted());
+    world.clock().advance(TimeDelta::hours(24) - TimeDelta::seconds(1));
+    assert_eq!(login(&world, &old).await, accepted());
+    world.clock().advance(TimeDelta::seconds(1));
+    assert!(matches!(login(&world, &old).await, Outcome::Unavailable(_)));
+    fake.heal();
+    world.clock().advance(TimeDelta::minutes(5));
+    assert_eq!(login(&world, &old).await, accepted());
+}
+
+#[tokio::test]
+async fn x14_a_stalled_provider_does_not_keep_those_waiting_whose_key_is_known() {
+    let (fake, google, world) = start().await;
+    let signer = google.issuer.signer();
+    assert_eq!(login(&world, &signer).await, accepted());
+    world.clock().advance(TimeDelta::hours(6));
+    fake.inject("", Fault::Stall);
+    // The first finds out, within its own time; the next do not even ask.
+    assert_eq!(login(&world, &signer).await, accepted());
+    let asked = fake.journal().len();
+    assert_eq!(asked, 2);
+    assert_eq!(login(&world, &signer).await, accepted());
+    assert_eq!(fake.journal().len(), asked);
+}
+
+#[tokio::test]
+async fn x19_a_call_that_is_dropped_leaves_the_next_free_to_fetch() {
+    let (fake, google, world) = start().await;
+    let signer = google.issuer.signer();
+    fake.inject("", Fault::Stall);
+    let short = std::time::Duration::from_millis(300);
+    assert!(tokio::time::timeout(short, login(&world, &signer)).await.is_err());
+    fake.heal();
+    assert_eq!(login(&world, &signer).await, accepted());
+}
+
+#[tokio::test]
+async fn k5_k6_a_set_that_could_mean_two_things_or_nothing_is_refused() {
+    let google = FakeGoogle::new();
+    let (good, other) = (google.issuer.signer().jwk(), Signer::rs256("g1").jwk());
+    let with = |name: &str, value: Value| {
+        let mut jwk = good.clone();
+        jwk[name] = value;
+        jwk
+    };
+    let oct = json!({"kty": "oct", "kid": "x", "k": "AAAA"});
+    for (keys, refused) in [
+        (json!([good, other]), true),
+        (json!([good, oct]), true),
+        (json!([]), true),
+        (json!([with("use", json!("enc"))]), true),
+        (json!([with("kid", json!(7))]), true),
+        (json!([with("n", json!("!"))]), true),
+        (json!({"keys": good}), true),
+        (json!([good, good]), false),
+        (json!([good, {"kty": "new"}, 7]), false),
+    ] {
+        let (fake, world) = play(&google).await;
+        let body = json!({"keys": keys}).to_string();
+        fake.inject("", Fault::Body("application/json", body.into()));
+        let outcome = login(&world, &google.issuer.signer()).await;
+        let wanted = if refused { Outcome::Unavailable(None) } else { accepted() };
+        assert_eq!(outcome, wanted, "{keys}");
+    }
+}
+
+#[tokio::test]
+async fn j6_weak_keys_prove_nothing() {
+    let google = FakeGoogle::new();
+    let signer = google.issuer.signer();
+    // 1026 bits, then the exponents 3 and 65536.
+    let short = format!("{}w", "x".repeat(171));
+    for (name, value) in [("n", short.as_str()), ("e", "Aw"), ("e", "AQAA")] {
+        let (fake, world) = play(&google).await;
+        let mut jwk = signer.jwk();
+        jwk[name] = value.into();
+        let body = json!({"keys": [jwk]}).to_string();
+        fake.inject("", Fault::Body("application/json", body.into()));
+        let weak = Outcome::Rejected("weak_key".into());
+        assert_eq!(login(&world, &signer).await, weak, "{name} {value}");
+    }
+}
