@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::providers::{Outbound, Providers};
 use crate::v1::V1;
 
 #[derive(Default, Deserialize)]
@@ -25,7 +26,12 @@ pub(crate) struct File {
     pub(crate) events: Events,
     pub(crate) nakama: Nakama,
     pub(crate) v1: V1,
+    pub(crate) outbound: Outbound,
+    pub(crate) providers: Providers,
     pub(crate) log: Log,
+    /// What was read, for the lines that errors name.
+    #[serde(skip)]
+    pub(crate) text: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -117,13 +123,14 @@ impl File {
         Self::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         // The parser's own error quotes the line, which may hold a key.
-        toml::from_str(text).map_err(|error| {
+        let file: Self = toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or("");
             let line = before.matches('\n').count() + 1;
             format!("line {line}: {}", error.message())
-        })
+        })?;
+        Ok(Self { text: text.to_owned(), ..file })
     }
 }
 

@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod connections;
 mod keys;
+mod providers;
 mod serve;
 mod settings;
 mod sweep;

@@ -22,6 +22,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
 use crate::connections::{self, Limits};
+use crate::providers::nonce;
 use crate::settings::{Place, Settings};
 use crate::sweep;
 
@@ -69,8 +70,8 @@ async fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, String> {
     }
 }
 
-async fn serve(settings: Settings, store: Arc<dyn Store>) -> Result<(), String> {
-    let engine = open_engine(&settings, store).await?;
+async fn serve(mut settings: Settings, store: Arc<dyn Store>) -> Result<(), String> {
+    let engine = open_engine(&mut settings, store).await?;
     engine.set_closure(settings.closure.clone());
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -101,7 +102,7 @@ fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-async fn open_engine(settings: &Settings, store: Arc<dyn Store>) -> Result<Engine, String> {
+async fn open_engine(settings: &mut Settings, store: Arc<dyn Store>) -> Result<Engine, String> {
     let hasher = ThreadedHasher::start(&settings.hasher).map_err(|error| chain(&error))?;
     let mut builder = Engine::builder_on(&settings.game, store)
         .signing_key(settings.signing_key.clone())
@@ -110,6 +111,7 @@ async fn open_engine(settings: &Settings, store: Arc<dyn Store>) -> Result<Engin
         .hasher(hasher)
         .folding(Folding::Exact)
         .policy(settings.v1_policy.clone());
+    builder = settings.providers.add_to(builder);
     for key in &settings.previous_signing_keys {
         // The algorithm may have changed with the key, or alone.
         for algorithm in [Algorithm::Hs256, Algorithm::Ed25519] {
@@ -133,7 +135,8 @@ fn routes(settings: &Settings, engine: Engine) -> Router {
     let v1 = v1::router(engine.clone(), v1_config);
     // The policy was checked when the settings were gathered.
     let players = engine.with_policy(settings.policy.clone()).unwrap_or(engine);
-    nakama::router(players, config).merge(v1)
+    let nonces = nonce::routes(settings.providers.nonces.clone(), now);
+    nakama::router(players, config).merge(v1).merge(nonces)
 }
 
 fn announce(address: SocketAddr) {

@@ -14,6 +14,7 @@ use chrono::TimeDelta;
 use crate::cli::Options;
 use crate::config::{self, File, LogFormat};
 use crate::keys::{DevKeys, is_well_known};
+use crate::providers::Built;
 
 /// Below this many bytes an operator key can be guessed.
 const OPERATOR_KEY_MIN: usize = 16;
@@ -45,6 +46,7 @@ pub(crate) struct Settings {
     pub(crate) proxy_count: usize,
     pub(crate) body_limit: Option<usize>,
     pub(crate) test_fixtures: bool,
+    pub(crate) providers: Built,
     pub(crate) log: LogFormat,
 }
 
@@ -114,6 +116,14 @@ impl Settings {
         if game.len() > 64 {
             return Err("the game's name must be at most 64 bytes".into());
         }
+        let signing_key = master_key("signing key", &signing_key)?;
+        let providers =
+            file.providers.build(&file.text, &file.outbound, &signing_key, &game).map_err(
+                // There are none without a file.
+                |error| {
+                    format!("{}: {error}", options.config.clone().unwrap_or_default().display())
+                },
+            )?;
         Ok(Self {
             file: options.config,
             game,
@@ -126,7 +136,7 @@ impl Settings {
             },
             server_key: server_key.into(),
             operator_key: operator_key.map(Secret::new),
-            signing_key: master_key("signing key", &signing_key)?,
+            signing_key,
             previous_signing_keys: file
                 .previous_signing_keys
                 .iter()
@@ -150,6 +160,7 @@ impl Settings {
             proxy_count: file.nakama.proxy_count,
             body_limit: not_zero("nakama.body_limit", file.nakama.body_limit)?,
             test_fixtures: options.nakama_test_fixtures,
+            providers,
             log: file.log.format,
         })
     }
@@ -252,8 +263,8 @@ impl fmt::Display for Settings {
         };
         write!(
             f,
-            "game {:?} on {store}, at {}, {operators} operator routes; {file}",
-            self.game, self.listen
+            "game {:?} on {store}, at {}, {operators} operator routes, {}; {file}",
+            self.game, self.listen, self.providers
         )
     }
 }

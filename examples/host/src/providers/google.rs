@@ -1,0 +1,31 @@
+use authcore_verifiers::{ConfigError, GoogleConfig};
+use serde::Deserialize;
+
+use super::{Nonce, Shared, Table};
+
+/// `[providers.google]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Google {
+    audiences: Vec<String>,
+    #[serde(default)]
+    authorized_parties: Vec<String>,
+    #[serde(default)]
+    hosted_domains: Vec<String>,
+    nonce: Option<Nonce>,
+    #[serde(default)]
+    reject_reuse: bool,
+}
+
+impl Table for Google {
+    type Verifier = authcore_verifiers::Google;
+
+    fn verifier(&self, _: &str, shared: &Shared) -> Result<Self::Verifier, ConfigError> {
+        let mut config = GoogleConfig::new(self.audiences.clone());
+        config.authorized_parties.clone_from(&self.authorized_parties);
+        config.hosted_domains.clone_from(&self.hosted_domains);
+        config.nonce = self.nonce.unwrap_or(Nonce::IfPresent).policy(shared);
+        config.reject_reuse = self.reject_reuse;
+        authcore_verifiers::Google::new(config, &shared.way)
+    }
+}

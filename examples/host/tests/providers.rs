@@ -1,0 +1,152 @@
+//! Logins with providers through the host: the real binary, real HTTP, and a server that plays the providers.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use authcore_fake_idp::{FakeGoogle, FakeIdp, FakeOidc, Fault};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+/// A host that runs until it is dropped, on a memory store.
+struct Host {
+    child: Child,
+    address: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Host {
+    /// With these tables, and reaching the fake in place of the world.
+    fn start(fake: &FakeIdp, tables: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("authority.pem"), fake.authority()).unwrap();
+        let mut file = format!(
+            "{tables}\n[outbound]\nextra_roots = [\"authority.pem\"]\n[outbound.resolve]\n"
+        );
+        for (host, address) in fake.outbound_config().resolve {
+            writeln!(file, "\"{host}\" = \"{address}\"").unwrap();
+        }
+        std::fs::write(folder.path().join("host.toml"), file).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_authcore-host"))
+            .args(["serve", "--dev", "--store", "memory", "--listen", "127.0.0.1:0"])
+            .args(["--config", "host.toml"])
+            .current_dir(folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        Self { child, address, _folder: folder }
+    }
+
+    async fn login(&self, provider: &str, payload: String) -> (u16, Value) {
+        let credential = json!({"provider": provider, "credential": payload});
+        self.post("/v1/login", json!({ "credential": credential })).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        let url = format!("{}{path}", self.address);
+        tokio::task::spawn_blocking(move || {
+            let agent: ureq::Agent =
+                ureq::Agent::config_builder().http_status_as_error(false).build().into();
+            let mut answer =
+                agent.post(url).content_type("application/json").send(body.to_string()).unwrap();
+            let text = answer.body_mut().read_to_string().unwrap();
+            (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or_default())
+        })
+        .await
+        .unwrap()
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the host under test goes by the real clock")]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn players_of_google_and_of_an_openid_provider_log_in() {
+    let (google, oidc) = (FakeGoogle::new(), FakeOidc::new());
+    let fake = FakeIdp::start([google.hosts(), oidc.hosts()].concat()).await;
+    let tables = format!(
+        "[providers.google]\naudiences = [\"{}\"]\n\
+         [providers.oidc.studio]\nissuer = \"{}\"\naudiences = [\"{}\"]\nalgorithms = [\"ES256\"]\n",
+        FakeGoogle::AUDIENCE,
+        FakeOidc::ISSUER,
+        FakeOidc::AUDIENCE,
+    );
+    let host = Host::start(&fake, &tables);
+    let by_google = FakeGoogle::token(now()).signed(&google.issuer.signer());
+    let (status, answer) = host.login("google", by_google.clone()).await;
+    assert_eq!((status, &answer["created"]), (200, &json!(true)), "{answer}");
+    let (status, answer) = host.login("google", by_google.clone()).await;
+    assert_eq!((status, &answer["created"]), (200, &json!(false)), "{answer}");
+
+    let by_studio = FakeOidc::token(now()).signed(&oidc.issuer.signer());
+    let (status, answer) = host.login("studio", by_studio.clone()).await;
+    assert_eq!((status, &answer["created"]), (200, &json!(true)), "{answer}");
+
+    // A token of one provider is nothing to the other.
+    for (provider, token) in [("google", by_studio), ("studio", by_google)] {
+        let (status, answer) = host.login(provider, token).await;
+        assert_eq!((status, &answer["code"]), (401, &json!("credential_rejected")), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn security_97_a_provider_that_is_down_fails_its_own_logins_only() {
+    let (google, oidc) = (FakeGoogle::new(), FakeOidc::new());
+    let fake = FakeIdp::start([google.hosts(), oidc.hosts()].concat()).await;
+    fake.inject(FakeGoogle::KEYS, Fault::Status(500));
+    let tables = format!(
+        "[providers.google]\naudiences = [\"{}\"]\n\
+         [providers.oidc.studio]\nissuer = \"{}\"\naudiences = [\"{}\"]\nalgorithms = [\"ES256\"]\n",
+        FakeGoogle::AUDIENCE,
+        FakeOidc::ISSUER,
+        FakeOidc::AUDIENCE,
+    );
+    let host = Host::start(&fake, &tables);
+    let by_google = FakeGoogle::token(now()).signed(&google.issuer.signer());
+    let (status, answer) = host.login("google", by_google).await;
+    assert_eq!((status, &answer["code"]), (500, &json!("fault")), "{answer}");
+    let by_studio = FakeOidc::token(now()).signed(&oidc.issuer.signer());
+    let (status, answer) = host.login("studio", by_studio).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn j12_a_nonce_of_the_host_is_good_for_one_login() {
+    let google = FakeGoogle::new();
+    let fake = FakeIdp::start(google.hosts()).await;
+    let tables = format!(
+        "[providers.google]\naudiences = [\"{}\"]\nnonce = \"required\"\n",
+        FakeGoogle::AUDIENCE
+    );
+    let host = Host::start(&fake, &tables);
+    let (status, answer) =
+        host.post("/v1/nonces", json!({"provider": "google", "binding": "secret"})).await;
+    assert_eq!(status, 200, "{answer}");
+    let token = |nonce: &Value| {
+        let token = FakeGoogle::token(now()).claim("nonce", nonce.clone());
+        json!({"token": token.signed(&google.issuer.signer()), "binding": "secret"}).to_string()
+    };
+    let (status, refused) = host.login("google", token(&json!("my own"))).await;
+    assert_eq!(status, 401, "{refused}");
+    let (status, player) = host.login("google", token(&answer["nonce"])).await;
+    assert_eq!(status, 200, "{player}");
+    let (status, again) = host.login("google", token(&answer["nonce"])).await;
+    assert_eq!((status, &again["code"]), (401, &json!("credential_rejected")), "{again}");
+    let (status, _) = host.post("/v1/nonces", json!({"provider": "No Name"})).await;
+    assert_eq!(status, 400);
+}
