@@ -100,7 +100,11 @@ async fn players_of_google_and_of_an_openid_provider_log_in() {
     // A token of one provider is nothing to the other.
     for (provider, token) in [("google", by_studio), ("studio", by_google)] {
         let (status, answer) = host.login(provider, token).await;
-        assert_eq!((status, &answer["code"]), (401, &json!("credential_rejected")), "{answer}");
+        assert_eq!(
+            (status, &answer["error"]["code"]),
+            (401, &json!("credential_rejected")),
+            "{answer}"
+        );
     }
 }
 
@@ -119,7 +123,7 @@ async fn security_97_a_provider_that_is_down_fails_its_own_logins_only() {
     let host = Host::start(&fake, &tables);
     let by_google = FakeGoogle::token(now()).signed(&google.issuer.signer());
     let (status, answer) = host.login("google", by_google).await;
-    assert_eq!((status, &answer["code"]), (500, &json!("fault")), "{answer}");
+    assert_eq!((status, &answer["error"]["code"]), (500, &json!("fault")), "{answer}");
     let by_studio = FakeOidc::token(now()).signed(&oidc.issuer.signer());
     let (status, answer) = host.login("studio", by_studio).await;
     assert_eq!(status, 200, "{answer}");
@@ -146,7 +150,7 @@ async fn j12_a_nonce_of_the_host_is_good_for_one_login() {
     let (status, player) = host.login("google", token(&answer["nonce"])).await;
     assert_eq!(status, 200, "{player}");
     let (status, again) = host.login("google", token(&answer["nonce"])).await;
-    assert_eq!((status, &again["code"]), (401, &json!("credential_rejected")), "{again}");
+    assert_eq!((status, &again["error"]["code"]), (401, &json!("credential_rejected")), "{again}");
     let (status, _) = host.post("/v1/nonces", json!({"provider": "No Name"})).await;
     assert_eq!(status, 400);
 }
