@@ -2,12 +2,12 @@ use chrono::{DateTime, Utc};
 
 use super::Engine;
 use super::corridor::{Draft, Tries};
-use crate::account::{Account, AccountId, ProfileUpdate, Username, check_profile, check_username};
+use crate::account::{Account, ProfileUpdate, Username, check_profile, check_username};
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::hooks::{Done, Intent};
-use crate::lifecycle::{WithdrawalCause, withdraw};
+use crate::lifecycle::WithdrawalCause;
 use crate::proof::Authenticated;
 use crate::refusal::Refusal;
 use crate::store::{Conflict, Lookup, Write};
@@ -145,8 +145,9 @@ impl Engine {
     }
 
     /// Deletes the caller's account and everything that belongs to it; its sessions end with it, and its logins are
-    /// free (nakama 12.3). Where the policy has bans outlive accounts, that of a suspended player does (gamebase X-3).
-    /// Deleting what is gone already is done.
+    /// free (nakama 12.3). Where the policy has bans outlive accounts, a suspended player's is
+    /// [withdrawn](Self::withdraw) instead: a tombstone remembers the ban that would follow (gamebase X-3). Deleting what
+    /// is gone already is done.
     ///
     /// # Errors
     ///
@@ -169,13 +170,22 @@ impl Engine {
         while let Some(settled) = self.load(&Lookup::Id(who.account()), now).await? {
             settled.caller(who, now)?;
             self.parts.hooks.veto(context, &Intent::Delete(&settled.account))?;
-            let mut writes = self.bans_of_deleted(&settled.account, now)?;
-            writes.push(Write::DeleteAccount { id: who.account(), expect: settled.version });
-            let draft = Draft {
-                writes,
-                events: vec![(who.account(), EventKind::AccountDeleted)],
-                ..Draft::default()
-            };
+            let mut draft = Draft::default();
+            if self.policy.carry_ban.is_some() && settled.account.ban.grace().is_some() {
+                let mut account = settled.account.clone();
+                self.withdraw_now(
+                    &settled,
+                    &mut account,
+                    WithdrawalCause::Player,
+                    now,
+                    &mut draft,
+                )?;
+                settled.update(&account, &mut draft);
+            } else {
+                let (id, expect) = (who.account(), settled.version);
+                draft.writes.push(Write::DeleteAccount { id, expect });
+                draft.events.push((id, EventKind::AccountDeleted));
+            }
             match self.commit(draft, now).await {
                 Ok(()) => break,
                 Err(lost) => tries.again(lost)?,
@@ -183,18 +193,5 @@ impl Engine {
         }
         self.parts.hooks.after(context, &Done::Delete(who)).await;
         Ok(())
-    }
-
-    /// Who is suspended is not free of the ban that would follow because they delete instead of withdraw.
-    fn bans_of_deleted(
-        &self,
-        account: &Account,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Write>, Refusal> {
-        let mut gone = account.clone();
-        withdraw(&mut gone, WithdrawalCause::Player, now)?;
-        // What belongs to the account goes with it, so the memory is nobody's: of the ban, only its end stays.
-        gone.id = AccountId::from_bytes([0; 16]);
-        Ok(self.carried_bans(account, &gone))
     }
 }

@@ -7,7 +7,7 @@ use super::corridor::{Draft, Settled};
 use crate::account::{Account, AccountId, Identity};
 use crate::error::Error;
 use crate::event::EventKind;
-use crate::lifecycle::{Ban, BanEnd, BanSource, BanState, Expiry, Withdrawal};
+use crate::lifecycle::{Ban, BanEnd, BanState, Expiry, Withdrawal};
 use crate::store::{CodeKey, CodePurpose, Lookup, OneTimeCode, Write};
 
 impl Engine {
@@ -109,24 +109,15 @@ impl Engine {
         Ok(None)
     }
 
-    /// What a code remembers: the ban of a tombstone, or how an account stands that still is. Of one that was deleted only
-    /// the end is known.
+    /// What a code remembers: the ban of a tombstone, or how an account stands that still is.
     async fn ban_of_last_owner(
         &self,
         code: &OneTimeCode,
         now: DateTime<Utc>,
     ) -> Result<BanState, Error> {
         let Some(Settled { account, .. }) = self.load(&Lookup::Id(code.account), now).await? else {
-            return Ok(BanState::Banned(Box::new(Ban {
-                since: now,
-                expiry: Expiry::At(code.expires_at),
-                message: Box::default(),
-                template: None,
-                reason: Box::default(),
-                source: BanSource::Other,
-                registrar: Box::default(),
-                flags: Vec::new(),
-            })));
+            // Deleted in good standing since.
+            return Ok(BanState::None);
         };
         let ban = match account.withdrawal {
             Withdrawal::Done { at, .. } => outlived(&account, at),
