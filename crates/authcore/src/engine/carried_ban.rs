@@ -4,11 +4,14 @@ use chrono::{DateTime, Utc};
 
 use super::Engine;
 use super::corridor::{Draft, Settled};
-use crate::account::{Account, AccountId, Identity};
+use super::link::{ProvenLink, taken};
+use crate::account::{Account, AccountId, Identity, IdentityKey};
+use crate::context::RequestContext;
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::lifecycle::{Ban, BanEnd, BanState, Expiry, Withdrawal};
-use crate::store::{CodeKey, CodePurpose, Lookup, OneTimeCode, Write};
+use crate::store::{CodePurpose, Lookup, OneTimeCode, Write};
+use crate::verifier::VerifiedIdentity;
 
 impl Engine {
     /// What remembers the ban of an account that was withdrawn while it was in force: one code for each identity that it
@@ -20,26 +23,25 @@ impl Engine {
             return Vec::new();
         };
         let Some(ban) = outlived(after, at) else { return Vec::new() };
-        let expires_at = match ban.expiry {
-            Expiry::Never => at + memory,
-            Expiry::At(end) => end.min(at + memory),
-        };
-        self.remember(after.id, &before.identities, expires_at)
+        self.remember(after.id, &before.identities, end_of_memory(ban, at + memory))
     }
 
-    /// What remembers the suspension of an account by the identities that its player gives up meanwhile: one that leaves
-    /// before the account is withdrawn is no way around what follows.
-    pub(super) fn carried_suspension(
+    /// What remembers the suspension or ban of an account by the identities that leave it on the word of its player, or
+    /// of the provider whom the player told: one that leaves before the account is withdrawn is no way around either.
+    pub(super) fn carried_by_gone(
         &self,
         before: &Account,
         after: &Account,
         now: DateTime<Utc>,
     ) -> Vec<Write> {
-        let (Some(memory), BanState::Grace(_)) = (self.policy.carry_ban, &after.ban) else {
-            return Vec::new();
+        let Some(memory) = self.policy.carry_ban else { return Vec::new() };
+        let expires_at = match &after.ban {
+            BanState::None => return Vec::new(),
+            BanState::Grace(_) => now + memory,
+            BanState::Banned(ban) => end_of_memory(ban, now + memory),
         };
         let gone = before.identities.iter().filter(|it| after.identity(&it.key).is_none());
-        self.remember(after.id, gone, now + memory)
+        self.remember(after.id, gone, expires_at)
     }
 
     fn remember<'a>(
@@ -70,63 +72,97 @@ impl Engine {
     pub(super) async fn start_banned(
         &self,
         account: &mut Account,
+        verified: Option<&VerifiedIdentity>,
         now: DateTime<Utc>,
         draft: &mut Draft,
     ) -> Result<(), Error> {
-        if self.policy.carry_ban.is_none() {
-            return Ok(());
-        }
-        let keys: Vec<_> = account
-            .identities
-            .iter()
-            .flat_map(|identity| self.parts.keys.ban_keys(&identity.key))
-            .collect();
-        let Some(code) = self.take_code(&keys, draft).await?.filter(|code| now < code.expires_at)
-        else {
+        let keys = account.identities.iter().map(|identity| identity.key.clone());
+        let Some((code, carried)) = self.carried(keys.collect(), verified, now).await? else {
             return Ok(());
         };
-        account.ban = self.ban_of_last_owner(&code, now).await?;
-        match account.ban {
-            BanState::Banned(_) => draft.events.push((account.id, EventKind::Banned)),
-            BanState::Grace(_) => draft.events.push((account.id, EventKind::GraceBanned)),
-            BanState::None => {}
-        }
+        draft.writes.push(Write::DeleteCode(code.key));
+        account.ban = match carried {
+            BanState::Banned(mut ban) => {
+                ban.since = now;
+                draft.events.push((account.id, EventKind::Banned));
+                BanState::Banned(ban)
+            }
+            suspended => {
+                draft.events.push((account.id, EventKind::GraceBanned));
+                suspended
+            }
+        };
         Ok(())
     }
 
-    /// The first code that there is; it is of no more use.
-    async fn take_code(
+    /// A login that a ban was carried over with joins no other account, where none may take it from a banned owner
+    /// (gamebase X-5). The player is told of the ban, but who only names an email address or the like is not.
+    pub(super) async fn check_not_carried(
         &self,
-        keys: &[CodeKey],
-        draft: &mut Draft,
-    ) -> Result<Option<OneTimeCode>, Error> {
-        for key in keys {
-            if let Some(code) = self.parts.store.code(key).await? {
-                draft.writes.push(Write::DeleteCode(*key));
-                return Ok(Some(code));
+        context: &RequestContext,
+        proven: &ProvenLink,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        if self.policy.ticket_for_banned {
+            return Ok(());
+        }
+        let carried = self.carried(vec![proven.key.clone()], proven.verified.as_ref(), now).await?;
+        match carried {
+            Some((_, BanState::Banned(_))) if proven.password.is_some() => {
+                Err(taken(&proven.key, None).into())
+            }
+            Some((code, BanState::Banned(ban))) => {
+                Err(self.banned(code.account, &ban, context).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is carried over with the first of these identities that has something, in its present form or a former one,
+    /// and the code that remembers it.
+    async fn carried(
+        &self,
+        mut identities: Vec<IdentityKey>,
+        verified: Option<&VerifiedIdentity>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(OneTimeCode, BanState)>, Error> {
+        if self.policy.carry_ban.is_none() {
+            return Ok(None);
+        }
+        identities.extend(verified.into_iter().flat_map(VerifiedIdentity::former_keys));
+        let keys = identities.iter().flat_map(|identity| self.parts.keys.ban_keys(identity));
+        for key in keys.collect::<Vec<_>>() {
+            let code = self.parts.store.code(&key).await?;
+            let Some(code) = code.filter(|code| now < code.expires_at) else { continue };
+            match self.ban_of_last_owner(code.account, now).await? {
+                BanState::None => {}
+                ban => return Ok(Some((code, ban))),
             }
         }
         Ok(None)
     }
 
-    /// What a code remembers: the ban of a tombstone, or how an account stands that still is.
+    /// The ban of a tombstone, or how an account stands that still is.
     async fn ban_of_last_owner(
         &self,
-        code: &OneTimeCode,
+        owner: AccountId,
         now: DateTime<Utc>,
     ) -> Result<BanState, Error> {
-        let Some(Settled { account, .. }) = self.load(&Lookup::Id(code.account), now).await? else {
+        let Some(Settled { account, .. }) = self.load(&Lookup::Id(owner), now).await? else {
             // Deleted in good standing since.
             return Ok(BanState::None);
         };
-        let ban = match account.withdrawal {
-            Withdrawal::Done { at, .. } => outlived(&account, at),
-            _ => account.ban.ban(),
-        };
-        Ok(match ban {
-            Some(ban) => BanState::Banned(Box::new(Ban { since: now, ..ban.clone() })),
-            None => account.ban,
-        })
+        let Withdrawal::Done { at, .. } = account.withdrawal else { return Ok(account.ban) };
+        let ban = outlived(&account, at).filter(|ban| !ban.expiry.is_over(now));
+        Ok(ban.map_or(BanState::None, |ban| BanState::Banned(Box::new(ban.clone()))))
+    }
+}
+
+/// When a ban is forgotten: when it would have ended, and no later than the policy says.
+fn end_of_memory(ban: &Ban, latest: DateTime<Utc>) -> DateTime<Utc> {
+    match ban.expiry {
+        Expiry::Never => latest,
+        Expiry::At(end) => end.min(latest),
     }
 }
 

@@ -162,7 +162,7 @@ impl Engine {
             return Err(Refusal::WouldOrphan);
         }
         if let (Some(ban), false) = (owner.account.ban.ban(), self.policy.ticket_for_banned) {
-            return Err(self.banned(&owner.account, ban, context));
+            return Err(self.banned(owner.account.id, ban, context));
         }
         let joined = account.identities.iter_mut().find(|it| it.key == ticket.identity);
         if let Some(joined) = joined {

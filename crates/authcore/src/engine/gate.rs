@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::Engine;
-use crate::account::Account;
+use crate::account::{Account, AccountId};
 use crate::context::RequestContext;
 use crate::gate::Closure;
 use crate::lifecycle::{Ban, BanInfo, Standing, standing};
@@ -64,19 +64,24 @@ impl Engine {
         match (standing(account), account.ban.ban()) {
             (Standing::Withdrawn, _) => Err(Refusal::Withdrawn),
             (Standing::Missing, _) => Err(Refusal::Missing),
-            (_, Some(ban)) => Err(self.banned(account, ban, context)),
+            (_, Some(ban)) => Err(self.banned(account.id, ban, context)),
             _ => Ok(()),
         }
     }
 
     /// What the player is told of a ban.
-    pub(super) fn banned(&self, account: &Account, ban: &Ban, context: &RequestContext) -> Refusal {
+    pub(super) fn banned(
+        &self,
+        account: AccountId,
+        ban: &Ban,
+        context: &RequestContext,
+    ) -> Refusal {
         let templates = &self.policy.ban_templates;
         let template = templates.iter().find(|template| Some(template.code) == ban.template);
         let message =
             template.map_or(&*ban.message, |template| template.message(context.locale.as_deref()));
         Refusal::Banned(Box::new(BanInfo {
-            account: account.id,
+            account,
             since: ban.since,
             expiry: ban.expiry,
             message: message.into(),

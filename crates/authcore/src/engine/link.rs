@@ -66,7 +66,8 @@ impl Engine {
     /// [`Refusal::ProviderNotConfigured`] (3304, 3002); [`Refusal::CredentialRejected`] (3301);
     /// [`Refusal::AlreadyLinked`] when the account has one of its kind and the policy does not replace it (3303);
     /// [`Refusal::IdentityTaken`] when another account owns it (3302), or [`Refusal::Banned`] when that one is banned and
-    /// the policy gives no ticket for it (gamebase X-5). Or a fault.
+    /// the policy gives no ticket for it (gamebase X-5), or its last owner was and the ban is carried over. Or a
+    /// fault.
     ///
     /// # Cancel safety
     ///
@@ -137,6 +138,9 @@ impl Engine {
             let (key, foreign) = self.whose(who, proven, raced.take(), now).await?;
             let mut account = settled.account.clone();
             let change = link(&mut account, &proven.request(&key), &self.policy, now)?;
+            if foreign.is_none() && settled.account.identity(&key).is_none() {
+                self.check_not_carried(context, proven, now).await?;
+            }
             self.parts.hooks.veto(context, &Intent::Link(&account))?;
             let mut draft = Draft::using_up(proven.verified.as_ref());
             let offer = if let Some(owner) = foreign {
@@ -206,7 +210,7 @@ impl Engine {
             return Err(taken(key, None).into());
         };
         if let (Some(ban), false) = (owner.ban.ban(), self.policy.ticket_for_banned) {
-            return Err(self.banned(owner, ban, context).into());
+            return Err(self.banned(owner.id, ban, context).into());
         }
         let secret = Secret::new(URL_SAFE_NO_PAD.encode(self.random::<32>()?));
         let (owner_standing, expires_at) = (standing(owner), now + lifetime);
@@ -247,7 +251,7 @@ impl Engine {
         if acting.is_some() {
             // The account was updated just now.
             let now = account.updated_at;
-            draft.writes.extend(self.carried_suspension(&settled.account, account, now));
+            draft.writes.extend(self.carried_by_gone(&settled.account, account, now));
         }
         settled.update(account, draft);
         draft.happened(account.id, change.events);
@@ -262,7 +266,7 @@ struct Offered {
     offer: TicketOffer,
 }
 
-fn taken(key: &IdentityKey, ticket: Option<Box<TicketOffer>>) -> Refusal {
+pub(super) fn taken(key: &IdentityKey, ticket: Option<Box<TicketOffer>>) -> Refusal {
     Refusal::IdentityTaken { provider: key.provider().clone(), ticket }
 }
 

@@ -90,6 +90,7 @@ impl Engine {
             return false;
         };
         self.write_change(settled, account, change, None, draft);
+        draft.writes.extend(self.carried_by_gone(&settled.account, account, now));
         true
     }
 

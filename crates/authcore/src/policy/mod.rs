@@ -122,7 +122,8 @@ pub struct Policy {
     /// Why: a week, as Gamebase has it: time to change one's mind, and short enough for the right to erasure.
     pub withdrawal_grace: TimeDelta,
     /// How long a ban is remembered at most, by a keyed hash of the identities, when a banned account is withdrawn: an
-    /// account made with one of them meanwhile starts banned (gamebase X-4); none forgets.
+    /// account made with one of them meanwhile starts banned (gamebase X-4), and no other account may link one; none
+    /// forgets.
     /// Why: withdrawing must not wash a ban off, and half a year is as long as the hashes can be justified; the three
     /// systems forget at once.
     pub carry_ban: Option<TimeDelta>,

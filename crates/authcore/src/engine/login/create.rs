@@ -59,7 +59,8 @@ impl Attempt<'_> {
         if let Some(device) = &self.device {
             Box::pin(self.follow(device, &mut account, Some(ordinal), &mut draft)).await?;
         }
-        Box::pin(engine.start_banned(&mut account, self.now, &mut draft)).await?;
+        let verified = self.proven.verified();
+        Box::pin(engine.start_banned(&mut account, verified, self.now, &mut draft)).await?;
         // A store's epoch is read with an account, and there is none yet. A session of the highest epoch outlives a
         // raise that it did not see; so the epoch is read for the rare case that there was one.
         let store_epoch = engine.parts.store.epoch().await?;

@@ -288,6 +288,76 @@ fn gamebase_x4_an_identity_that_left_comes_back_banned_once_the_suspended_accoun
 }
 
 #[test]
+fn gamebase_x4_x5_an_identity_with_a_carried_ban_is_not_linked_to_a_clean_account() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let gone = banned_and_gone(&world, BanRequest::permanent()).await;
+        let clean = log_in(world.engine(), at("facebook", "clean")).await;
+        let proof = who(world.engine(), &clean).await;
+        let link = || Link::new(at("google", "ann"));
+        let refused = refusal(world.engine().link(&context(), &proof, link()).await);
+        assert!(matches!(refused, Refusal::Banned(info) if info.account == gone));
+        world.clock().advance(TimeDelta::days(100));
+        let clean = log_in(world.engine(), at("facebook", "clean")).await;
+        let proof = who(world.engine(), &clean).await;
+        world.engine().link(&context(), &proof, link()).await.unwrap();
+    });
+}
+
+#[test]
+fn gamebase_x4_who_only_names_a_banned_players_email_address_is_not_told_of_the_ban() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let email = || authcore::Credential::Email {
+            email: "ann@example.com".into(),
+            password: "a password of no words".into(),
+        };
+        let ann = log_in(world.engine(), email()).await.account.id;
+        world.engine().ban(&operator(), ann, BanRequest::permanent()).await.unwrap();
+        let cause = WithdrawalCause::Operator;
+        world.engine().withdraw_account(&operator(), ann, cause).await.unwrap();
+        let clean = log_in(world.engine(), at("facebook", "clean")).await;
+        let proof = who(world.engine(), &clean).await;
+        let refused = refusal(world.engine().link(&context(), &proof, Link::new(email())).await);
+        let provider = ProviderId::EMAIL;
+        assert_eq!(refused, Refusal::IdentityTaken { provider, ticket: None });
+    });
+}
+
+#[test]
+fn gamebase_x4_a_carried_ban_is_found_by_a_former_subject() {
+    block_on(async {
+        let world = world(carrying()).await;
+        let gone = banned_and_gone(&world, BanRequest::permanent()).await;
+        let clean = log_in(world.engine(), at("facebook", "clean")).await;
+        let proof = who(world.engine(), &clean).await;
+        let link = Link::new(at("google", "new<ann"));
+        let refused = refusal(world.engine().link(&context(), &proof, link).await);
+        assert!(matches!(refused, Refusal::Banned(info) if info.account == gone));
+        let refused = refusal(try_log_in(world.engine(), at("google", "new<ann")).await);
+        let Refusal::Banned(info) = refused else { panic!("{refused}") };
+        assert_eq!(valid(&world, info.account).await, 'B');
+    });
+}
+
+#[test]
+fn gamebase_x4_x23_a_login_deleted_at_its_provider_takes_the_ban_along() {
+    block_on(async {
+        let world = world(Policy { provider_delete_unlinks: true, ..carrying() }).await;
+        let player = log_in(world.engine(), at("facebook", "ann")).await;
+        let proof = who(world.engine(), &player).await;
+        let link = Link::new(at("google", "ann"));
+        let linked = world.engine().link(&context(), &proof, link).await.unwrap();
+        let ban = BanRequest::permanent();
+        world.engine().ban(&operator(), player.account.id, ban).await.unwrap();
+        let key = &linked.identities[1].key;
+        world.engine().provider_account_deleted(&operator(), key).await.unwrap();
+        assert_eq!(valid(&world, player.account.id).await, 'B');
+        starts_banned(&world, "google").await;
+    });
+}
+
+#[test]
 fn gamebase_x4_an_identity_that_left_is_free_when_the_suspension_ended_well() {
     block_on(async {
         let world = world(carrying()).await;
