@@ -142,7 +142,7 @@ impl Method {
             "device" => Self::Device,
             "custom" => Self::Custom,
             "guest" => Self::Guest,
-            "email" => Self::Password,
+            _ if provider.needs_password() => Self::Password,
             _ => Self::Provider,
         }
     }

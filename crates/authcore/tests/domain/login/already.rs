@@ -103,6 +103,19 @@ fn gamebase_3_3_the_credential_and_the_member_come_before_the_conflict() {
 }
 
 #[test]
+fn gamebase_x1_3_7_a_guest_who_became_a_universal_id_goes_on_by_it() {
+    block_on(async {
+        let world = world(Policy::gamebase()).await;
+        let engine = world.engine();
+        let ann = log_in(engine, guest("a-guest-key-of-16-bytes")).await;
+        let link = Link::new(universal("ann", "password"));
+        engine.link(&context(), &who(engine, &ann).await, link).await.unwrap();
+        let again = while_in(engine, &ann, universal("ann", "password"), false).await.unwrap();
+        assert_eq!(again.session.id, ann.session.id);
+    });
+}
+
+#[test]
 fn gamebase_x1_guests_and_passwords_go_on_too() {
     block_on(async {
         let world = world(Policy::gamebase()).await;
