@@ -53,8 +53,8 @@ pub struct Account {
     pub withdrawal: Withdrawal,
     /// What few accounts have.
     pub records: Records,
-    /// Raised by a ban, by log-out-everywhere, and by an unlink or a change of password where the policy says so: sessions
-    /// of a lower epoch are dead.
+    /// Raised by all that ends every session of the account (see [`SESSION`](crate::session::SESSION)): sessions of a
+    /// lower epoch are dead.
     pub epoch: Epoch,
     /// The ordinal that the next identity gets; never reused.
     pub next_ordinal: Ordinal,
