@@ -76,6 +76,8 @@ pub static BAN: Machine<BanStatus, BanEvent> = {
             Step::new(ReleaseExpired, On::RegisterPermanent, Permanent),
             Step::new(Temporary, On::Replace, Replaced),
             Step::new(Permanent, On::Replace, Replaced),
+            Step::new(Replaced, On::RegisterTemporary, Temporary),
+            Step::new(Replaced, On::RegisterPermanent, Permanent),
             Step::new(Temporary, On::AccountWithdrawn, Withdrawn),
             Step::new(Permanent, On::AccountWithdrawn, Withdrawn),
         ],
@@ -89,6 +91,14 @@ impl Ban {
         match self.expiry {
             Expiry::Never => BanStatus::Permanent,
             Expiry::At(_) => BanStatus::Temporary,
+        }
+    }
+
+    /// The event of [`BAN`] that begins it.
+    const fn registered(&self) -> BanEvent {
+        match self.expiry {
+            Expiry::Never => BanEvent::RegisterPermanent,
+            Expiry::At(_) => BanEvent::RegisterTemporary,
         }
     }
 }
@@ -155,18 +165,29 @@ pub(crate) fn ban(
             .next(grace.status(), GraceBanEvent::OperatorBan)
             .map_err(|_| Refusal::NoGraceBan)?;
     }
-    Ok(put_in_force(account, ban, now))
+    put_in_force(account, ban, now).ok_or(Refusal::AlreadyBanned)
 }
 
-/// Puts a ban in force, in the place of whatever there was. The caller has asked the tables.
-pub(super) fn put_in_force(account: &mut Account, ban: Ban, at: DateTime<Utc>) -> EventKind {
+/// Puts a ban in force, in the place of whatever there was, where [`BAN`] lets it. The caller has asked the other tables.
+pub(super) fn put_in_force(
+    account: &mut Account,
+    ban: Ban,
+    at: DateTime<Utc>,
+) -> Option<EventKind> {
+    let latest = match (account.ban.ban(), account.records.past_bans.last()) {
+        (Some(current), _) => BAN.next(current.status(), BanEvent::Replace).ok()?,
+        // Whether the player has been back since makes no difference to a new ban.
+        (None, Some(past)) => past.status(None),
+        (None, None) => BanStatus::None,
+    };
+    BAN.next(latest, ban.registered()).ok()?;
     let ban = BanState::Banned(Box::new(ban));
     if let BanState::Banned(former) = std::mem::replace(&mut account.ban, ban) {
         close_ban(account, *former, BanEnd::Replaced { at });
     }
     end_sessions(account, SessionEvent::Banned);
     account.updated_at = at;
-    EventKind::Banned
+    Some(EventKind::Banned)
 }
 
 /// Lifts a ban (gamebase 3.13). One whose end came, and after which the player has not been back, counts as lifted from

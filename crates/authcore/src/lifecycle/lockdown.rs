@@ -128,7 +128,7 @@ fn lock_down(
     account.records.refunds = Refunds::default();
     let Some(release) = &lockdown.release else {
         let ban = Ban::for_abuse(now, lockdown.ban, lockdown.template, registrar);
-        return Some(put_in_force(account, ban, now));
+        return put_in_force(account, ban, now);
     };
     GRACE_BAN.next(GraceBanStatus::None, GraceBanEvent::LockdownWithRelease).ok()?;
     account.ban = BanState::Grace(Box::new(GraceBan {

@@ -48,7 +48,7 @@ fn settle_ban(account: &mut Account, now: DateTime<Utc>, events: &mut Vec<EventK
     {
         let deadline = grace.deadline;
         let ban = grace.ban_that_follows(deadline);
-        events.push(put_in_force(account, ban, deadline));
+        events.extend(put_in_force(account, ban, deadline));
     }
     if let BanState::Banned(ban) = &account.ban
         && let Expiry::At(end) = ban.expiry

@@ -119,6 +119,16 @@ rows! { BAN;
     gamebase_4_5_ban_member_becomes_d: BanStatus::Permanent, BanEvent::AccountWithdrawn => BanStatus::Withdrawn;
 }
 
+#[test]
+fn gamebase_4_5_a_ban_begins_only_where_the_table_lets_it() {
+    let gone = PastBan { ban: a_ban(START, None), end: BanEnd::Withdrawn { at: START } };
+    let mut account = account();
+    account.records.past_bans.push(gone);
+    let before = account.clone();
+    assert_eq!(put_in_force(&mut account, a_ban(START, None), START), None);
+    assert_eq!(account, before);
+}
+
 no_rows! { BAN;
     gamebase_4_5_ban_permanent_time_is_no_step: BanStatus::Permanent, BanEvent::EndPassed;
 }
@@ -201,7 +211,7 @@ fn gamebase_x30_a_payment_at_the_deadline_comes_too_late() {
 fn gamebase_x31_each_date_counts_from_its_first_moment_on() {
     let moment = TimeDelta::milliseconds(1);
     let mut banned = account();
-    put_in_force(&mut banned, a_ban(START, Some(5)), START);
+    put_in_force(&mut banned, a_ban(START, Some(5)), START).unwrap();
     let mut pending = account();
     request_withdrawal(&mut pending, TimeDelta::days(7), START).unwrap();
     for (account, date) in [(banned, at(5)), (pending, START + TimeDelta::days(7))] {
@@ -218,7 +228,7 @@ fn gamebase_x31_each_date_counts_from_its_first_moment_on() {
 fn gamebase_x2_what_falls_due_after_the_withdrawal_does_not_happen_however_late_it_is_settled() {
     let mut account = account();
     request_withdrawal(&mut account, TimeDelta::minutes(5), START).unwrap();
-    put_in_force(&mut account, a_ban(START, Some(6)), START);
+    put_in_force(&mut account, a_ban(START, Some(6)), START).unwrap();
     let cause = WithdrawalCause::GraceExpired;
     assert_eq!(settle(&mut account, at(60)), [EventKind::Withdrawn { cause }]);
     assert_eq!(account.withdrawal, Withdrawal::Done { at: at(5), cause });
@@ -229,9 +239,9 @@ fn gamebase_x2_what_falls_due_after_the_withdrawal_does_not_happen_however_late_
 fn past_bans_are_bounded_and_the_oldest_gives_way() {
     let mut account = account();
     for minute in 0..=100 {
-        put_in_force(&mut account, a_ban(at(minute), None), at(minute));
+        put_in_force(&mut account, a_ban(at(minute), None), at(minute)).unwrap();
     }
-    put_in_force(&mut account, a_ban(at(101), None), at(101));
+    put_in_force(&mut account, a_ban(at(101), None), at(101)).unwrap();
     let past = &account.records.past_bans;
     assert_eq!(past.len(), crate::account::Records::PAST_BANS);
     assert_eq!(past[0].ban.since, at(1));
