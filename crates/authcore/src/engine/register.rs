@@ -36,7 +36,8 @@ impl Engine {
     /// # Errors
     ///
     /// [`Refusal::Invalid`]; [`Refusal::ProviderNotConfigured`]; [`Refusal::AccountNotFound`]; [`Refusal::Withdrawn`];
-    /// [`Refusal::NotLinkable`] for a guest key; [`Refusal::AlreadyLinked`] when the account has another of its kind;
+    /// [`Refusal::NotLinkable`] for a guest key, and for a universal id that would be all that an account without a
+    /// password has; [`Refusal::AlreadyLinked`] when the account has another of its kind;
     /// [`Refusal::IdentityTaken`] when another account owns it. Or a fault.
     ///
     /// # Cancel safety
@@ -71,6 +72,10 @@ impl Engine {
             let change = link(&mut registered, &request, &policy, now)?;
             if change.events.is_empty() {
                 return Ok(registered);
+            }
+            if !registered.has_a_login() {
+                // Without a password nobody logs in by it, and a guest key would have gone for it.
+                return Err(Refusal::NotLinkable(key.provider().clone()).into());
             }
             let mut draft = Draft::default();
             self.write_change(&settled, &mut registered, change, None, &mut draft);

@@ -90,3 +90,18 @@ fn gamebase_4_2_m_a_registered_identity_brings_a_lost_account_back() {
         assert!(!alive(engine, &bob.login).await, "old tokens stay dead");
     });
 }
+
+#[test]
+fn gamebase_1_4_a_registered_identity_that_opens_nothing_takes_no_guest_key_away() {
+    block_on(async {
+        let world = world(Policy::gamebase()).await;
+        let engine = world.engine();
+        let ann = player(engine, guest("a-guest-key-of-16-bytes")).await;
+        let before = snapshot(&world, ann.id()).await;
+        // Without a password nobody logs in by it.
+        let refused =
+            engine.register_identity(&operator(), ann.id(), key("universal", "ann")).await;
+        assert_eq!(refusal(refused), Refusal::NotLinkable(ProviderId::UNIVERSAL));
+        assert_eq!(snapshot(&world, ann.id()).await, before);
+    });
+}
