@@ -5,6 +5,7 @@
 //! that every provider is held to.
 
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::missing_panics_doc,
     reason = "it is for tests, which fail by panicking"

@@ -1,5 +1,7 @@
 //! Google's ID tokens, against a server that plays Google (providers.md 3.3).
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use authcore_fake_idp::table::{self, Case, Provider, Row};
 use authcore_fake_idp::{FakeGoogle, FakeIdp, Host, Outcome, World};
 use authcore_jose::MasterKey;

@@ -1,5 +1,7 @@
 //! Key sets while they change and while they cannot be had (providers.md K1 to K6, X11 to X14).
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::sync::Arc;
 
 use authcore_fake_idp::{FakeGoogle, FakeIdp, Fault, Outcome, Signer, World};

@@ -1,5 +1,7 @@
 //! Any OpenID provider, against a server that plays one (providers.md 5.1).
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use authcore_fake_idp::table::{self, Case, Provider, Row};
 use authcore_fake_idp::{FakeIdp, FakeOidc, Host, Outcome, Signer, World};
 use authcore_verifiers::{ConfigError, Oidc, OidcConfig, Outbound, SignatureAlgorithm};

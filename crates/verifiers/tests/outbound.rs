@@ -1,5 +1,7 @@
 //! How providers are asked when they misbehave (providers.md H1 to H9, X1 to X10, X17, X20).
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::time::{Duration, Instant};
 
 use authcore_fake_idp::{Certificate, FakeGoogle, FakeIdp, Fault, Outcome, World};

@@ -86,7 +86,7 @@ pub(crate) struct Built {
 }
 
 type Builder = authcore::EngineBuilder<MasterKey, std::sync::Arc<dyn authcore::Clock>>;
-type Add = Box<dyn FnOnce(Builder) -> Builder + Send>;
+type Add = Box<dyn FnOnce(Builder) -> Builder + Send + Sync>;
 
 impl Built {
     /// Hands them over.

@@ -18,13 +18,15 @@ struct Asked {
     binding: String,
 }
 
+type Clock = fn() -> DateTime<Utc>;
+
 /// `POST /v1/nonces`: a nonce for a login with a provider.
-pub(crate) fn routes(nonces: Nonces, now: fn() -> DateTime<Utc>) -> Router {
+pub(crate) fn routes(nonces: Nonces, now: Clock) -> Router {
     Router::new().route("/v1/nonces", post(issue)).with_state((nonces, now))
 }
 
 async fn issue(
-    State((nonces, now)): State<(Nonces, fn() -> DateTime<Utc>)>,
+    State((nonces, now)): State<(Nonces, Clock)>,
     Json(asked): Json<Asked>,
 ) -> Result<Json<Value>, StatusCode> {
     let provider = ProviderId::new(&asked.provider).map_err(|_| StatusCode::BAD_REQUEST)?;
