@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(Instant);
 
 impl Moment {
@@ -13,6 +13,11 @@ impl Moment {
 
     pub(crate) fn elapsed(self) -> Duration {
         self.0.elapsed()
+    }
+
+    /// How long after another moment; nothing when it came before.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        self.0.duration_since(earlier.0)
     }
 }
 

@@ -4,10 +4,12 @@ mod arguments;
 mod clock;
 mod docs;
 mod failure;
+mod ha;
 mod kill;
 mod lint;
 mod named_tests;
 mod node;
+mod postgres;
 mod process;
 mod purity;
 mod random;
@@ -43,6 +45,13 @@ COMMANDS:
              --seed S          the seed of the run (default: random; it is printed)
              --max-seconds M   stop killing after this long, then verify as usual
              --release         use an optimised host
+             --store S         sqlite (the default), or postgres, whose server is killed in turns as well
+  ha       Kills the primary of a PostgreSQL cluster under load and promotes its synchronous standby, while the host runs
+           on; then looks for lost writes as kill does. At most 10 minutes
+             --rounds N        how many failovers (default 2)
+             --seed S          the seed of the run (default: random; it is printed)
+             --notice-ms M     from the kill to the promotion (default 1000)
+             --release         use an optimised host
   --help   This text
 
 With CI=true a step that cannot run is a failure. Without it, the step is skipped and the summary says so.
@@ -74,6 +83,10 @@ fn run() -> Result<()> {
         Some("kill") => {
             let options = kill::Options::parse(&mut arguments)?;
             in_steps(arguments, |run| run.step("kill", || kill::run(&options)))
+        }
+        Some("ha") => {
+            let options = ha::Options::parse(&mut arguments)?;
+            in_steps(arguments, |run| run.step("ha", || ha::run(&options)))
         }
         None | Some("help" | "--help" | "-h") => {
             print!("{HELP}");

@@ -125,7 +125,7 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
     run(command)
 }
 
-fn are_root() -> bool {
+pub(crate) fn are_root() -> bool {
     let mut command = Command::new("id");
     command.arg("-u");
     read(command).is_ok_and(|id| id.trim() == "0")

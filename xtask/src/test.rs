@@ -28,7 +28,8 @@ pub(crate) fn all(steps: &mut Run) -> Result<()> {
         Ok(Outcome::Held)
     })?;
     steps.step("node", node::suite)?;
-    steps.step("kill", || kill::run(&Options::bounded()))
+    steps.step("kill", || kill::run(&Options::bounded()))?;
+    steps.step("kill on postgresql", || kill::run(&Options::bounded_on_postgres()))
 }
 
 fn nextest() -> Result<Outcome> {

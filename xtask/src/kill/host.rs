@@ -21,9 +21,9 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Starts the host on the file of this directory and waits until it listens.
-    pub(crate) fn start(program: &Path, directory: &Path) -> Result<Self> {
-        let mut host = Self::spawn(program, directory)?;
+    /// Starts the host on a store, with the configuration of this directory, and waits until it listens.
+    pub(crate) fn start(program: &Path, directory: &Path, store: &str) -> Result<Self> {
+        let mut host = Self::spawn(program, directory, store)?;
         let (tell, told) = mpsc::channel();
         let stdout = host.child.stdout.take();
         thread::spawn(move || {
@@ -44,18 +44,21 @@ impl Host {
     }
 
     /// Starts the host and kills it while it gets ready: it may be about to take up what the last kill left.
-    pub(crate) fn start_in_vain(program: &Path, directory: &Path, after: Duration) -> Result<()> {
-        let mut host = Self::spawn(program, directory)?;
+    pub(crate) fn start_in_vain(
+        program: &Path,
+        directory: &Path,
+        store: &str,
+        after: Duration,
+    ) -> Result<()> {
+        let mut host = Self::spawn(program, directory, store)?;
         wait(after);
         host.child.kill()?;
         host.child.wait()?;
         Ok(())
     }
 
-    fn spawn(program: &Path, directory: &Path) -> Result<Self> {
+    fn spawn(program: &Path, directory: &Path, store: &str) -> Result<Self> {
         let log = File::options().create(true).append(true).open(directory.join("host.log"))?;
-        let mut store = std::ffi::OsString::from("sqlite:");
-        store.push(directory.join("host.db"));
         let mut command = Command::new(program);
         // What somebody's shell sets for a host of theirs is not for this one.
         for (name, _) in std::env::vars_os() {
@@ -66,8 +69,7 @@ impl Host {
         let child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--dev", "--config"])
             .arg(directory.join("host.toml"))
-            .arg("--store")
-            .arg(store)
+            .args(["--store", store])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -1,14 +1,19 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use ureq::typestate::WithBody;
 use ureq::{Agent, RequestBuilder};
 
+use super::outage::Outage;
+use crate::clock::Moment;
+
 /// Sends requests to a host that may be gone at any moment.
 #[derive(Clone)]
 pub(crate) struct Client {
     agent: Agent,
     address: String,
+    outage: Option<Arc<Outage>>,
 }
 
 /// No whole answer came: what was asked may have happened or not.
@@ -40,31 +45,62 @@ impl Client {
             .proxy(None)
             .build()
             .into();
-        Self { agent, address: address.to_owned() }
+        Self { agent, address: address.to_owned(), outage: None }
+    }
+
+    /// For a host that lives through an outage of its database: what it answers meanwhile is noted, and a fault counts as
+    /// no answer.
+    pub(crate) fn through(self, outage: &Arc<Outage>) -> Self {
+        Self { outage: Some(Arc::clone(outage)), ..self }
+    }
+
+    pub(super) fn notes_outage(&self) -> bool {
+        self.outage.is_some()
     }
 
     pub(crate) fn get(&self, path: &str, authorization: &str) -> Asked {
         let request = self.agent.get(format!("{}{path}", self.address));
-        read(request.header("authorization", authorization).call())
+        self.ask(|| request.header("authorization", authorization).call())
     }
 
     pub(crate) fn delete(&self, path: &str, authorization: &str) -> Asked {
         let request = self.agent.delete(format!("{}{path}", self.address));
-        read(request.header("authorization", authorization).call())
+        self.ask(|| request.header("authorization", authorization).call())
     }
 
     pub(crate) fn put(&self, path: &str, authorization: &str, body: &Value) -> Asked {
-        send(self.agent.put(format!("{}{path}", self.address)), authorization, body)
+        self.send(self.agent.put(format!("{}{path}", self.address)), authorization, body)
     }
 
     pub(crate) fn post(&self, path: &str, authorization: &str, body: &Value) -> Asked {
-        send(self.agent.post(format!("{}{path}", self.address)), authorization, body)
+        self.send(self.agent.post(format!("{}{path}", self.address)), authorization, body)
     }
 
     /// Posts for nobody, as a proxy in front of the host does it for a client at this address.
     pub(crate) fn post_from(&self, client: &str, path: &str, body: &Value) -> Asked {
         let request = self.agent.post(format!("{}{path}", self.address));
-        send(request.header("x-forwarded-for", client), "", body)
+        self.send(request.header("x-forwarded-for", client), "", body)
+    }
+
+    /// Without an authorization where it is empty.
+    fn send(&self, request: RequestBuilder<WithBody>, authorization: &str, body: &Value) -> Asked {
+        let mut request = request.header("content-type", "application/json");
+        if !authorization.is_empty() {
+            request = request.header("authorization", authorization);
+        }
+        self.ask(|| request.send(body.to_string()))
+    }
+
+    fn ask(
+        &self,
+        request: impl FnOnce() -> Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Asked {
+        let asked = Moment::now();
+        let answer = read(request());
+        match &self.outage {
+            Some(outage) => outage.note(asked, answer),
+            None => answer,
+        }
     }
 }
 
@@ -94,13 +130,4 @@ fn read(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Aske
         status: response.status().as_u16(),
         body: serde_json::from_str(&text).unwrap_or_default(),
     })
-}
-
-/// Without an authorization where it is empty.
-fn send(request: RequestBuilder<WithBody>, authorization: &str, body: &Value) -> Asked {
-    let mut request = request.header("content-type", "application/json");
-    if !authorization.is_empty() {
-        request = request.header("authorization", authorization);
-    }
-    read(request.send(body.to_string()))
 }

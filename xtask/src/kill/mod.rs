@@ -2,7 +2,8 @@
 //!
 //! Writers send logins, links, refreshes, logouts and sign-ups on the routes of Nakama, and forced links, transfers, bans
 //! and withdrawals under `/v1/`, and note what was answered. At a random moment the host is killed with no chance to
-//! tidy up, and started again on the same file. What counts:
+//! tidy up, and started again on the same file or database. On PostgreSQL the server is killed in turns instead, and
+//! started again, while the host lives on. What counts:
 //!
 //! - An acknowledged login, sign-up or link finds the same account for ever after; one that was not answered may have
 //!   happened or not, and finds the same account or none.
@@ -13,28 +14,32 @@
 //! - An acknowledged forced link, transfer, ban or withdrawal holds in all that it does: logins, standing, sessions,
 //!   tickets. One that was not answered holds whole or not at all.
 //! - No account lost its last login but by a forced link or a transfer.
+//! - While its database is gone, the host answers every request, with a fault that it names as such or rightly; and well
+//!   again, without a restart, once the database is back.
 
-mod api;
-mod database;
-mod host;
-mod http;
+pub(crate) mod api;
+pub(crate) mod database;
+pub(crate) mod host;
+pub(crate) mod http;
 mod ledger;
+pub(crate) mod load;
+pub(crate) mod outage;
+pub(crate) mod store;
 mod v1;
 mod verify;
 mod writer;
 
+use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
-use std::{fs, thread};
 
-use api::Api;
 use host::Host;
 use http::Client;
-use ledger::{Counts, Ledger};
-use v1::case::Case;
-use verify::Verified;
-use writer::{Round, Writer, Written};
+use load::Load;
+use outage::{Noted, Outage};
+use store::Store;
 
 use crate::arguments::Arguments;
 use crate::clock::{Moment, wait};
@@ -43,8 +48,8 @@ use crate::process::build_host;
 use crate::random::Random;
 use crate::step::Outcome;
 
-const WRITERS: u64 = 6;
-const V1_WRITERS: u64 = 4;
+/// How many players a writer makes between two kills.
+const PLAYERS: u32 = 40;
 
 /// Long lifetimes, so that a token that is refused was refused because of the kill. One hour is the most that an access
 /// token may live. Transfers come as through a proxy: from one address the host takes but a few.
@@ -69,6 +74,25 @@ pub(crate) struct Options {
     seed: u64,
     max: Duration,
     release: bool,
+    store: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+impl FromStr for Kind {
+    type Err = ();
+
+    fn from_str(text: &str) -> std::result::Result<Self, ()> {
+        match text {
+            "sqlite" => Ok(Self::Sqlite),
+            "postgres" => Ok(Self::Postgres),
+            _ => Err(()),
+        }
+    }
 }
 
 impl Options {
@@ -79,12 +103,20 @@ impl Options {
             seed: arguments.value("--seed")?.unwrap_or_else(Random::any_seed),
             max: max.map_or(Duration::MAX, Duration::from_secs),
             release: arguments.flag("--release"),
+            store: arguments.value("--store")?.unwrap_or(Kind::Sqlite),
         })
     }
 
     /// The run that belongs to every test run: under three minutes, also on a slow machine.
     pub(crate) fn bounded() -> Self {
-        Self { kills: 15, seed: Random::any_seed(), max: Duration::from_secs(90), release: false }
+        let (kills, max) = (15, Duration::from_secs(90));
+        Self { kills, seed: Random::any_seed(), max, release: false, store: Kind::Sqlite }
+    }
+
+    /// The same on PostgreSQL.
+    pub(crate) fn bounded_on_postgres() -> Self {
+        let (kills, max) = (6, Duration::from_mins(1));
+        Self { kills, seed: Random::any_seed(), max, release: false, store: Kind::Postgres }
     }
 }
 
@@ -109,187 +141,133 @@ pub(crate) fn run(options: &Options) -> Result<Outcome> {
     )))
 }
 
+/// Writes the configuration that a host under these loads needs. Beside a file the host keeps a signing key of its own;
+/// on a server it is given one, so that tokens outlive it.
+pub(crate) fn configure(directory: &Path, on_a_server: bool) -> Result<()> {
+    let mut keys = format!("operator_key = \"{}\"\n", v1::api::OPERATOR_KEY);
+    if on_a_server {
+        keys.push_str("signing_key = \"what tokens are signed with between kills\"\n");
+    }
+    Ok(fs::write(directory.join("host.toml"), keys + CONFIG)?)
+}
+
 struct Experiment<'a> {
     options: &'a Options,
     program: &'a Path,
     directory: &'a Path,
-    random: Random,
-    ledgers: Vec<Ledger>,
-    /// Those of each writer under `/v1/`.
-    cases: Vec<Vec<Case>>,
+    store: Store,
     report: Report,
 }
 
-#[derive(Default)]
 struct Report {
+    load: Load,
     kills: u32,
     wanted: u32,
     kills_at_start: u32,
-    interrupted: u64,
-    acknowledged: Counts,
-    verified: Verified,
+    /// Of the database, while the host lived on.
+    outages: Vec<Noted>,
     slowest_start: Duration,
-    findings: Vec<String>,
 }
 
 impl<'a> Experiment<'a> {
     fn new(options: &'a Options, program: &'a Path, directory: &'a Path) -> Result<Self> {
-        let key = v1::api::OPERATOR_KEY;
-        fs::write(directory.join("host.toml"), format!("operator_key = \"{key}\"\n{CONFIG}"))?;
-        Ok(Self {
-            options,
-            program,
-            directory,
-            random: Random::seeded(options.seed),
-            ledgers: (0..WRITERS).map(|_| Ledger::default()).collect(),
-            cases: (0..V1_WRITERS).map(|_| Vec::new()).collect(),
-            report: Report { wanted: options.kills, ..Report::default() },
-        })
+        configure(directory, options.store == Kind::Postgres)?;
+        let store = match options.store {
+            Kind::Sqlite => Store::sqlite(directory),
+            Kind::Postgres => Store::postgres(directory)?,
+        };
+        let report = Report {
+            load: Load::new(options.seed),
+            kills: 0,
+            wanted: options.kills,
+            kills_at_start: 0,
+            outages: Vec::new(),
+            slowest_start: Duration::ZERO,
+        };
+        Ok(Self { options, program, directory, store, report })
     }
 
     fn run(mut self) -> Result<Report> {
         let started = Moment::now();
         while self.report.kills < self.options.kills && started.elapsed() < self.options.max {
-            if self.random.below(6) == 0 {
-                let after = Duration::from_millis(self.random.below(60));
-                Host::start_in_vain(self.program, self.directory, after)?;
+            if self.report.load.random.below(6) == 0 {
+                let after = Duration::from_millis(self.report.load.random.below(60));
+                Host::start_in_vain(self.program, self.directory, &self.store.url(), after)?;
                 self.report.kills_at_start += 1;
             }
             let host = self.start()?;
-            self.verify_sample(&host)?;
+            self.report.load.verify_sample(&Client::new(host.address()))?;
             self.write_until_killed(host)?;
             if self.report.kills.is_multiple_of(10) {
-                println!(
-                    "{} kills, {} acknowledged writes",
-                    self.report.kills,
-                    self.report.acknowledged.total()
-                );
+                let acknowledged = self.report.load.acknowledged.total();
+                println!("{} kills, {acknowledged} acknowledged writes", self.report.kills);
             }
-            if !self.report.findings.is_empty() {
+            if !self.report.load.findings.is_empty() {
                 // More load would only bury the traces.
                 break;
             }
         }
-        self.report.findings.extend(database::check_as_left(self.directory)?);
+        self.report.load.findings.extend(self.store.check_as_left()?);
         let host = self.start()?;
-        self.verify_everything(&host)?;
+        self.report.load.verify_everything(&Client::new(host.address()))?;
         host.stop()?;
-        let cases = self.cases.iter().flatten();
-        self.report.findings.extend(database::check_stopped(self.directory, &self.ledgers, cases)?);
+        self.report.load.findings.extend(self.store.check_stopped()?);
+        let load = &self.report.load;
+        let findings = database::check(&self.store, load.ledgers(), load.cases())?;
+        self.report.load.findings.extend(findings);
         Ok(self.report)
     }
 
     fn start(&mut self) -> Result<Host> {
         let started = Moment::now();
-        let host = Host::start(self.program, self.directory)?;
+        let host = Host::start(self.program, self.directory, &self.store.url())?;
         self.report.slowest_start = self.report.slowest_start.max(started.elapsed());
         Ok(host)
     }
 
     fn write_until_killed(&mut self, host: Host) -> Result<()> {
-        let pause = Duration::from_millis(30 + self.random.below(500));
-        let (killed, shared) = (AtomicBool::new(false), AtomicU64::new(0));
-        let round = Round {
-            number: self.report.kills,
-            seed: self.options.seed,
-            killed: &killed,
-            shared: &shared,
-        };
-        let (api, v1_api) = apis(&host);
-        let random = &mut self.random;
-        let results = thread::scope(|scope| {
-            let mut writers: Vec<thread::ScopedJoinHandle<'_, Written>> = Vec::new();
-            for (index, ledger) in (0..).zip(&mut self.ledgers) {
-                let random = random.fork(index);
-                let writer = Writer::new(index, api.clone(), ledger, random, &round);
-                writers.push(scope.spawn(|| writer.run()));
-            }
-            for (index, cases) in (WRITERS..).zip(&mut self.cases) {
-                let random = random.fork(index);
-                let writer = v1::writer::Writer::new(index, v1_api.clone(), cases, random, &round);
-                writers.push(scope.spawn(|| writer.run()));
-            }
+        let load = &mut self.report.load;
+        if let Store::Postgres(server) = &mut self.store
+            && self.report.kills % 3 == 1
+        {
+            let pause = pause(load);
+            let outage = Arc::new(Outage::default());
+            let client = Client::new(host.address()).through(&outage);
+            load.write(&client, PLAYERS, |_| {
+                wait(pause);
+                outage.begin();
+                server.kill()?;
+                server.start()?;
+                outage.until_good()
+            })?;
+            self.report.kills += 1;
+            load.verify_sample(&client)?;
+            let mut noted = outage.so_far();
+            load.findings.append(&mut noted.findings);
+            self.report.outages.push(noted);
+        }
+        let pause = pause(load);
+        load.write(&Client::new(host.address()), PLAYERS, |over| {
             wait(pause);
-            host.kill(&killed)?;
-            Ok::<_, Failure>(
-                writers.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>(),
-            )
+            host.kill(over)
         })?;
         self.report.kills += 1;
-        for written in results {
-            let written = written.map_err(|_| Failure::new("a writer panicked"))?;
-            self.report.interrupted += u64::from(written.interrupted);
-            self.report.acknowledged.add(&written.acknowledged);
-            self.report.findings.extend(written.findings);
-        }
-        self.report.findings.extend(ledger::contested(&self.ledgers));
-        Ok(())
-    }
-
-    /// Right after a start: what was cut off, and a few of the rest.
-    fn verify_sample(&mut self, host: &Host) -> Result<()> {
-        let (api, v1_api) = apis(host);
-        for ledger in &mut self.ledgers {
-            for player in ledger.players.iter_mut().filter(|player| player.is_urgent()) {
-                verify::session(&api, player, &mut self.report.verified)?;
-            }
-            for _ in 0..4 {
-                if let Some(player) = self.random.pick(&mut ledger.players) {
-                    verify::session(&api, player, &mut self.report.verified)?;
-                    if player.may_login_again() {
-                        verify::identities(&api, player, &mut self.report.verified)?;
-                    }
-                }
-            }
-        }
-        for cases in &mut self.cases {
-            for case in cases.iter_mut().filter(|case| case.is_in_doubt()) {
-                v1::verify::case(&v1_api, case, &mut self.report.verified)?;
-            }
-            for _ in 0..4 {
-                let case = self.random.pick(cases);
-                if let Some(case) = case.filter(|case| case.may_be_looked_at()) {
-                    v1::verify::case(&v1_api, case, &mut self.report.verified)?;
-                }
-            }
-        }
-        self.report.findings.append(&mut self.report.verified.lost);
-        Ok(())
-    }
-
-    fn verify_everything(&mut self, host: &Host) -> Result<()> {
-        let (api, v1_api) = apis(host);
-        let results: Vec<_> = thread::scope(|scope| {
-            let mut verifiers: Vec<thread::ScopedJoinHandle<'_, Result<Verified>>> = Vec::new();
-            for ledger in &mut self.ledgers {
-                verifiers.push(scope.spawn(|| verify::ledger(&api, ledger)));
-            }
-            for cases in &mut self.cases {
-                verifiers.push(scope.spawn(|| v1::verify::cases(&v1_api, cases)));
-            }
-            verifiers.into_iter().map(thread::ScopedJoinHandle::join).collect()
-        });
-        for verified in results {
-            let verified = verified.map_err(|_| Failure::new("a verifier panicked"))?;
-            self.report.verified.add(verified?);
-        }
-        self.report.findings.append(&mut self.report.verified.lost);
         Ok(())
     }
 }
 
-fn apis(host: &Host) -> (Api, v1::api::Api) {
-    let client = Client::new(host.address());
-    (Api::new(client.clone()), v1::api::Api::new(client))
+fn pause(load: &mut Load) -> Duration {
+    Duration::from_millis(30 + load.random.below(500))
 }
 
 impl Report {
     fn holds(&self) -> bool {
         // A run that wrote nothing, or never hit a request, has shown nothing.
-        self.findings.is_empty()
+        self.load.findings.is_empty()
             && self.kills > 0
-            && self.interrupted > 0
-            && self.acknowledged.total() > 0
+            && self.load.interrupted > 0
+            && self.load.acknowledged.total() > 0
+            && self.outages.iter().all(|outage| outage.faults() > 0)
     }
 
     fn print(&self) {
@@ -297,18 +275,13 @@ impl Report {
             "kills                {} of {}, and {} during a start",
             self.kills, self.wanted, self.kills_at_start
         );
-        println!("requests cut off     {}", self.interrupted);
-        println!("slowest start        {:.2} s", self.slowest_start.as_secs_f64());
-        println!("acknowledged writes  {}", self.acknowledged);
-        println!("verified             {}", self.verified.counts);
-        println!("verified under /v1/  {} answers", self.verified.answers);
-        println!("unanswered           {}", self.verified.unanswered);
-        println!("lost or wrong        {}", self.findings.len());
-        if self.kills < self.wanted && self.findings.is_empty() {
-            println!("the time was up before all kills were done");
+        for outage in &self.outages {
+            println!("database killed      {outage}");
         }
-        for finding in self.findings.iter().take(30) {
-            println!("  {finding}");
+        println!("slowest start        {:.2} s", self.slowest_start.as_secs_f64());
+        self.load.print();
+        if self.kills < self.wanted && self.load.findings.is_empty() {
+            println!("the time was up before all kills were done");
         }
     }
 }

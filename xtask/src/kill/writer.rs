@@ -1,17 +1,23 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use super::WRITERS;
 use super::api::Api;
 use super::http::{Answer, Asked, Unanswered};
 use super::ledger::{Counts, Email, Kind, Ledger, Linked, Player, State};
-use crate::clock::Moment;
+use super::load::WRITERS;
+use crate::clock::{Moment, wait};
 use crate::random::Random;
 
-/// What the writers of one life of the host share.
+/// What the writers of one round share.
 pub(crate) struct Round<'a> {
     pub(crate) number: u32,
     pub(crate) seed: u64,
-    pub(crate) killed: &'a AtomicBool,
+    /// How many players a writer makes: everything that was made is looked at in the end.
+    pub(crate) players: u32,
+    /// Whoever writes is to end.
+    pub(crate) over: &'a AtomicBool,
+    /// The host lives through the round; what has no answer now has one later.
+    pub(crate) host_stays: bool,
     /// Counts requests for identities that all writers want at once.
     pub(crate) shared: &'a AtomicU64,
 }
@@ -33,10 +39,27 @@ pub(crate) struct Written {
     pub(crate) findings: Vec<String>,
 }
 
+/// How long a writer lets a host alone that has just answered with a fault.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl Round<'_> {
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    /// After a request without an answer: whether to go on.
+    pub(crate) fn goes_on(&self) -> bool {
+        if self.host_stays {
+            wait(PAUSE);
+        }
+        self.host_stays
+    }
+}
+
 impl Written {
     /// The last request of a writer had no answer: that is the kill, or a host that is broken.
     pub(crate) fn end(&mut self, Unanswered(error): Unanswered, round: &Round<'_>) {
-        if round.killed.load(Ordering::SeqCst) {
+        if round.is_over() {
             self.interrupted = true;
         } else {
             self.findings.push(format!("no answer from a running host: {error}"));
@@ -47,9 +70,6 @@ impl Written {
         self.findings.push(format!("{what}: unexpected answer {}", answer.describe()));
     }
 }
-
-/// How many players a writer makes in one life of the host: everything that was made is looked at in the end.
-const PLAYERS: u32 = 40;
 
 impl<'a> Writer<'a> {
     pub(crate) fn new(
@@ -62,12 +82,13 @@ impl<'a> Writer<'a> {
         Self { index, api, ledger, random, round, made: 0, written: Written::default() }
     }
 
-    /// Writes until the host is gone.
+    /// Writes until the host is gone, or the round is over.
     pub(crate) fn run(mut self) -> Written {
         let mut signs_up = true;
-        while !self.round.killed.load(Ordering::SeqCst) {
+        while !self.round.is_over() {
             let asked = match self.random.below(100) {
-                0..30 => self.first_login(),
+                0..20 => self.first_login(),
+                20..30 => self.login(),
                 30..58 => self.refresh(),
                 58..72 => self.link_custom(),
                 72..80 => self.link_device(),
@@ -81,9 +102,13 @@ impl<'a> Writer<'a> {
                 }
                 _ => Ok(()),
             };
-            if let Err(unanswered) = asked {
-                self.written.end(unanswered, self.round);
-                break;
+            match asked {
+                Err(_) if self.round.goes_on() => {}
+                Err(unanswered) => {
+                    self.written.end(unanswered, self.round);
+                    break;
+                }
+                Ok(()) => {}
             }
         }
         self.written
@@ -92,7 +117,7 @@ impl<'a> Writer<'a> {
     fn first_login(&mut self) -> Result<(), Unanswered> {
         let device = match self.ledger.unanswered.pop() {
             Some(device) => device,
-            None if self.made < PLAYERS => self.name("device"),
+            None if self.made < self.round.players => self.name("device"),
             None => return Ok(()),
         };
         let asked = self.api.device(&device, true);
@@ -104,6 +129,30 @@ impl<'a> Writer<'a> {
         };
         self.written.acknowledged.count(Kind::Login);
         self.ledger.players.push(Player::new(Linked::Acknowledged(device), grant));
+        Ok(())
+    }
+
+    /// Another login of a device that has an account.
+    fn login(&mut self) -> Result<(), Unanswered> {
+        let Some(player) = self.random.pick(&mut self.ledger.players) else {
+            return Ok(());
+        };
+        let Linked::Acknowledged(device) = &player.device else { return Ok(()) };
+        if !player.may_login_again() {
+            return Ok(());
+        }
+        let (device, account) = (device.clone(), player.account.clone());
+        // Also one that is not answered may have opened a session.
+        player.logged_in();
+        let asked = self.api.device(&device, false);
+        if let Some(answer) = self.expect(200, asked, &device)? {
+            match answer.grant() {
+                Some(grant) if grant.account == account => {
+                    self.written.acknowledged.count(Kind::Login);
+                }
+                _ => self.written.unexpected(&format!("{device} of {account}"), &answer),
+            }
+        }
         Ok(())
     }
 

@@ -1,5 +1,3 @@
-use std::sync::atomic::Ordering;
-
 use super::api::Api;
 use super::case::{Case, Move, Ticket};
 use super::facts::{Id, Identity, Write};
@@ -32,23 +30,32 @@ impl<'a> Writer<'a> {
         Self { index, api, cases, random, round, made: 0, written: Written::default() }
     }
 
-    /// Writes until the host is gone.
+    /// Writes until the host is gone, or the round is over.
     pub(crate) fn run(mut self) -> Written {
         self.cases.push(Case::default());
-        while !self.round.killed.load(Ordering::SeqCst) {
+        while !self.round.is_over() {
             let all = self.cases.len();
             let among = if self.random.below(4) == 0 { all } else { all.min(RECENT) };
             let back = usize::try_from(self.random.below(among as u64)).unwrap_or_default();
             let place = all - 1 - back;
+            if self.cases.get(place).is_some_and(Case::is_in_doubt) {
+                // It stays as it is until it is looked at.
+                self.cases.push(Case::default());
+                continue;
+            }
             // It is not among the others while it is worked on.
             let mut case = self.cases.get_mut(place).map(std::mem::take).unwrap_or_default();
             let asked = self.go_on(&mut case);
             if let Some(worked_on) = self.cases.get_mut(place) {
                 *worked_on = case;
             }
-            if let Err(unanswered) = asked {
-                self.written.end(unanswered, self.round);
-                break;
+            match asked {
+                Err(_) if self.round.goes_on() => {}
+                Err(unanswered) => {
+                    self.written.end(unanswered, self.round);
+                    break;
+                }
+                Ok(()) => {}
             }
         }
         self.written
