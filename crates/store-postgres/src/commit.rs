@@ -6,7 +6,7 @@ use crate::error::Stop;
 use crate::judge;
 use crate::plan::Plan;
 use crate::state::{Owners, State};
-use crate::tx::{Job, Tx};
+use crate::tx::{Job, Tx, params};
 
 impl Job for Plan {
     type Out = ();
@@ -15,14 +15,24 @@ impl Job for Plan {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Stop> {
         let state = State::read(tx, self).await?;
         if state.remembered && !self.has_witness() && !self.deletes() {
-            return Ok(());
+            return confirm(tx).await;
         }
         match judge(tx, self, &state).await {
             Ok(diffs) => apply::apply(tx, self, &state, &diffs).await,
-            Err(Stop::Conflict(_)) if judge::was_applied(self, &state) => Ok(()),
+            Err(Stop::Conflict(_)) if judge::was_applied(self, &state) => confirm(tx).await,
             Err(stop) => Err(stop),
         }
     }
+}
+
+/// A set that was applied before may have lost its connection while it waited for a standby, and be seen here all the
+/// same. Only what writes to the server's log waits for the standby, and for all that was written before; a row lock does.
+async fn confirm(tx: &mut Tx<'_>) -> Result<(), Stop> {
+    tx.query("SELECT 1::bigint FROM store WHERE id = 1 FOR SHARE", params![])
+        .await?
+        .answer()
+        .await?;
+    Ok(())
 }
 
 /// Whether the set fits; what it changes of its accounts, in their order.

@@ -241,7 +241,8 @@ impl Schema {
     }
 }
 
-async fn connect(url: &str) -> tokio_postgres::Client {
+/// A connection beside every store's.
+pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
