@@ -13,6 +13,7 @@ mod commit;
 mod config;
 mod diff;
 mod error;
+mod hosts;
 mod judge;
 mod member;
 mod migrate;

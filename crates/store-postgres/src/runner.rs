@@ -6,6 +6,7 @@ use std::time::Duration;
 use deadpool_postgres::{Client, Pool};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::error::{Fault, Next, Stop};
 use crate::tx::{Job, Tx};
@@ -16,6 +17,8 @@ const TRIES: u32 = 20;
 /// How often a job is made again because its connection was lost: a pool may hold several that died together, but finds
 /// out about most of them itself.
 const RECONNECTS: u32 = 2;
+/// How long whoever has to know what became of a commit pauses before each further connection.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
@@ -27,11 +30,13 @@ pub(crate) struct Runner {
     runtime: Handle,
     /// Where those wait that lost to others.
     turn: Arc<Mutex<()>>,
+    /// How long to look for a server that knows what became of a commit.
+    patience: Duration,
 }
 
 impl Runner {
-    pub(crate) fn new(pool: Pool, named: bool) -> Self {
-        Self { pool, named, runtime: Handle::current(), turn: Arc::default() }
+    pub(crate) fn new(pool: Pool, named: bool, patience: Duration) -> Self {
+        Self { pool, named, runtime: Handle::current(), turn: Arc::default(), patience }
     }
 
     pub(crate) const fn runtime(&self) -> &Handle {
@@ -48,7 +53,7 @@ impl Runner {
     /// Runs a job until it is done or cannot be; `in_doubt` when it may have been done before.
     pub(crate) async fn settle<J: Job>(&self, job: &J, mut in_doubt: bool) -> Result<J::Out, Stop> {
         let (mut tries, mut reconnects) = (1, 0);
-        let mut turn = None;
+        let (mut turn, mut give_up) = (None, None);
         loop {
             let failed = match self.attempt(job).await {
                 Ok(out) => return Ok(out),
@@ -72,8 +77,17 @@ impl Runner {
                     in_doubt |= failed.sent;
                     reconnects += 1;
                     // What a job does that cannot be recognized when it is done twice is not done twice.
-                    if reconnects > RECONNECTS || (in_doubt && !J::REPEATS) {
+                    if in_doubt && !J::REPEATS {
                         return Err(told(fault, in_doubt));
+                    }
+                    if reconnects > RECONNECTS {
+                        // Others are told at once, and their callers can ask again as well as we can.
+                        let give_up =
+                            *give_up.get_or_insert_with(|| Instant::now() + self.patience);
+                        if !in_doubt || Instant::now() >= give_up {
+                            return Err(told(fault, in_doubt));
+                        }
+                        wait(RECONNECT_PAUSE).await;
                     }
                 }
                 Next::Again | Next::Tell => return Err(told(fault, in_doubt)),

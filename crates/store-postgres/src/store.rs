@@ -15,6 +15,7 @@ use tokio_postgres::Row;
 use crate::cols::Cols;
 use crate::config::PostgresConfig;
 use crate::error::{Fault, OpenError};
+use crate::hosts::Hosts;
 use crate::member::Member;
 use crate::migrate;
 use crate::ops::{Bind, Code, Consume, Due, Sweep};
@@ -47,7 +48,8 @@ use crate::writes::Writes;
 /// # Durability
 ///
 /// An acknowledged commit survives what the server's `synchronous_commit` and `fsync` say: with the defaults also a loss
-/// of power. With asynchronous replicas, a failover may lose the latest commits.
+/// of power. With asynchronous replicas, a failover may lose the latest commits. Where commits wait for a synchronous
+/// standby, one that was cut off while it waited is acknowledged only after the standby has it.
 ///
 /// # Isolation
 ///
@@ -59,8 +61,9 @@ use crate::writes::Writes;
 /// Serialization failures, deadlocks, and keys that two transactions give away at once are settled inside: the
 /// transaction is made again, at most 20 times, from the second time on one after another in each process, with pauses
 /// that double up to 64 ms. A connection that is lost is replaced at most twice a call. When it was lost after a commit
-/// was sent, the set is handed to the server again, which knows whether it was applied; only when that fails, too, the
-/// answer is [`FateUnknown`](authcore::store::StoreErrorKind::FateUnknown). A charge of a throttle is not made again.
+/// was sent, the set is handed to the server again, which knows whether it was applied, or to the one that took its place;
+/// only when there is none for as long as the [patience](PostgresConfig::with_patience), the answer is
+/// [`FateUnknown`](authcore::store::StoreErrorKind::FateUnknown). A charge of a throttle is not made again.
 ///
 /// # Replays
 ///
@@ -117,8 +120,12 @@ impl PostgresStore {
         migrate::migrate(&mut client).await?;
         drop(client);
         tracing::debug!(?config, "postgres.connected");
-        let runner = Runner::new(pool, config.named_statements);
-        let readers = Runner::new(self::pool(&config, config.readers)?, config.named_statements);
+        let runner = Runner::new(pool, config.named_statements, config.patience);
+        let readers = Runner::new(
+            self::pool(&config, config.readers)?,
+            config.named_statements,
+            config.patience,
+        );
         Ok(Self {
             reads: Reads::new(&readers, config.readers),
             writes: Writes::new(&runner, config.writers),
@@ -144,9 +151,9 @@ const SETTINGS: [&str; 3] = [
 ];
 
 fn pool(config: &PostgresConfig, size: usize) -> Result<Pool, OpenError> {
-    let manager = Manager::from_config(
+    let manager = Manager::from_connect(
         config.server.clone(),
-        tls::connector(&config.trust)?,
+        Hosts { each: config.each.clone(), tls: tls::connector(&config.trust)? },
         // Without a question to the server each time: a dead connection is found out when it is used.
         ManagerConfig { recycling_method: RecyclingMethod::Fast },
     );

@@ -11,12 +11,16 @@
 mod common;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use authcore::account::Version;
-use authcore::store::{ChangeSet, CommitError, SingleUseKey, Store, ThrottleKey, Write};
+use authcore::event::EventCursor;
+use authcore::store::{
+    ChangeSet, CommitError, SingleUseKey, Store, StoreErrorKind, ThrottleKey, Write,
+};
 use authcore_store_postgres::{OpenError, PostgresConfig, PostgresStore};
 use common::make::*;
+use common::proxy::Proxy;
 use common::{Server, connect};
 
 /// A server whose commits wait, while it is told so, for a standby that is not there.
@@ -123,4 +127,92 @@ async fn what_waits_for_a_standby_is_not_acknowledged_when_its_connection_is_cut
         primary.wait_for_standby(false).await;
         committing.await.unwrap().unwrap();
     }
+}
+
+/// No connection can be had for a while: whether the commit was applied is found out when one can.
+#[tokio::test]
+async fn a_commit_in_doubt_waits_for_a_server_that_knows() {
+    let primary = Primary::start().await;
+    let proxy = Proxy::to(primary.port).await;
+    let store = Arc::new(primary.open(&[proxy.port]).await.unwrap());
+    store.commit(&set(1, [insert(account(1))])).await.unwrap();
+    primary.wait_for_standby(true).await;
+    let committing = commit(&store, told(1, set(2, [logins(1, 1, 1)])));
+    while primary.waiting("store").await.is_none() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    proxy.cut();
+    // What is not in doubt does not wait.
+    let asked = Instant::now();
+    let error = store.epoch().await.unwrap_err();
+    assert_eq!(*error.kind(), StoreErrorKind::Unavailable);
+    assert!(asked.elapsed() < Duration::from_secs(3));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!committing.is_finished());
+    primary.wait_for_standby(false).await;
+    proxy.open();
+    committing.await.unwrap().unwrap();
+    let found = by_id(&*store, 1).await.unwrap();
+    assert_eq!((found.activity.login_count, found.activity_version.number()), (1, 2));
+    let events = store.events(EventCursor::START, 10).await.unwrap();
+    assert_eq!(events.len(), 1, "told once");
+}
+
+#[tokio::test]
+async fn a_commit_whose_fate_cannot_be_learnt_says_so_in_time() {
+    let primary = Primary::start().await;
+    let proxy = Proxy::to(primary.port).await;
+    let store = Arc::new(primary.open(&[proxy.port]).await.unwrap());
+    primary.wait_for_standby(true).await;
+    let committing = commit(&store, set(1, [insert(account(1))]));
+    while primary.waiting("store").await.is_none() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    proxy.cut();
+    let asked = Instant::now();
+    let error = committing.await.unwrap().unwrap_err();
+    let CommitError::Store(error) = error else { panic!("{error:?}") };
+    assert_eq!(*error.kind(), StoreErrorKind::FateUnknown);
+    let took = asked.elapsed();
+    assert!(Duration::from_secs(4) < took && took < Duration::from_secs(20), "{took:?}");
+    primary.wait_for_standby(false).await;
+}
+
+#[tokio::test]
+async fn of_several_hosts_the_one_that_takes_writes_is_found() {
+    let primary = Primary::start().await;
+    let (first, second) = (Proxy::to(primary.port).await, Proxy::to(primary.port).await);
+    let hosts = [first.port, second.port];
+    first.cut();
+    let store = primary.open(&hosts).await.unwrap();
+    store.commit(&set(1, [insert(account(1))])).await.unwrap();
+    // The other way round, and without a new store.
+    first.open();
+    second.cut();
+    store.commit(&set(2, [insert(account(2))])).await.unwrap();
+    first.silence();
+    second.cut();
+    second.open();
+    let asked = Instant::now();
+    store.commit(&set(3, [insert(account(3))])).await.unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(4), "it waited for the one that says nothing");
+    assert!(by_id(&store, 1).await.is_some() && by_id(&store, 2).await.is_some());
+}
+
+#[tokio::test]
+async fn a_standby_among_several_hosts_is_passed_over() {
+    let primary = Primary::start().await;
+    primary.client.batch_execute("CREATE DATABASE standby").await.unwrap();
+    let sql = "ALTER DATABASE standby SET default_transaction_read_only = on";
+    primary.client.batch_execute(sql).await.unwrap();
+    let port = primary.port;
+    let url = |attrs: &str| {
+        format!("postgres://postgres@127.0.0.1:{port},127.0.0.1:{port}/standby{attrs}")
+    };
+    let refused = |url: String| async move {
+        PostgresStore::connect(PostgresConfig::url(&url).unwrap()).await.unwrap_err()
+    };
+    assert!(matches!(refused(url("")).await, OpenError::CannotConnect(_)));
+    let any = url("?target_session_attrs=any");
+    assert!(matches!(refused(any).await, OpenError::ReadOnly));
 }

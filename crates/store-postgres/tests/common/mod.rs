@@ -16,6 +16,7 @@
 
 pub(crate) mod make;
 pub(crate) mod pooler;
+pub(crate) mod proxy;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
