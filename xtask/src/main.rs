@@ -51,6 +51,7 @@ COMMANDS:
              --rounds N        how many failovers (default 2)
              --seed S          the seed of the run (default: random; it is printed)
              --notice-ms M     from the kill to the promotion (default 1000)
+             --behind-ms M     cuts the standby off so long before the kill: to see that losses are found, and the command fails
              --release         use an optimised host
   --help   This text
 

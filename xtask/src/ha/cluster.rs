@@ -38,6 +38,15 @@ impl Cluster {
         })
     }
 
+    /// What is acknowledged from now on is on the primary only.
+    pub(crate) fn cut_standby_off(&self) -> Result<()> {
+        self.primary.ask("ALTER SYSTEM SET synchronous_standby_names = ''")?;
+        self.primary.ask("SELECT pg_reload_conf()")?;
+        self.standby.ask("ALTER SYSTEM SET primary_conninfo = ''")?;
+        self.standby.ask("SELECT pg_reload_conf()")?;
+        Ok(())
+    }
+
     pub(crate) fn kill_primary(&mut self) -> Result<()> {
         self.primary.kill()
     }

@@ -33,6 +33,8 @@ pub(crate) struct Options {
     seed: u64,
     /// Between the kill and the promotion. Something has to notice first; how fast it does is not ours.
     notice: Duration,
+    /// How long before the kill the standby is cut off: to see that losses would be found.
+    behind: Option<Duration>,
     release: bool,
 }
 
@@ -42,6 +44,7 @@ impl Options {
             rounds: arguments.value("--rounds")?.unwrap_or(2),
             seed: arguments.value("--seed")?.unwrap_or_else(Random::any_seed),
             notice: Duration::from_millis(arguments.value("--notice-ms")?.unwrap_or(1000)),
+            behind: arguments.value("--behind-ms")?.map(Duration::from_millis),
             release: arguments.flag("--release"),
         })
     }
@@ -119,6 +122,10 @@ fn one(options: &Options, load: &mut Load, cluster: &mut Cluster, host: &Host) -
     let mut promoted = None;
     load.write(&client, PLAYERS, |_| {
         wait(pause);
+        if let Some(behind) = options.behind {
+            cluster.cut_standby_off()?;
+            wait(behind);
+        }
         outage.begin();
         cluster.kill_primary()?;
         wait(options.notice);

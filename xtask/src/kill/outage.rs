@@ -138,3 +138,62 @@ impl fmt::Display for Noted {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn answer(outage: &Outage, status: u16, body: Value) -> Asked {
+        outage.note(Moment::now(), Ok(Answer { status, body }))
+    }
+
+    fn fault(outage: &Outage) -> Asked {
+        answer(outage, 500, json!({ "code": 13, "message": "Internal error." }))
+    }
+
+    fn findings(outage: &Outage) -> Vec<String> {
+        outage.so_far().findings
+    }
+
+    #[test]
+    fn a_fault_counts_as_no_answer_and_is_good_between_begin_and_end_only() {
+        let outage = Outage::default();
+        assert!(fault(&outage).is_err());
+        assert_eq!(findings(&outage).len(), 1);
+        outage.begin();
+        assert!(fault(&outage).is_err());
+        assert_eq!(findings(&outage).len(), 1);
+        outage.end();
+        assert!(fault(&outage).is_err());
+        assert_eq!(findings(&outage).len(), 2);
+        assert_eq!(outage.so_far().faults(), 3);
+    }
+
+    #[test]
+    fn a_fault_has_a_name_and_a_running_host_answers() {
+        let outage = Outage::default();
+        outage.begin();
+        assert!(answer(&outage, 503, Value::Null).is_err());
+        assert!(findings(&outage)[0].contains("without a name"));
+        let nothing = Err(Unanswered("connection reset".to_owned()));
+        assert!(outage.note(Moment::now(), nothing).is_err());
+        assert!(findings(&outage)[1].contains("connection reset"));
+    }
+
+    #[test]
+    fn it_lasts_until_a_good_answer_to_what_was_asked_after_the_first_fault() {
+        let outage = Outage::default();
+        outage.begin();
+        let early = Moment::now();
+        assert!(fault(&outage).is_err());
+        let late = |asked| {
+            let answer = Answer { status: 200, body: Value::Null };
+            assert!(outage.note(asked, Ok(answer)).is_ok());
+            outage.so_far().lasted()
+        };
+        assert_eq!(late(early), None);
+        assert!(late(Moment::now()).is_some());
+    }
+}
