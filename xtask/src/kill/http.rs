@@ -8,6 +8,11 @@ use ureq::{Agent, RequestBuilder};
 use super::outage::Outage;
 use crate::clock::Moment;
 
+/// How long to wait for an answer.
+const ANSWER: Duration = Duration::from_secs(10);
+/// The same of a host that waits for its database; after thirty seconds it gives up by itself.
+const LATE_ANSWER: Duration = Duration::from_secs(40);
+
 /// Sends requests to a host that may be gone at any moment.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -39,19 +44,13 @@ pub(crate) struct Grant {
 
 impl Client {
     pub(crate) fn new(address: &str) -> Self {
-        let agent = Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(10)))
-            .http_status_as_error(false)
-            .proxy(None)
-            .build()
-            .into();
-        Self { agent, address: address.to_owned(), outage: None }
+        Self { agent: agent(ANSWER), address: address.to_owned(), outage: None }
     }
 
     /// For a host that lives through an outage of its database: what it answers meanwhile is noted, and a fault counts as
     /// no answer.
     pub(crate) fn through(self, outage: &Arc<Outage>) -> Self {
-        Self { outage: Some(Arc::clone(outage)), ..self }
+        Self { agent: agent(LATE_ANSWER), outage: Some(Arc::clone(outage)), ..self }
     }
 
     pub(super) fn notes_outage(&self) -> bool {
@@ -119,6 +118,15 @@ impl Answer {
 
 pub(crate) fn bearer(access: &str) -> String {
     format!("Bearer {access}")
+}
+
+fn agent(patience: Duration) -> Agent {
+    Agent::config_builder()
+        .timeout_global(Some(patience))
+        .http_status_as_error(false)
+        .proxy(None)
+        .build()
+        .into()
 }
 
 fn read(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Asked {
