@@ -284,7 +284,7 @@ impl Engine {
     /// an account that time has withdrawn is freed first, where nobody has written that yet.
     pub(super) async fn commit(&self, draft: Draft, now: DateTime<Utc>) -> Result<(), Lost> {
         let change = self.change_set(draft, now).map_err(Lost::Fault)?;
-        let (mut hand_overs, mut freed) = (1, 0);
+        let (mut hand_overs, mut freed, mut doubt) = (1, 0, None);
         loop {
             match self.parts.store.commit(&change).await {
                 Ok(()) => return Ok(()),
@@ -299,8 +299,10 @@ impl Engine {
                 Err(CommitError::Store(error)) => {
                     let unknown = *error.kind() == StoreErrorKind::FateUnknown;
                     if !unknown || hand_overs == HAND_OVERS {
-                        return Err(Lost::Fault(Fault::Store(error)));
+                        // What was in doubt still is, whatever became of the set since.
+                        return Err(Lost::Fault(Fault::Store(doubt.unwrap_or(error))));
                     }
+                    doubt = Some(error);
                     hand_overs += 1;
                 }
             }

@@ -5,10 +5,13 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use authcore::account::ProviderId;
-use authcore::{BanRequest, Error, Link, Login, Operator, Policy, Refresh, Refusal, Unlink};
+use authcore::store::StoreErrorKind;
+use authcore::{BanRequest, Error, Fault, Link, Login, Operator, Policy, Refresh, Refusal, Unlink};
+use authcore_store_conformance::wrappers::{self, Faults, FaultyStore};
+use authcore_store_memory::MemoryStore;
 use authcore_testkit::Harness;
 
-use crate::{block_on, context, custom, device, log_in, who};
+use crate::{block_on, context, custom, device, log_in, try_log_in, who};
 
 const ROUNDS: usize = 20;
 
@@ -222,4 +225,28 @@ fn one_engine_is_many_threads_and_clones() {
     assert!(thread.join().unwrap());
     assert!(!block_on(log_in(world.engine(), device("0123456789"))).created);
     let _: Arc<dyn authcore::store::Store> = Arc::clone(world.store());
+}
+
+/// The first hand-over may have been applied, whatever becomes of the next one: nobody may read that nothing was written.
+#[test]
+fn a_commit_that_was_once_in_doubt_is_not_said_to_be_unwritten() {
+    let after = wrappers::Fault::After;
+    let before = wrappers::Fault::Before;
+    let fails = |faults: &[wrappers::Fault]| {
+        let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new()), 0, Faults::NONE));
+        let policy = Policy::nakama();
+        let world = block_on(Harness::seeded(1, Arc::clone(&store) as _, policy, |it| it));
+        for fault in faults {
+            store.force(*fault);
+        }
+        match block_on(try_log_in(world.engine(), device("0123456789"))) {
+            Ok(_) => None,
+            Err(Error::Fault(Fault::Store(error))) => Some(error.kind().clone()),
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(fails(&[after, after]), None);
+    assert_eq!(fails(&[before]), Some(StoreErrorKind::Unavailable));
+    assert_eq!(fails(&[after, before]), Some(StoreErrorKind::FateUnknown));
+    assert_eq!(fails(&[after, after, after]), Some(StoreErrorKind::FateUnknown));
 }
