@@ -18,7 +18,7 @@ const TRIES: u32 = 20;
 /// out about most of them itself.
 const RECONNECTS: u32 = 2;
 /// How long whoever has to know what became of a commit pauses before each further connection.
-const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
+const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
