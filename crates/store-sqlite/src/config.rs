@@ -84,7 +84,8 @@ impl SqliteConfig {
     }
 
     /// How many threads help with reading; 2 unless said otherwise. The writer reads whenever it can, which takes less
-    /// CPU; with 0, reads wait while it waits for the disk.
+    /// CPU; these help while it waits for the disk for more than two milliseconds, and when many reads wait. With 0, reads
+    /// wait while it waits for the disk.
     #[must_use]
     pub const fn with_readers(mut self, readers: usize) -> Self {
         self.readers = readers;

@@ -2,19 +2,24 @@
 //! thread takes all that waits at once.
 //!
 //! The writer reads more cheaply than the readers: commits of its own do not empty its page cache. So it takes the
-//! reads that wait whenever it is at it, and a reader is woken only when the writer cannot take them: while it waits
-//! for the disk or for another process, or when more wait than it should do alone.
+//! reads that wait whenever it is at it, and a reader helps only when the writer cannot take them: while it waits for
+//! the disk or for another process, unless that is over in a moment, or when more wait than it should do alone.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::thread::{self, Thread};
+use std::time::Duration;
 
 use crate::batch::{Work, Works};
 
 /// A reader helps the writer when so many reads wait: about a millisecond of work.
 const HELP_AT: usize = 64;
+
+/// How long fewer reads wait for a writer that is away, before a reader takes them. Most disks have answered by then, and
+/// the commit has emptied the reader's page cache: it reads twice as many pages for the same.
+const HELP_AFTER: Duration = Duration::from_millis(2);
 
 pub(crate) struct Lanes {
     state: Mutex<State>,
@@ -50,6 +55,13 @@ pub(crate) enum Writer {
     Here,
     /// It waits for the disk or for another process.
     Away,
+}
+
+impl State {
+    /// Whether there are reads that the writer should not be left alone with.
+    fn needs_help(&self) -> bool {
+        (self.writer == Writer::Away && !self.reads.is_empty()) || self.reads.len() >= HELP_AT
+    }
 }
 
 impl Lanes {
@@ -164,10 +176,10 @@ impl Reader {
         Self(Arc::clone(lanes))
     }
 
-    /// Like [`take`](Lanes::take), for a reader.
+    /// Like [`take`](Lanes::take), for a reader: leaves to the writer what that will look at soon.
     pub(crate) fn take(&self, reads: &mut Works) -> bool {
         let mut state = self.0.lock();
-        while state.reads.is_empty() {
+        while !state.needs_help() {
             if state.reads_closed {
                 return false;
             }
@@ -177,6 +189,11 @@ impl Reader {
             while state.sleeping.iter().any(|sleeper| sleeper.id() == id) {
                 drop(state);
                 thread::park();
+                state = self.0.lock();
+            }
+            if state.reads.len() < HELP_AT && !state.reads_closed {
+                drop(state);
+                thread::park_timeout(HELP_AFTER);
                 state = self.0.lock();
             }
         }
@@ -209,11 +226,11 @@ impl Drop for WriterPlace<'_> {
     }
 }
 
-/// Calls a reader if one is needed.
+/// Calls a reader if one is needed, and none will come by itself.
 fn call_reader(mut state: MutexGuard<'_, State>) {
     let none_awake = state.sleeping.len() == state.readers;
-    let alone = state.writer == Writer::Away && none_awake && !state.reads.is_empty();
-    if (alone || state.reads.len() >= HELP_AT)
+    if state.needs_help()
+        && (none_awake || state.reads.len() >= HELP_AT)
         && let Some(reader) = state.sleeping.pop()
     {
         drop(state);
@@ -335,6 +352,25 @@ mod tests {
             lanes.writer_is(Writer::Away);
             comes(&read);
         }
+        lanes.close_reads();
+        reader.join().unwrap();
+    }
+
+    #[test]
+    fn a_reader_leaves_what_waits_to_a_writer_that_is_soon_back() {
+        let lanes = Arc::new(Lanes::new(1024, 256));
+        let reader = begin_reader(&lanes, Works::clear);
+        // It comes too late only where this thread is held up meanwhile.
+        let left = (0..1000).any(|_| {
+            wait_for(&lanes, |state| state.sleeping.len() == 1);
+            lanes.writer_is(Writer::Away);
+            let read = push(&lanes, false);
+            lanes.writer_is(Writer::Here);
+            wait_for(&lanes, |state| state.sleeping.len() == 1);
+            let (mut reads, mut writes) = (Works::new(), Works::new());
+            read.try_recv().is_err() && lanes.take(&mut reads, &mut writes) && reads.len() == 1
+        });
+        assert!(left);
         lanes.close_reads();
         reader.join().unwrap();
     }
