@@ -5,11 +5,11 @@ use authcore::{Credential, Login, Secret};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::answer::{SessionAnswer, to_api_error};
+use super::answer::{session, to_api_error};
 use super::routes::Kind;
+use super::transport::body;
 use super::transport::error::ApiError;
 use super::transport::query::Query;
-use super::transport::{body, ok};
 use super::{Door, Received};
 
 /// What the bodies of all kinds may hold; each kind reads its own.
@@ -37,7 +37,7 @@ pub(super) async fn authenticate(
     login.username = username;
     login.vars = presented.vars.unwrap_or_default().0;
     match door.engine.login(&received.context, login).await {
-        Ok(player) => Ok(ok(&SessionAnswer::new(player.created, &player.tokens))),
+        Ok(player) => Ok(session(player.created, &player.tokens)),
         Err(error) => Err(to_api_error(error, Operation::Login, Some(&kind.provider()))),
     }
 }

@@ -5,9 +5,9 @@ use authcore::{Logout, Refresh, Secret};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::answer::{SessionAnswer, to_api_error};
+use super::answer::{session, to_api_error};
 use super::transport::error::ApiError;
-use super::transport::{body, done, ok};
+use super::transport::{body, done};
 use super::{Door, Received};
 
 #[derive(Default, Deserialize)]
@@ -23,7 +23,7 @@ pub(super) async fn refresh(door: &Door, received: &Received) -> Result<Response
     let mut refresh = Refresh::new(body.token.unwrap_or_default());
     refresh.vars = body.vars.unwrap_or_default().0;
     match door.engine.refresh(&received.context, refresh).await {
-        Ok(refreshed) => Ok(ok(&SessionAnswer::new(false, &refreshed.tokens))),
+        Ok(refreshed) => Ok(session(false, &refreshed.tokens)),
         Err(error) => Err(to_api_error(error, Operation::Refresh, None)),
     }
 }

@@ -63,8 +63,8 @@ where
 
 /// A success with `body` as its JSON.
 pub(crate) fn ok<T: Serialize>(body: &T) -> Response {
-    // Room for two tokens, so that the commonest answer does not grow step by step.
-    let mut json = Vec::with_capacity(768);
+    // Room for an account, so that the commonest answer does not grow step by step.
+    let mut json = Vec::with_capacity(512);
     match serde_json::to_writer(&mut json, body) {
         Ok(()) => Response::new(Body::from(json)),
         Err(_) => ApiError::internal().into_response(),
