@@ -17,6 +17,7 @@ pub(crate) fn all(run: &mut Run) -> Result<()> {
     run.step("setup: npm", || Ok(node_and_npm("npm")))?;
     run.step("setup: postgresql", || Ok(postgresql()))?;
     run.step("setup: pgbouncer", || Ok(pgbouncer()))?;
+    run.step("setup: redis", || Ok(redis()))?;
     run.step("setup: node packages", || Ok(node::install()))
 }
 
@@ -85,6 +86,19 @@ fn pgbouncer() -> Outcome {
             })
         },
         || debian(&["pgbouncer"]),
+    )
+}
+
+/// The tests of the example store on Redis start servers of their own with it.
+fn redis() -> Outcome {
+    install(
+        "redis-server",
+        || {
+            let mut command = Command::new("redis-server");
+            command.arg("--version");
+            version(command)
+        },
+        || debian(&["redis-server"]),
     )
 }
 
