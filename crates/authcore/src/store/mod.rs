@@ -169,7 +169,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
 /// The format of what serde makes of [`Account`], [`Activity`] and [`OneTimeCode`], for a store that keeps them so. It is
 /// raised when a field changes its meaning or goes; a field that is added is read as its default where it is missing. A
-/// store notes the number, and does not open what has a higher one: it would lose what it does not know.
+/// store notes the number, and does not open what has a higher one ([`StoreErrorKind::Corrupt`]): it would lose what it does
+/// not know. A lower one it raises before it writes.
 pub const DOCUMENT_FORMAT: u32 = 1;
 
 /// What a store promises; the conformance kit chooses its cases by it.
