@@ -103,9 +103,10 @@ impl Engine {
         proven: &ProvenLink,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
-        if self.policy.ticket_for_banned {
+        if self.policy.carry_ban.is_none() || self.policy.ticket_for_banned {
             return Ok(());
         }
+        self.write_left(&proven.key, now).await?;
         let carried = self.carried(vec![proven.key.clone()], proven.verified.as_ref(), now).await?;
         match carried {
             Some((_, BanState::Banned(_))) if proven.password.is_some() => {
@@ -129,7 +130,10 @@ impl Engine {
         if self.policy.carry_ban.is_none() {
             return Ok(None);
         }
-        identities.extend(verified.into_iter().flat_map(VerifiedIdentity::former_keys));
+        for former in verified.into_iter().flat_map(VerifiedIdentity::former_keys) {
+            self.write_left(&former, now).await?;
+            identities.push(former);
+        }
         let keys = identities.iter().flat_map(|identity| self.parts.keys.ban_keys(identity));
         for key in keys.collect::<Vec<_>>() {
             let code = self.parts.store.code(&key).await?;
@@ -140,6 +144,17 @@ impl Engine {
             }
         }
         Ok(None)
+    }
+
+    /// Writes that time has withdrawn the owner of an identity, where it has: a ban that outlives it is then found.
+    async fn write_left(&self, identity: &IdentityKey, now: DateTime<Utc>) -> Result<(), Error> {
+        if let Some(left) = self.load(&Lookup::Identity(identity.clone()), now).await?
+            && left.due
+            && left.account.withdrawal.is_done()
+        {
+            self.write_due(&left, now).await?;
+        }
+        Ok(())
     }
 
     /// The ban of a tombstone, or how an account stands that still is.

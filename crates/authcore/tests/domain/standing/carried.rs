@@ -325,6 +325,26 @@ fn gamebase_x4_who_only_names_a_banned_players_email_address_is_not_told_of_the_
 }
 
 #[test]
+fn gamebase_x4_x5_a_ban_whose_account_left_by_its_date_is_found_before_that_is_written() {
+    block_on(async {
+        for subject in ["ann", "new<ann"] {
+            let world = world(carrying()).await;
+            let (player, due) = pending(&world, "ann").await;
+            let id = player.account.id;
+            world.engine().ban(&operator(), id, BanRequest::permanent()).await.unwrap();
+            world.clock().set(due);
+            let clean = log_in(world.engine(), at("google", "clean")).await;
+            let proof = who(world.engine(), &clean).await;
+            let link = Link::new(at("facebook", subject));
+            let refused = refusal(world.engine().link(&context(), &proof, link).await);
+            assert!(matches!(refused, Refusal::Banned(info) if info.account == id));
+            let refused = refusal(try_log_in(world.engine(), at("facebook", subject)).await);
+            assert!(matches!(refused, Refusal::Banned(info) if info.account != id));
+        }
+    });
+}
+
+#[test]
 fn gamebase_x4_a_carried_ban_is_found_by_a_former_subject() {
     block_on(async {
         let world = world(carrying()).await;
