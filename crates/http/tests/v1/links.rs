@@ -52,7 +52,7 @@ fn a_link_is_refused_with_the_reason() {
     link(&server, &ann, &device("short"))
         .invalid("device_id", json!({ "bytes": { "min": 10, "max": 128 } }));
     let nowhere = json!({ "provider": "nowhere", "credential": "x" });
-    link(&server, &ann, &nowhere).refused(401, "credential_rejected");
+    link(&server, &ann, &nowhere).refused(400, "provider_not_configured");
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn a_login_says_why_not() {
     let unknown = json!({ "credential": device("a-device-of-ann"), "create": false });
     server.post("/v1/login").send(unknown).refused(404, "account_not_found");
     let nowhere = json!({"provider": "nowhere", "credential": "x"});
-    server.log_in(nowhere).refused(401, "credential_rejected");
+    server.log_in(nowhere).refused(400, "provider_not_configured");
     let email = |password: &str| json!({"provider": "email", "email": "ann@example.com", "password": password});
     server.player(email("correct horse"));
     server.log_in(email("wrong horse")).refused(401, "wrong_password");
