@@ -9,11 +9,16 @@ use crate::step::{Outcome, Run};
 
 pub(crate) fn all(steps: &mut Run, check: bool) -> Result<()> {
     steps.step("parts made from the code", || {
-        let mut command = cargo(&["test", "--quiet", "--package=authcore", "--lib"]);
-        if !check {
-            command.env("AUTHCORE_WRITE_DOCS", "1");
+        for tests in [
+            ["--package=authcore", "--lib"],
+            ["--package=authcore-store-conformance", "--test=documentation"],
+        ] {
+            let mut command = cargo(&["test", "--quiet", tests[0], tests[1]]);
+            if !check {
+                command.env("AUTHCORE_WRITE_DOCS", "1");
+            }
+            run(command)?;
         }
-        run(command)?;
         Ok(Outcome::Held)
     })?;
     steps.step("tables of tests", || tables(check))

@@ -1,6 +1,5 @@
-#![expect(clippy::panic, clippy::expect_used, reason = "a test kit fails by panicking")]
+#![expect(clippy::expect_used, reason = "a test kit fails by panicking")]
 
-use std::any::Any;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::Pin;
@@ -115,99 +114,4 @@ pub fn table() -> String {
         writeln!(table, "| {suite} | `{name}` | {about} | {needs} |").expect("a string takes all");
     }
     table
-}
-
-/// What came of all cases.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct Report {
-    /// How many passed.
-    pub passed: usize,
-    /// How many were about something that the store does not promise.
-    pub not_applicable: usize,
-    /// How many the fixture could not show.
-    pub skipped: usize,
-    /// Those that failed, in the order of [`cases`].
-    pub failures: Vec<Failure>,
-}
-
-/// A case that failed.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Failure {
-    /// Its suite.
-    pub suite: &'static str,
-    /// Its name.
-    pub name: &'static str,
-    /// What it said.
-    pub message: String,
-}
-
-/// Runs every case, one after another, each on a fresh store and on a runtime of its own. It blocks, and so must be
-/// called outside of any runtime.
-///
-/// # Panics
-///
-/// When no runtime can be started. A case that fails is in the report.
-pub fn run_all<F, Fut, S>(factory: F) -> Report
-where
-    F: Fn() -> Fut,
-    Fut: Future<Output = S>,
-    S: Into<Fixture>,
-{
-    let mut report = Report::default();
-    for case in cases() {
-        let ended = runtime().block_on(async {
-            let fixture = factory().await.into();
-            tokio::spawn(async move { case.run(fixture).await }).await
-        });
-        match ended {
-            Ok(Outcome::Passed) => report.passed += 1,
-            Ok(Outcome::NotApplicable) => report.not_applicable += 1,
-            Ok(Outcome::Skipped) => report.skipped += 1,
-            Err(failed) => report.failures.push(Failure {
-                suite: case.suite,
-                name: case.name,
-                message: failed
-                    .try_into_panic()
-                    .map_or_else(|error| error.to_string(), |panic| said(&*panic)),
-            }),
-        }
-    }
-    report
-}
-
-fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned()
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(4)
-        .enable_all()
-        .build()
-        .expect("a runtime can be started")
-}
-
-#[doc(hidden)]
-pub type FixtureFuture = Pin<Box<dyn Future<Output = Fixture>>>;
-
-/// Runs one case by name, for the tests that the macro makes.
-#[doc(hidden)]
-pub fn test(suite: &str, name: &str, fixture: fn() -> FixtureFuture) {
-    let case = cases()
-        .into_iter()
-        .find(|case| case.suite == suite && case.name == name)
-        .expect("the macro and the list have one source");
-    runtime().block_on(async {
-        let fixture = fixture().await;
-        // In a task of its own, so that the case runs on the pool as a server's requests do.
-        if let Err(failed) = tokio::spawn(async move { case.run(fixture).await }).await {
-            match failed.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(error) => panic!("{error}"),
-            }
-        }
-    });
 }

@@ -49,7 +49,8 @@
 //!
 //! # Without the macro
 //!
-//! [`run_all`] runs every case and returns a [`Report`]; [`cases`] is the list, [`table`] the list as Markdown.
+//! [`run`] is a whole test program, with a filter and an exit code, for a target that says `harness = false`; [`run_all`]
+//! runs every case and returns a [`Report`]. [`cases`] is the list that all of these run, [`table`] the list as Markdown.
 //!
 //! # What each case also checks
 //!
@@ -61,14 +62,16 @@ mod fixture;
 #[macro_use]
 mod list;
 mod make;
+mod run;
 mod suites;
 mod trial;
 pub mod wrappers;
 
-pub use case::{Case, Failure, Need, Outcome, Report, cases, run_all, table};
+pub use case::{Case, Need, Outcome, cases, table};
 pub use fixture::Fixture;
+pub use run::{Failure, Report, run, run_all, run_with};
 
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::case::{FixtureFuture, test};
+    pub use crate::run::{FixtureFuture, test};
 }

@@ -6,10 +6,11 @@ mod dates_and_pairs;
 mod flaws;
 mod mutant;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use authcore::store::Store;
-use authcore_store_conformance::{Fixture, cases, run_all};
+use authcore_store_conformance::{Fixture, cases, run_all, run_with};
 use authcore_store_memory::MemoryStore;
 
 use crate::dates_and_pairs::{
@@ -178,4 +179,21 @@ fn store_that_forgets_itself_is_caught() {
 fn durable_store_that_cannot_be_reopened_is_counted() {
     let report = run_all(|| async { Arc::new(Mutant::new(ForgetsItself)) });
     assert_eq!(report.skipped + report.failures.len(), 4, "a failure when CONFORMANCE_STRICT=1");
+}
+
+/// The exit code of the kit's own runner on a store that loses updates.
+fn exit_code(arguments: &[&str]) -> String {
+    let arguments = std::iter::once("kit").chain(arguments.iter().copied());
+    let code = run_with(arguments.map(Into::into), || async { Arc::new(Mutant::new(LostUpdate)) });
+    format!("{code:?}")
+}
+
+#[test]
+fn the_runner_fails_when_a_chosen_case_does() {
+    let success = format!("{:?}", ExitCode::SUCCESS);
+    assert_ne!(exit_code(&["conflicts::"]), success);
+    assert_ne!(exit_code(&["--exact", "conflicts::changed_account_is_named"]), success);
+    assert_eq!(exit_code(&["--exact", "conflicts::missing_account_is_named"]), success);
+    assert_eq!(exit_code(&["changed", "--skip", "conflicts::changed_a"]), success);
+    assert_eq!(exit_code(&["--list"]), success);
 }
