@@ -13,6 +13,8 @@ type Reopen = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Arc<dyn Store>> + Send
 pub struct Fixture {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) reopen: Option<Reopen>,
+    /// A commit that was refused may have been applied before: its answer was lost.
+    pub(crate) faulty: bool,
     kept: Vec<Box<dyn Any + Send + Sync>>,
 }
 
@@ -20,7 +22,7 @@ impl Fixture {
     /// A fresh store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, reopen: None, kept: Vec::new() }
+        Self { store, reopen: None, faulty: false, kept: Vec::new() }
     }
 
     /// How to open the store again. It is called after the kit has let go of every handle to the store, and returns
@@ -69,7 +71,8 @@ impl Fixture {
     /// and the results must be as if nothing had failed.
     #[must_use]
     pub fn faulty(self, seed: u64) -> Self {
-        self.wrapped(move |store| {
+        let faulty = Self { faulty: true, ..self };
+        faulty.wrapped(move |store| {
             let faulty = FaultyStore::new(store, seed, Faults::OFTEN);
             Arc::new(SettlingStore::new(Arc::new(faulty)))
         })

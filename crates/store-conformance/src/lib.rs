@@ -59,6 +59,7 @@
 
 mod case;
 mod fixture;
+mod history;
 #[macro_use]
 mod list;
 mod make;

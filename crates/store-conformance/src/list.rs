@@ -176,6 +176,11 @@ macro_rules! __cases {
                 Nothing login_beside_a_password_change_is_refused "A login that was decided on an old password is refused";
                 Nothing dropped_commit_is_whole_or_nothing "A commit whose future is dropped is applied whole or not at all";
             }
+            history {
+                Nothing compare_and_swap "Loads and compare-and-swaps of two accounts, 4 tasks beside each other: some order of them makes sense";
+                Nothing one_identity_between_two_accounts "Links, unlinks and moves of one identity between two accounts: some order of them makes sense";
+                Nothing sessions_and_what_ends_them "Sessions that are opened, refreshed, ended and read beside raised epochs: some order of it makes sense";
+            }
             durability {
                 Durable everything_survives "All that was answered is there when the store is opened again";
                 Durable replay_is_known_after_reopening "A set handed over before and after reopening is done once";

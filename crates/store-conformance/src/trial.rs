@@ -45,6 +45,10 @@ impl Trial {
         self.store.as_ref().expect("the store is open")
     }
 
+    pub(crate) fn is_faulty(&self) -> bool {
+        self.fixture.faulty
+    }
+
     /// Closes the store and opens it again.
     pub(crate) async fn reopen(&mut self) {
         let reopen = self.fixture.reopen.take().expect("the case needs it");

@@ -10,6 +10,7 @@ pub(crate) mod documents;
 pub(crate) mod due;
 pub(crate) mod durability;
 pub(crate) mod events;
+pub(crate) mod history;
 pub(crate) mod once;
 pub(crate) mod pairs;
 pub(crate) mod standing;

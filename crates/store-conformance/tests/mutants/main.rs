@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a helper of tests")]
 
+mod beside_each_other;
 mod dates_and_pairs;
 mod flaws;
 mod mutant;
@@ -13,6 +14,7 @@ use authcore::store::Store;
 use authcore_store_conformance::{Fixture, cases, run_all, run_with};
 use authcore_store_memory::MemoryStore;
 
+use crate::beside_each_other::{ReadsBack, RefusesWhatItDid};
 use crate::dates_and_pairs::{
     ChecksOneOfAPair, DueAtBirth, DueForEver, ForgetsTransfers, HalfAPair, SilentSession,
 };
@@ -152,6 +154,25 @@ fn one_checked_version_of_a_pair_is_caught() {
             ("tickets", "use_beside_a_change_of_the_owner_is_refused"),
         ],
     );
+}
+
+/// Each call of these makes sense by itself, and whatever was answered is seen: no other suite catches them.
+fn assert_caught_by_history_alone<F: Flaw>(flaw: fn() -> F) {
+    let report = run_all(|| async move { Arc::new(Mutant::new(flaw())) });
+    let failed: Vec<_> = report.failures.iter().map(|failure| failure.suite).collect();
+    println!("{:?}: caught by {failed:?}", flaw());
+    assert!(failed.contains(&"history"), "the kit lets a broken store pass");
+    assert!(failed.iter().all(|suite| *suite == "history"), "{failed:?}");
+}
+
+#[test]
+fn reads_that_go_back_are_caught() {
+    assert_caught_by_history_alone(ReadsBack::default);
+}
+
+#[test]
+fn refusals_of_what_was_done_are_caught() {
+    assert_caught_by_history_alone(|| RefusesWhatItDid);
 }
 
 fn reopened(open: fn(&MemoryStore) -> MemoryStore) -> Fixture {
