@@ -36,6 +36,8 @@ pub enum Need {
     Nothing,
     /// A store that is [durable](authcore::store::Capabilities::durable), and a fixture that can open it again.
     Durable,
+    /// A durable store, and a fixture that can open what each [schema](Fixture::with_schemas) there was left behind.
+    Schemas,
 }
 
 /// How a case ended, when it did not fail.
@@ -58,18 +60,20 @@ impl Case {
     /// When the store does not do what the case asks; also when the case is skipped while `CONFORMANCE_STRICT=1`.
     pub async fn run(&self, fixture: Fixture) -> Outcome {
         let Self { suite, name, .. } = self;
-        if self.needs == Need::Durable {
-            if !fixture.store.capabilities().durable {
-                println!("not applicable: {suite}::{name} is about durable stores");
-                return Outcome::NotApplicable;
-            }
-            if fixture.reopen.is_none() {
-                println!("skipped: {suite}::{name} needs a fixture with `with_reopen`");
-                let strict =
-                    std::env::var_os("CONFORMANCE_STRICT").is_some_and(|value| value == "1");
-                assert!(!strict, "{suite}::{name} was skipped while CONFORMANCE_STRICT=1");
-                return Outcome::Skipped;
-            }
+        let lacks = match self.needs {
+            Need::Durable if fixture.reopen.is_none() => Some("with_reopen"),
+            Need::Schemas if fixture.schemas.is_none() => Some("with_schemas"),
+            Need::Nothing | Need::Durable | Need::Schemas => None,
+        };
+        if self.needs != Need::Nothing && !fixture.store.capabilities().durable {
+            println!("not applicable: {suite}::{name} is about durable stores");
+            return Outcome::NotApplicable;
+        }
+        if let Some(lacks) = lacks {
+            println!("skipped: {suite}::{name} needs a fixture with `{lacks}`");
+            let strict = std::env::var_os("CONFORMANCE_STRICT").is_some_and(|value| value == "1");
+            assert!(!strict, "{suite}::{name} was skipped while CONFORMANCE_STRICT=1");
+            return Outcome::Skipped;
         }
         let mut trial = Trial::new(fixture);
         let whole = async {
@@ -110,6 +114,7 @@ pub fn table() -> String {
         let needs = match needs {
             Need::Nothing => "",
             Need::Durable => "a durable store",
+            Need::Schemas => "a durable store of each schema there was",
         };
         writeln!(table, "| {suite} | `{name}` | {about} | {needs} |").expect("a string takes all");
     }

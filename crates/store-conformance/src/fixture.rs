@@ -9,10 +9,15 @@ use crate::wrappers::{Faults, FaultyStore, SettlingStore, TracedStore};
 
 type Reopen = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Arc<dyn Store>> + Send>> + Send + Sync>;
 
+type OpenSchema =
+    Box<dyn Fn(&str) -> Pin<Box<dyn Future<Output = Arc<dyn Store>> + Send>> + Send + Sync>;
+
 /// A fresh store for one case, and what belongs to it.
 pub struct Fixture {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) reopen: Option<Reopen>,
+    /// The names of the schemas there were, and how a store of one is opened.
+    pub(crate) schemas: Option<(Vec<String>, OpenSchema)>,
     /// A commit that was refused may have been applied before: its answer was lost.
     pub(crate) faulty: bool,
     kept: Vec<Box<dyn Any + Send + Sync>>,
@@ -22,7 +27,7 @@ impl Fixture {
     /// A fresh store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, reopen: None, faulty: false, kept: Vec::new() }
+        Self { store, reopen: None, schemas: None, faulty: false, kept: Vec::new() }
     }
 
     /// How to open the store again. It is called after the kit has let go of every handle to the store, and returns
@@ -37,6 +42,19 @@ impl Fixture {
         self
     }
 
+    /// How to open a store that an older release left behind, one for each schema there was, by its name. Each holds what
+    /// [`seed`](crate::seed) put into it, and every call opens another copy. A store that has no schema, and reads what
+    /// any older release wrote, names its formats here.
+    #[must_use]
+    pub fn with_schemas<F, Fut>(mut self, names: Vec<String>, open: F) -> Self
+    where
+        F: Fn(&str) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Arc<dyn Store>> + Send + 'static,
+    {
+        self.schemas = Some((names, Box::new(move |name| Box::pin(open(name)))));
+        self
+    }
+
     /// Keeps something until the case is over, and drops it after the store: a temporary folder.
     #[must_use]
     pub fn keeping(mut self, guard: impl Send + Sync + 'static) -> Self {
@@ -44,19 +62,27 @@ impl Fixture {
         self
     }
 
-    /// Puts a wrapper around the store, also when it is opened again.
+    /// Puts a wrapper around the store, also when it is opened again, and around those of older schemas.
     #[must_use]
     pub fn wrapped(
         mut self,
         wrap: impl Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync + 'static,
     ) -> Self {
         let wrap = Arc::new(wrap);
+        let again = Arc::clone(&wrap);
         self.store = wrap(self.store);
         self.reopen = self.reopen.map(|reopen| -> Reopen {
             Box::new(move || {
                 let (opened, wrap) = (reopen(), Arc::clone(&wrap));
                 Box::pin(async move { wrap(opened.await) })
             })
+        });
+        self.schemas = self.schemas.map(|(names, open)| -> (_, OpenSchema) {
+            let open: OpenSchema = Box::new(move |name| {
+                let (opened, wrap) = (open(name), Arc::clone(&again));
+                Box::pin(async move { wrap(opened.await) })
+            });
+            (names, open)
         });
         self
     }

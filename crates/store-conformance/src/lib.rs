@@ -44,7 +44,7 @@
 //!
 //! A store declares its [capabilities](authcore::store::Capabilities). A case about something that it does not promise
 //! is not applicable, and says so. A case about something that it does promise, but that its fixture cannot show (a
-//! durable store without [`Fixture::with_reopen`]), is skipped; with `CONFORMANCE_STRICT=1` in the environment, which a
+//! durable store without [`Fixture::with_reopen`] or [`Fixture::with_schemas`]), is skipped; with `CONFORMANCE_STRICT=1` in the environment, which a
 //! CI should set, a skip is a failure.
 //!
 //! # Without the macro
@@ -64,6 +64,7 @@ mod history;
 mod list;
 mod make;
 mod run;
+mod seed;
 mod suites;
 mod trial;
 pub mod wrappers;
@@ -71,6 +72,7 @@ pub mod wrappers;
 pub use case::{Case, Need, Outcome, cases, table};
 pub use fixture::Fixture;
 pub use run::{Failure, Report, run, run_all, run_with};
+pub use seed::seed;
 
 #[doc(hidden)]
 pub mod __private {

@@ -9,8 +9,6 @@ macro_rules! __cases {
                 Nothing full_account_comes_back "Every field of account, identity, password, profile, ban, activity and session comes back, by every lookup";
                 Nothing bare_account_comes_back "An account without anything comes back as one";
                 Nothing update_replaces_every_field "An update leaves nothing of what was before";
-                Nothing every_method_comes_back "Every way of proving oneself is kept with the session";
-                Nothing times_keep_their_millisecond "Times before 1970, far in the future and at odd milliseconds come back exactly";
                 Nothing large_account_comes_back "200 identities, 200 sessions and large metadata come back, in order";
             }
             standing {
@@ -28,7 +26,6 @@ macro_rules! __cases {
                 Nothing versions_rise_by_one "Each write raises the version of its own document by one, and no other";
                 Nothing missing_is_none "What is not there is no error";
                 Nothing load_many_answers_in_order "`load_many` answers in the order asked, with misses and repetitions";
-                Nothing session_comes_with_its_epochs "`session` returns the session with both epochs and its version";
                 Nothing store_epoch_is_seen_everywhere "A raised store epoch shows in every snapshot and session";
                 Nothing delete_takes_all_that_belongs "A deleted account takes its keys, sessions and codes along, but no events";
                 Nothing deleted_account_can_be_made_again "A deleted id starts anew at the first version";
@@ -58,7 +55,7 @@ macro_rules! __cases {
                 Nothing sweep_keeps_to_its_limit "A sweep removes at most its limit of each kind";
                 Nothing single_use_keys_are_used_up_one_by_one "A single-use key is used once, and belongs to no account";
             }
-            throttle {
+            throttles {
                 Nothing admits_its_limit_and_no_more "An unused throttle admits its limit; what is refused is not charged";
                 Nothing admits_again_at_the_very_moment "A refused charge is admitted at `retry_at` and not a millisecond before";
                 Nothing cost_zero_only_asks "A cost of 0 charges nothing";
@@ -67,13 +64,44 @@ macro_rules! __cases {
                 Nothing reset_forgets_the_charges "A reset throttle is unused";
                 Nothing follows_the_rule "A long sequence of charges is answered as `Charge::apply` says";
                 Nothing rounding_admits_no_more "Limits that do not divide the window admit no more than the limit";
+                Nothing many_at_once_are_admitted_up_to_the_limit "Of 64 charges at once exactly the limit is admitted, whatever a charge costs";
+                Nothing many_at_once_are_told_apart "Of 128 charges of 8 keys at once each key admits its limit";
+                Nothing many_at_once_are_admitted_up_to_the_refill "Of 32 charges at once exactly what was refilled is admitted";
             }
-            events {
+            outbox {
                 Nothing every_kind_comes_back "Every kind of event comes back with its fields";
                 Nothing come_in_the_order_of_commits "Events come in the order of commits, and within a set in its order";
                 Nothing are_read_after_a_cursor "A page begins after its cursor and keeps to its limit";
                 Nothing are_pruned_up_to_a_cursor "Pruning removes up to and including a cursor, and counts";
                 Nothing cursors_are_never_reused "Cursors grow over every prune";
+                Nothing consumers_miss_nothing "Three consumers that read beside 16 writers see every event once, in one order";
+                Nothing consumer_that_prunes_misses_nothing "A consumer that removes what it has read beside 16 writers sees every event once";
+                Nothing large_set_among_small_ones_is_not_skipped "A set of 150 accounts beside many of one event is seen whole by a consumer that reads along";
+                Nothing refused_sets_leave_no_gap "Beside sets that are refused a consumer sees the events of the others, each once";
+            }
+            paging {
+                Nothing pages_of_events_make_the_whole "Pages of events of any size make the whole, in order";
+                Nothing pages_of_events_stay_under_inserts "Events that come between two pages are behind them, and change no full page";
+                Nothing pages_of_events_stay_under_prunes "Removing what was read moves no later page";
+                Nothing pages_of_due_accounts_stay_under_inserts "Beside accounts that become due, each due account is met once";
+                Nothing pages_of_a_sweep_reach_everything "A sweep in pages beside writes takes full pages, all that is over, and nothing else";
+            }
+            sessions {
+                Nothing every_method_comes_back "Every way of proving oneself is kept with the session";
+                Nothing session_comes_with_its_epochs "`session` returns the session with both epochs and its version";
+                Nothing session_belongs_to_its_account "Sessions of one id on two accounts are two";
+                Nothing ended_session_is_gone "An ended session is gone, the others stay in order, none outlives its account";
+                Nothing refresh_shows_in_every_read "A refreshed session shows in every read at once, and no other changes";
+                Nothing one_refresh_has_one_successor "Of 32 refreshes of one session exactly one wins";
+                Nothing ended_session_is_seen_by_nobody "Whoever asks after a session's end was answered does not see it";
+            }
+            time {
+                Nothing times_keep_their_millisecond "Times before 1970, far in the future, at odd milliseconds, the first and the last come back exactly";
+                Nothing every_date_comes_back "Every date of an account and its sessions comes back, before 1970 and far in the future";
+                Nothing ends_count_from_their_millisecond "Codes and single-use keys are over at their millisecond and not before, also before 1970";
+                Nothing dates_are_in_order "Due accounts are in the order of their dates, also before 1970";
+                Nothing throttles_refill_at_any_time "Throttles refill and are swept at their millisecond, before 1970 and far in the future";
+                Nothing far_ends_do_not_come_early "What ends at the last moment is not over before";
             }
             once {
                 Nothing insert "A replayed insert is done once";
@@ -157,7 +185,6 @@ macro_rules! __cases {
                 Nothing no_update_is_lost "160 increments by 8 tasks count to 160";
                 Nothing one_single_use_key_has_one_winner "Of 32 uses of one single-use key exactly one wins";
                 Nothing one_set_many_times_is_done_once "One set handed over 32 times at once is done once, and all are told so";
-                Nothing throttle_admits_exactly_its_limit "Of 64 charges at once exactly the limit is admitted";
                 Nothing first_header_wins_a_race "Concurrent binds agree on one header";
                 Nothing swaps_do_not_deadlock "Two swaps in opposite order: one wins, none hangs";
                 Nothing delete_and_update_exclude_each_other "Of a delete and an update of one version one wins";
@@ -165,7 +192,6 @@ macro_rules! __cases {
             visibility {
                 Nothing snapshots_are_never_torn "A snapshot shows account and activity at one moment";
                 Nothing answered_commit_is_seen_by_all "Whoever reads after a commit was answered sees it";
-                Nothing outbox_reader_misses_nothing "A consumer that reads beside 16 writers sees every event once, in order";
             }
             atomicity {
                 Nothing failing_last_write_leaves_nothing "When the last condition fails, no write before it is left, of any kind";
@@ -186,6 +212,10 @@ macro_rules! __cases {
                 Durable replay_is_known_after_reopening "A set handed over before and after reopening is done once";
                 Durable cursors_are_not_reused_after_reopening "Cursors grow over a prune of everything and a reopening";
                 Durable refused_set_leaves_nothing_behind "What was refused is not there after reopening";
+            }
+            migrations {
+                Schemas every_schema_is_read "All that a store of each older schema holds is read";
+                Schemas every_schema_is_written "A store of each older schema knows what was done to it, and is written like any other";
             }
         }
     };

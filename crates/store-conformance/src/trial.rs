@@ -60,6 +60,24 @@ impl Trial {
         self.fixture.reopen = Some(reopen);
     }
 
+    /// The names of the schemas there were.
+    pub(crate) fn schemas(&self) -> Vec<String> {
+        self.fixture.schemas.as_ref().expect("the case needs it").0.clone()
+    }
+
+    /// Goes on with the store that a release with this schema left behind, seeded.
+    pub(crate) async fn turn_to_schema(&mut self, name: &str) {
+        let (_, open) = self.fixture.schemas.as_ref().expect("the case needs it");
+        self.store = Some(open(name).await);
+        self.told = Mutex::default();
+        let sets = crate::seed::sets();
+        for set in &sets {
+            self.note(set);
+        }
+        // The first event was pruned.
+        self.pruned = sets.into_iter().flat_map(|set| set.events).take(1).collect();
+    }
+
     /// Commits; the events of a success are noted.
     pub(crate) async fn commit(&self, set: &ChangeSet) -> Result<(), CommitError> {
         let result = self.store().commit(set).await;
@@ -206,6 +224,11 @@ impl Trial {
         let gone = all.into_iter().filter(|stored| stored.cursor <= up_to);
         self.pruned.extend(gone.map(|stored| stored.event));
         self.store().prune_events(up_to).await.expect("prune_events")
+    }
+
+    /// These were removed beside the case.
+    pub(crate) fn note_pruned(&mut self, events: Vec<Event>) {
+        self.pruned.extend(events);
     }
 
     /// Sweeps without a limit that matters.

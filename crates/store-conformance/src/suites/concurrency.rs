@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use authcore::account::Epoch;
 use authcore::session::Session;
-use authcore::store::{
-    Admission, ChangeSet, Charge, CommitError, Conflict, Lookup, Store, StoreHeader,
-};
+use authcore::store::{ChangeSet, CommitError, Conflict, Lookup, Store, StoreHeader};
 
 use crate::make::{
-    Build, account, activity, at, bare, charge, device, id, lookup_device, lookup_username,
-    session, set, single_use_key, with_epoch, with_identity, with_username,
+    Build, account, activity, bare, device, id, lookup_device, lookup_username, session, set,
+    single_use_key, with_epoch, with_identity, with_username,
 };
 use crate::trial::{Trial, losers_of_one_winner, race};
 
@@ -138,19 +136,6 @@ pub(crate) async fn one_set_many_times_is_done_once(on: &mut Trial) {
     }
     let found = on.get(id(1)).await;
     assert_eq!((found.activity_version.number(), found.store_epoch), (2, Epoch::new(1)));
-}
-
-pub(crate) async fn throttle_admits_exactly_its_limit(on: &mut Trial) {
-    for key in 0..10 {
-        let charge = Charge { limit: 10, ..charge(key, at(0)) };
-        let answers = race(64, |_| {
-            let store = Arc::clone(on.store());
-            async move { store.consume(&charge).await.expect("consume") }
-        })
-        .await;
-        let admitted = answers.iter().filter(|answer| **answer == Admission::Admitted).count();
-        assert_eq!(admitted, 10);
-    }
 }
 
 pub(crate) async fn first_header_wins_a_race(on: &mut Trial) {

@@ -5,9 +5,9 @@ use authcore::session::Activity;
 use authcore::store::{Lookup, Snapshot, StoreHeader};
 
 use crate::make::{
-    Build, account, activity, at, code, code_key, event, full_account, full_activity, full_session,
-    id, lookup_device, lookup_transfer, lookup_username, session, session_id, session_ref, set,
-    silent, with_epoch,
+    Build, account, activity, at, code, code_key, event, full_account, full_activity, id,
+    lookup_device, lookup_transfer, lookup_username, session, session_id, session_ref, set, silent,
+    with_epoch,
 };
 use crate::trial::Trial;
 
@@ -88,24 +88,6 @@ pub(crate) async fn load_many_answers_in_order(on: &mut Trial) {
     let found = on.store().load_many(&many).await.expect("load_many");
     assert_eq!(found.len(), many.len());
     assert_eq!(found.iter().flatten().count(), 3);
-}
-
-pub(crate) async fn session_comes_with_its_epochs(on: &mut Trial) {
-    let active = Activity { sessions: vec![session(1), full_session(2)], ..Activity::default() };
-    on.ok(&set().insert_with(with_epoch(account(1), 3), active.clone()).insert(account(2))).await;
-    let found = on.session(session_ref(1, 2)).await.expect("it is there");
-    assert_eq!(found.session, full_session(2));
-    assert_eq!((found.account_epoch, found.store_epoch), (Epoch::new(3), Epoch::FIRST));
-    assert_eq!(found.activity_version, Version::FIRST);
-
-    on.ok(&set().update(with_epoch(account(1), 4), 1).activity(1, active, 1).raise()).await;
-    let found = on.session(session_ref(1, 1)).await.expect("it is there, alive or not");
-    assert_eq!(found.session, session(1));
-    assert_eq!((found.account_epoch, found.store_epoch), (Epoch::new(4), Epoch::new(1)));
-    assert_eq!(found.activity_version, Version::new(2));
-
-    assert_eq!(on.session(session_ref(1, 9)).await, None, "no such session");
-    assert_eq!(on.session(session_ref(2, 1)).await, None, "another account's session");
 }
 
 pub(crate) async fn store_epoch_is_seen_everywhere(on: &mut Trial) {

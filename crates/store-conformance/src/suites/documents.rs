@@ -1,12 +1,10 @@
 use authcore::account::{Epoch, Version};
-use authcore::lifecycle::Expiry;
-use authcore::session::{Activity, Method};
+use authcore::session::Activity;
 use authcore::store::{Lookup, Snapshot};
-use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::make::{
-    Build, account, at, bare, code, code_key, device, event, full_account, full_activity,
-    full_session, id, lookup_transfer, session, session_ref, set, silent, with_ban, with_identity,
+    Build, account, bare, device, full_account, full_activity, full_session, id, lookup_transfer,
+    session_ref, set, with_identity,
 };
 use crate::trial::Trial;
 
@@ -51,54 +49,6 @@ pub(crate) async fn update_replaces_every_field(on: &mut Trial) {
     on.ok(&set().update(full_account(1), 2).activity(1, full_activity(1), 2)).await;
     let found = on.get(id(1)).await;
     assert_eq!((found.account, found.activity), (full_account(1), full_activity(1)));
-}
-
-pub(crate) async fn every_method_comes_back(on: &mut Trial) {
-    let methods =
-        [Method::Device, Method::Custom, Method::Guest, Method::Password, Method::Provider];
-    let sessions = methods.iter().zip(1..).map(|(method, number)| {
-        let mut made = session(number);
-        made.method = *method;
-        made
-    });
-    let active = Activity { sessions: sessions.collect(), ..Activity::default() };
-    on.ok(&set().insert_with(bare(1), active.clone())).await;
-    assert_eq!(on.get(id(1)).await.activity, active);
-}
-
-pub(crate) async fn times_keep_their_millisecond(on: &mut Trial) {
-    let times: [DateTime<Utc>; 6] = [
-        DateTime::UNIX_EPOCH,
-        DateTime::UNIX_EPOCH - TimeDelta::milliseconds(1),
-        // 1700 and 9999: beyond what nanoseconds in 64 bits can say.
-        DateTime::UNIX_EPOCH - TimeDelta::days(98_616),
-        DateTime::UNIX_EPOCH + TimeDelta::milliseconds(253_402_300_799_999),
-        at(1),
-        at(999),
-    ];
-    for (number, time) in (1..).zip(times) {
-        let mut made = with_ban(bare(number), Expiry::At(time));
-        (made.created_at, made.updated_at) = (time, time);
-        let mut opened = session(number);
-        (opened.last_used_at, opened.idle_expires_at, opened.expires_at) = (time, time, time);
-        let active = Activity {
-            previous_login_at: Some(time),
-            sessions: vec![opened],
-            ..Activity::default()
-        };
-        let mut told = event(number);
-        told.at = time;
-        on.ok(&silent()
-            .insert_with(made.clone(), active.clone())
-            .put_code(code(number, number, time))
-            .tell(told))
-            .await;
-        let found = on.get(id(number)).await;
-        assert_eq!((found.account, found.activity), (made, active), "{time}");
-        assert_eq!(on.code(code_key(number)).await, Some(code(number, number, time)), "{time}");
-    }
-    let found: Vec<_> = on.all_events().await.iter().map(|stored| stored.event.at).collect();
-    assert_eq!(found, times);
 }
 
 pub(crate) async fn large_account_comes_back(on: &mut Trial) {

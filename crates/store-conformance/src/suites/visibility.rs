@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use authcore::account::Epoch;
-use authcore::event::{Event, EventCursor};
 use authcore::session::Activity;
 use authcore::store::Lookup;
 
 use crate::make::{
-    Build, account, bare, event, id, lookup_device, lookup_username, session, session_ref, set,
-    silent, with_epoch, with_username,
+    Build, account, bare, id, lookup_device, lookup_username, session, session_ref, set, silent,
+    with_epoch, with_username,
 };
 use crate::trial::{Trial, race};
 
@@ -85,63 +84,4 @@ pub(crate) async fn answered_commit_is_seen_by_all(on: &mut Trial) {
         }
     })
     .await;
-}
-
-pub(crate) async fn outbox_reader_misses_nothing(on: &mut Trial) {
-    const WRITERS: usize = 16;
-    const SETS: u32 = 20;
-    let done = Arc::new(AtomicBool::new(false));
-    let reader = {
-        let (store, done) = (Arc::clone(on.store()), Arc::clone(&done));
-        tokio::spawn(async move {
-            let (mut seen, mut after) = (Vec::<Event>::new(), EventCursor::START);
-            loop {
-                // Asked before the page is read: what is written until then is in this page or a later one.
-                let last = done.load(Ordering::Acquire);
-                let page = store.events(after, 7).await.expect("events");
-                for stored in &page {
-                    assert!(stored.cursor > after, "cursors only grow");
-                    after = stored.cursor;
-                }
-                if page.is_empty() {
-                    if last {
-                        return seen;
-                    }
-                    tokio::task::yield_now().await;
-                }
-                seen.extend(page.into_iter().map(|stored| stored.event));
-            }
-        })
-    };
-    let committed = race(WRITERS, |writer| {
-        let store = Arc::clone(on.store());
-        async move {
-            let mut sets = Vec::new();
-            for round in 0..SETS {
-                let number = u32::try_from(writer).expect("small") * 1000 + round;
-                let mut set = silent().insert(account(number));
-                for _ in 0..=round % 3 {
-                    set = set.tell(event(number));
-                }
-                store.commit(&set).await.expect("commit");
-                sets.push(set);
-            }
-            sets
-        }
-    })
-    .await;
-    done.store(true, Ordering::Release);
-    let seen = reader.await.expect("the reader ends");
-    for set in committed.iter().flatten() {
-        on.note(set);
-    }
-    let told: usize = committed.iter().flatten().map(|set| set.events.len()).sum();
-    assert_eq!(seen.len(), told, "a consumer that reads along sees every event once");
-    let all: Vec<_> = on.all_events().await.into_iter().map(|stored| stored.event).collect();
-    assert_eq!(seen, all, "and sees them in the order in which they stay");
-    for writer in &committed {
-        let own: Vec<_> = writer.iter().flat_map(|set| &set.events).collect();
-        let seen: Vec<_> = seen.iter().filter(|event| own.contains(event)).collect();
-        assert_eq!(seen, own, "one writer's events stay in the order of its commits");
-    }
 }

@@ -38,7 +38,7 @@ fn with_subject(key: &IdentityKey, subject: &str) -> IdentityKey {
 }
 
 /// None at all.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct NoFlaw;
 
 impl Flaw for NoFlaw {}
@@ -176,7 +176,7 @@ impl Flaw for ChargesLate {
 }
 
 /// Does not know a set that it did before.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ForgetsSets;
 
 #[async_trait]
@@ -303,7 +303,7 @@ impl Flaw for FoldsCase {
 }
 
 /// Has no column for the device's id.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct LosesAField;
 
 #[async_trait]

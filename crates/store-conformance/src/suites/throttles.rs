@@ -1,8 +1,12 @@
+#![expect(clippy::expect_used, reason = "a test kit fails by panicking")]
+
+use std::sync::Arc;
+
 use authcore::store::{Admission, Charge};
 use chrono::TimeDelta;
 
 use crate::make::{Build, at, charge, set};
-use crate::trial::Trial;
+use crate::trial::{Trial, race};
 
 fn refused_until(millis: i64) -> Admission {
     Admission::Refused { retry_at: at(millis) }
@@ -128,4 +132,38 @@ pub(crate) async fn rounding_admits_no_more(on: &mut Trial) {
         }
         assert!(admitted <= limit, "{admitted} of {limit} were admitted at once");
     }
+}
+
+/// Makes all charges at once; how many were admitted.
+async fn admitted_at_once(on: &Trial, charges: Vec<Charge>) -> usize {
+    let answers = race(charges.len(), |index| {
+        let (store, charge) = (Arc::clone(on.store()), charges.get(index).copied());
+        async move { store.consume(&charge.expect("one for each")).await.expect("consume") }
+    })
+    .await;
+    answers.iter().filter(|answer| **answer == Admission::Admitted).count()
+}
+
+pub(crate) async fn many_at_once_are_admitted_up_to_the_limit(on: &mut Trial) {
+    for (key, cost, limit) in [(1, 1, 10), (2, 1, 1), (3, 1, 63), (4, 1, 64), (5, 3, 10)] {
+        let charge = Charge { cost, limit, ..charge(key, at(0)) };
+        let admitted = admitted_at_once(on, vec![charge; 64]).await;
+        assert_eq!(admitted, usize::try_from(limit / cost).expect("small"), "{cost} of {limit}");
+    }
+}
+
+pub(crate) async fn many_at_once_are_told_apart(on: &mut Trial) {
+    let charges = (0..128).map(|number| charge(number % 8, at(0))).collect();
+    assert_eq!(admitted_at_once(on, charges).await, 8 * 5, "5 of each of 8 keys");
+    for key in 0..8 {
+        assert_eq!(on.consume(&charge(key, at(0))).await, refused_until(200));
+    }
+}
+
+pub(crate) async fn many_at_once_are_admitted_up_to_the_refill(on: &mut Trial) {
+    use_up(on, 1, 0).await;
+    // Two units have come back, whatever the others were told.
+    assert_eq!(admitted_at_once(on, vec![charge(1, at(400)); 32]).await, 2);
+    assert_eq!(admitted_at_once(on, vec![charge(1, at(599)); 32]).await, 0);
+    assert_eq!(admitted_at_once(on, vec![charge(1, at(600)); 32]).await, 1);
 }
