@@ -1,5 +1,7 @@
 //! The conformance kit on the PostgreSQL store: at the usual isolation and the strictest, and through the wrappers.
 
+#![expect(clippy::expect_used, reason = "a store that does not open has failed the test")]
+
 mod common;
 
 use std::sync::Arc;
@@ -10,9 +12,13 @@ use common::Schema;
 /// A store in a schema of its own, which can be opened again.
 async fn fresh(options: &str) -> Fixture {
     let schema = Arc::new(Schema::with(options).await);
-    Fixture::new(Arc::new(schema.open().await)).with_reopen(move || {
+    let fixture = Fixture::new(Arc::new(schema.open().await)).with_reopen(move || {
         let schema = Arc::clone(&schema);
         async move { Arc::new(schema.open().await) as _ }
+    });
+    fixture.with_schemas(common::names_in("tests/schemas"), |name| {
+        let dump = std::fs::read_to_string(common::path_of("tests/schemas").join(name));
+        async move { Arc::new(Schema::of(&dump.expect("the schema")).await.open().await) as _ }
     })
 }
 

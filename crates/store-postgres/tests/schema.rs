@@ -9,8 +9,8 @@ use authcore::lifecycle::{
     Ban, BanPeriod, BanSource, BanState, Expiry, GraceBan, ReleaseRule, Withdrawal, WithdrawalCause,
 };
 use authcore::store::Store;
-use common::Schema;
 use common::make::*;
+use common::{Schema, names_in, path_of};
 use tokio_postgres::SimpleQueryMessage;
 
 /// What other people's queries may read of an account.
@@ -143,4 +143,19 @@ async fn everything_is_found_by_its_keys() {
         let plan = plan.join("\n");
         assert!(!plan.contains("Seq Scan"), "{plan}");
     }
+}
+
+/// What the conformance kit opens as what each schema left behind. With `AUTHCORE_WRITE_SCHEMAS` set, the newest is
+/// written, by the `pg_dump` of the newest server that is installed.
+#[tokio::test]
+async fn every_schema_is_kept_with_what_it_holds() {
+    let migrations = names_in("migrations");
+    if std::env::var_os("AUTHCORE_WRITE_SCHEMAS").is_some() {
+        let schema = Schema::new().await;
+        authcore_store_conformance::seed(&schema.open().await).await;
+        let newest = path_of("tests/schemas").join(migrations.last().unwrap());
+        std::fs::write(newest, schema.dump()).unwrap();
+    }
+    let kept = names_in("tests/schemas");
+    assert_eq!(kept, migrations, "one for each migration; AUTHCORE_WRITE_SCHEMAS=1 writes it");
 }

@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a store that does not open has failed the test")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use authcore::store::Store;
@@ -19,12 +19,35 @@ fn on_file(configure: fn(&Path) -> SqliteConfig) -> Fixture {
     let folder = tempfile::tempdir().expect("a folder for the file");
     let path = folder.path().join("players.db");
     let again = path.clone();
+    let schemas = folder.path().to_owned();
     Fixture::new(open(configure(&path)))
         .with_reopen(move || {
             let path = again.clone();
             async move { open(configure(&path)) }
         })
+        .with_schemas(names_of_schemas(), move |name| {
+            let store = open_schema(name, &schemas.join(name));
+            async move { store }
+        })
         .keeping(folder)
+}
+
+fn folder_of_schemas() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas")
+}
+
+fn names_of_schemas() -> Vec<String> {
+    let files = std::fs::read_dir(folder_of_schemas()).expect("the schemas there were");
+    files.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// What a release with this schema left behind.
+fn open_schema(name: &str, path: &Path) -> Arc<dyn Store> {
+    let sql = std::fs::read_to_string(folder_of_schemas().join(name)).expect("the schema");
+    let left = rusqlite::Connection::open(path).expect("the file opens");
+    left.execute_batch(&sql).expect("the file is made");
+    drop(left);
+    open(SqliteConfig::file(path))
 }
 
 fn file(path: &Path) -> SqliteConfig {

@@ -224,6 +224,29 @@ impl Schema {
         schema
     }
 
+    /// A schema that another release left behind, from what [`Self::dump`] said then.
+    pub(crate) async fn of(dump: &str) -> Self {
+        let schema = Self::new().await;
+        schema.client().await.batch_execute(dump).await.unwrap();
+        schema
+    }
+
+    /// The tables and their rows as SQL, for the schema that the search path names.
+    pub(crate) fn dump(&self) -> String {
+        let output = Command::new(binaries().join("pg_dump"))
+            .args(["--column-inserts", "--no-owner", "--no-privileges", "--no-comments"])
+            .args([format!("--schema={}", self.name), format!("--dbname={}", self.url)])
+            .output()
+            .expect("pg_dump");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let sql = String::from_utf8(output.stdout).unwrap();
+        let session = ["--", "\\", "SET ", "SELECT pg_catalog.set_config", "CREATE SCHEMA"];
+        let lines = sql
+            .split_inclusive('\n')
+            .filter(|line| *line != "\n" && !session.iter().any(|start| line.starts_with(start)));
+        lines.collect::<String>().replace(&format!("{}.", self.name), "")
+    }
+
     pub(crate) fn config(&self) -> PostgresConfig {
         PostgresConfig::url(&format!("{}&application_name={}", self.url, self.name)).unwrap()
     }
@@ -247,4 +270,18 @@ pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
+}
+
+/// A folder of this package.
+pub(crate) fn path_of(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
+}
+
+/// The names of its files.
+pub(crate) fn names_in(folder: &str) -> Vec<String> {
+    let files = std::fs::read_dir(path_of(folder)).unwrap();
+    let mut names: Vec<_> =
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
