@@ -1,5 +1,7 @@
 //! Everything that must hold before a change goes in.
 
+use std::process::Command;
+
 use crate::failure::{Failure, Result};
 use crate::kill::{self, Options};
 use crate::process::{cargo, run, run_and_read, version};
@@ -14,7 +16,7 @@ pub(crate) fn all(steps: &mut Run) -> Result<()> {
     steps.step("tests", nextest)?;
     // In one process for each file, which share a server: the other runner would start hundreds.
     steps.step("tests on postgresql", || {
-        run(cargo(&["test", "--package", POSTGRES, "--lib", "--tests"]))?;
+        run(strict(cargo(&["test", "--package", POSTGRES, "--lib", "--tests"])))?;
         Ok(Outcome::Held)
     })?;
     steps.step("doc tests", || {
@@ -32,13 +34,19 @@ pub(crate) fn all(steps: &mut Run) -> Result<()> {
     steps.step("kill on postgresql", || kill::run(&Options::bounded_on_postgres()))
 }
 
+/// A case of the conformance kit that a fixture cannot show is a failure, not a skip.
+fn strict(mut command: Command) -> Command {
+    command.env("CONFORMANCE_STRICT", "1");
+    command
+}
+
 fn nextest() -> Result<Outcome> {
     if version(cargo(&["nextest", "--version"])).is_none() {
         return Ok(Outcome::Skipped("cargo-nextest is missing".to_owned()));
     }
     let all = ["nextest", "run", "--workspace", "--all-features", "--exclude", POSTGRES];
     let refused = refusals::directory()?;
-    let mut command = cargo(&all);
+    let mut command = strict(cargo(&all));
     command.env(refusals::VARIABLE, &refused);
     let output = run_and_read(command)?;
     refusals::check(&refused)?;

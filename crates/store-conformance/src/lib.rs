@@ -47,6 +47,11 @@
 //! durable store without [`Fixture::with_reopen`] or [`Fixture::with_schemas`]), is skipped; with `CONFORMANCE_STRICT=1` in the environment, which a
 //! CI should set, a skip is a failure.
 //!
+//! # Older schemas
+//!
+//! Whenever a store's schema changes, its author keeps what the release leaves behind after [`seed`]: a file or a dump.
+//! [`Fixture::with_schemas`] opens each of them, and the suite `migrations` reads and writes it with today's code.
+//!
 //! # Without the macro
 //!
 //! [`run`] is a whole test program, with a filter and an exit code, for a target that says `harness = false`; [`run_all`]

@@ -6,7 +6,8 @@ use crate::error::Stop;
 use crate::judge;
 use crate::plan::Plan;
 use crate::state::{Owners, State};
-use crate::tx::{Job, Tx, params};
+use crate::param::params;
+use crate::tx::{Job, Tx};
 
 impl Job for Plan {
     type Out = ();

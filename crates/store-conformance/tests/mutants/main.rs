@@ -279,3 +279,15 @@ fn the_runner_fails_when_a_chosen_case_does() {
     assert_eq!(exit_code(&["changed", "--skip", "conflicts::changed_a"]), success);
     assert_eq!(exit_code(&["--list"]), success);
 }
+
+/// A suite that lets every broken store pass shows nothing: each is named by a test of this program.
+#[test]
+fn every_suite_catches_a_broken_store() {
+    let tests = include_str!("main.rs");
+    for case in cases() {
+        let named = [format!("(\"{}\", \"", case.suite), format!("[\"{}\"; ", case.suite)];
+        let suite = case.suite;
+        let alone = tests.contains(&format!("fn assert_caught_by_{suite}_alone"));
+        assert!(alone || named.iter().any(|name| tests.contains(name)), "{suite} catches none");
+    }
+}
