@@ -6,6 +6,7 @@ use crate::activity::bytes;
 use crate::error::Fault;
 use crate::param::{Param, column, params};
 use crate::plan::{RareColumns, transfer_key};
+use crate::rows::key_columns;
 use crate::text::{encoded, opt_encoded};
 use crate::tx::Tx;
 
@@ -183,12 +184,8 @@ pub(crate) async fn insert_identities(
                tenant, issuer) SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], \
                $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])";
     let mut params = identities(rows);
-    params.extend([
-        column(rows, |(_, identity)| encoded(identity.key.provider().as_str())),
-        column(rows, |(_, identity)| encoded(identity.key.subject())),
-        column(rows, |(_, identity)| encoded(identity.key.tenant())),
-        column(rows, |(_, identity)| encoded(identity.key.issuer())),
-    ]);
+    let keys: Vec<_> = rows.iter().map(|(_, identity)| &identity.key).collect();
+    params.extend(key_columns(&keys));
     tx.write(sql, params).await
 }
 

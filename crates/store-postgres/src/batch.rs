@@ -1,26 +1,46 @@
-//! Several change sets in one statement or one transaction. Nothing is read before: what the statements do not find as
-//! expected they leave, and then the sets are applied one by one.
+//! Several change sets in one statement or one transaction. What they name is not locked and judged before: the
+//! statements write what they find as expected, and the sets that are left are applied alone.
 
 use std::collections::HashSet;
 
 use authcore::account::AccountId;
+use tokio_postgres::Row;
 
 use crate::accounts::{self, AccountRow, Replaced};
 use crate::activity::{self, ActivityRow, NewActivity};
 use crate::apply::events;
+use crate::cols::Cols;
 use crate::diff::{Diff, SessionDiff};
 use crate::error::{Fault, Stop};
 use crate::member::Member;
 use crate::param::column;
 use crate::plan::Planned;
+use crate::rows::key_columns;
+use crate::text::encoded;
 use crate::tx::{Job, Tx};
+
+/// Answers with the accounts whose sets were applied.
+pub(crate) trait Batch: Job<Out = HashSet<AccountId>> {
+    fn into_members(self) -> Vec<Member>;
+}
+
+impl Batch for Logins {
+    fn into_members(self) -> Vec<Member> {
+        self.0
+    }
+}
+
+impl Batch for Accounts {
+    fn into_members(self) -> Vec<Member> {
+        self.0
+    }
+}
 
 /// Sets that write activities and nothing else, in the order of their accounts. One statement, in which each counts
 /// for itself.
 pub(crate) struct Logins(pub(crate) Vec<Member>);
 
 impl Job for Logins {
-    /// The accounts whose sets were applied.
     type Out = HashSet<AccountId>;
     /// The statement is the transaction.
     const WRITES: bool = false;
@@ -31,7 +51,8 @@ impl Job for Logins {
     }
 }
 
-/// Other sets, in the order of their accounts, all or nothing.
+/// Other sets, in the order of their accounts. Those that want what another account has are left out, the others are
+/// applied all or none.
 pub(crate) struct Accounts(pub(crate) Vec<Member>);
 
 #[derive(Default)]
@@ -45,7 +66,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn of(members: &'a [Member]) -> Self {
+    fn of(members: impl Iterator<Item = &'a Member>) -> Self {
         let mut rows = Self::default();
         for member in members {
             rows.add(member);
@@ -121,17 +142,59 @@ impl<'a> Rows<'a> {
 }
 
 impl Job for Accounts {
-    type Out = ();
+    type Out = HashSet<AccountId>;
     const WRITES: bool = true;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Stop> {
-        if !Rows::of(&self.0).write(tx).await? {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Stop> {
+        let late = late(tx, &Rows::of(self.0.iter()).diffs).await?;
+        let members = || self.0.iter().filter(|member| !late.contains(&member.account));
+        if !Rows::of(members()).write(tx).await? {
             return Err(Fault::lost().into());
         }
-        let told: Vec<_> = self.0.iter().flat_map(|member| &member.plan.events).collect();
-        Ok(events(tx, &told).await?)
+        let told: Vec<_> = members().flat_map(|member| &member.plan.events).collect();
+        events(tx, &told).await?;
+        Ok(members().map(|member| member.account).collect())
     }
 }
+
+/// The accounts that want a key that another account has: not only a lost race, but also how a player learns that a
+/// login is linked elsewhere. Only keys that others take at this moment are found by an index later.
+async fn late(tx: &mut Tx<'_>, diffs: &[Diff<'_>]) -> Result<HashSet<AccountId>, Stop> {
+    let (mut identities, mut usernames) = (Vec::new(), Vec::new());
+    for diff in diffs {
+        let id = diff.account.id;
+        identities.extend(diff.new.iter().map(|identity| (id, &identity.key)));
+        let username = diff.account.username.as_ref().filter(|_| diff.username_key);
+        usernames.extend(username.map(|username| (id, &*username.key)));
+    }
+    let mut sent = Vec::new();
+    if !identities.is_empty() {
+        let keys: Vec<_> = identities.iter().map(|(_, key)| *key).collect();
+        let mut params = vec![column(&identities, |(id, _)| id.as_uuid())];
+        params.extend(key_columns(&keys));
+        sent.push(tx.query(IDENTITIES_TAKEN, params).await?);
+    }
+    if !usernames.is_empty() {
+        let sql = "SELECT k.account_id FROM unnest($1::uuid[], $2::text[]) AS k (account_id, key) \
+                   JOIN accounts a ON a.username_key = k.key COLLATE \"C\"";
+        let params = vec![
+            column(&usernames, |(id, _)| id.as_uuid()),
+            column(&usernames, |(_, key)| encoded(key)),
+        ];
+        sent.push(tx.query(sql, params).await?);
+    }
+    let mut late = HashSet::new();
+    for sent in sent {
+        late.extend(account_ids(&sent.answer().await?)?);
+    }
+    Ok(late)
+}
+
+/// An account's own identity that gets another number is not taken.
+const IDENTITIES_TAKEN: &str = "SELECT k.account_id FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) \
+     AS k (account_id, provider, subject, tenant, issuer) \
+     JOIN identities i ON i.provider = k.provider COLLATE \"C\" AND i.subject = k.subject COLLATE \"C\" \
+     AND i.tenant = k.tenant COLLATE \"C\" AND i.issuer = k.issuer COLLATE \"C\" AND i.account_id <> k.account_id";
 
 /// The activity that a set writes of an account that was loaded.
 fn activity_row(member: &Member) -> Option<ActivityRow<'_>> {
@@ -154,11 +217,11 @@ fn activity_row(member: &Member) -> Option<ActivityRow<'_>> {
 async fn written(tx: &mut Tx<'_>, rows: &[ActivityRow<'_>]) -> Result<HashSet<AccountId>, Stop> {
     let (sql, params) = activity::update(rows)?;
     let rows = tx.query(sql, params).await?.answer().await?;
-    let ids: Result<_, Fault> = rows
-        .iter()
-        .map(|row| crate::cols::Cols::new(row).account("account_activity.account_id"))
-        .collect();
-    Ok(ids?)
+    Ok(account_ids(&rows)?)
+}
+
+fn account_ids(rows: &[Row]) -> Result<HashSet<AccountId>, Fault> {
+    rows.iter().map(|row| Cols::new(row).account("account_id")).collect()
 }
 
 async fn use_up(tx: &mut Tx<'_>, rows: &[(Vec<u8>, i64, uuid::Uuid)]) -> Result<(), Fault> {

@@ -108,13 +108,8 @@ impl<'a> Keys<'a> {
     /// The statements, with the places of their keys in the batch.
     fn statements(&self) -> [(&'static str, Vec<usize>, Vec<Param>); 6] {
         let Self { ids, identities, usernames, transfers, sessions, epochs } = self;
-        let part = |of: fn(&IdentityKey) -> &str| column(identities, |(_, key)| encoded(of(key)));
-        let identity = vec![
-            part(|key| key.provider().as_str()),
-            part(IdentityKey::subject),
-            part(IdentityKey::tenant),
-            part(IdentityKey::issuer),
-        ];
+        let keys: Vec<_> = identities.iter().map(|(_, key)| *key).collect();
+        let identity = rows::key_columns(&keys).into();
         let session = vec![
             column(sessions, |(_, at)| at.account.as_uuid()),
             column(sessions, |(_, at)| at.session.as_uuid()),

@@ -13,7 +13,7 @@ use tokio_postgres::Row;
 
 use crate::cols::Cols;
 use crate::error::Fault;
-use crate::param::{Param, params};
+use crate::param::{Param, column, params};
 use crate::seen::Seen;
 use crate::state::{AccountState, ActivityState, Commits, PlacedSession};
 use crate::text::encoded;
@@ -104,6 +104,17 @@ pub(crate) fn key_params(key: &IdentityKey) -> Vec<Param> {
     let [provider, subject, tenant, issuer] =
         [key.provider().as_str(), key.subject(), key.tenant(), key.issuer()].map(encoded);
     params![provider, subject, tenant, issuer]
+}
+
+/// The same of several identities.
+pub(crate) fn key_columns(keys: &[&IdentityKey]) -> [Param; 4] {
+    let part = |of: fn(&IdentityKey) -> &str| column(keys, |key| encoded(of(key)));
+    [
+        part(|key| key.provider().as_str()),
+        part(IdentityKey::subject),
+        part(IdentityKey::tenant),
+        part(IdentityKey::issuer),
+    ]
 }
 
 /// An account, and what of its rows a later commit is compared with.

@@ -150,11 +150,8 @@ impl Failed {
         Self { stop: stop.into(), connected: true, sent: false }
     }
 
-    pub(crate) const fn next(&self) -> Option<Next> {
-        match &self.stop {
-            Stop::Fault(fault) => Some(fault.next()),
-            Stop::Conflict(_) => None,
-        }
+    pub(crate) fn lost_connection(&self) -> bool {
+        matches!(&self.stop, Stop::Fault(fault) if fault.next() == Next::Reconnect)
     }
 }
 

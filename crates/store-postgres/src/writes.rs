@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
-use crate::batch::{Accounts, Logins};
+use crate::batch::{Accounts, Batch, Logins};
 use crate::error::{Fault, Next, Stop};
 use crate::member::Member;
 use crate::queue::Queue;
@@ -62,19 +62,26 @@ async fn serve(runner: Runner, queue: Arc<Queue<(Member, Reply)>>) {
         let (logins, others): (Vec<_>, Vec<_>) =
             batch.into_iter().partition(|(member, _)| member.is_login);
         if !logins.is_empty() {
-            write_logins(&runner, logins).await;
+            // There is no commit to be sent: the statement is committed when it ends.
+            let in_doubt = |failed: &Failed| failed.connected && failed.lost_connection();
+            write(&runner, logins, Logins, in_doubt).await;
         }
         if !others.is_empty() {
-            write_accounts(&runner, others).await;
+            write(&runner, others, Accounts, |failed| failed.sent).await;
         }
     }
 }
 
-async fn write_logins(runner: &Runner, batch: Vec<(Member, Reply)>) {
+async fn write<J: Batch>(
+    runner: &Runner,
+    batch: Vec<(Member, Reply)>,
+    job: fn(Vec<Member>) -> J,
+    in_doubt: fn(&Failed) -> bool,
+) {
     let (members, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let job = Logins(members);
+    let job = job(members);
     let done = runner.attempt(&job).await;
-    let batch = job.0.into_iter().zip(replies);
+    let batch = job.into_members().into_iter().zip(replies);
     match done {
         Ok(applied) => {
             for (member, reply) in batch {
@@ -85,26 +92,7 @@ async fn write_logins(runner: &Runner, batch: Vec<(Member, Reply)>) {
                 }
             }
         }
-        // There is no commit to be sent: the statement is committed when it ends.
-        Err(failed) => {
-            let in_doubt = failed.connected && failed.next() == Some(Next::Reconnect);
-            one_by_one(runner, batch, &failed, in_doubt);
-        }
-    }
-}
-
-async fn write_accounts(runner: &Runner, batch: Vec<(Member, Reply)>) {
-    let (members, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let job = Accounts(members);
-    let done = runner.attempt(&job).await;
-    let batch = job.0.into_iter().zip(replies);
-    match done {
-        Ok(()) => {
-            for (_, reply) in batch {
-                let _ = reply.send(Ok(()));
-            }
-        }
-        Err(failed) => one_by_one(runner, batch, &failed, failed.sent),
+        Err(failed) => one_by_one(runner, batch, &failed, in_doubt(&failed)),
     }
 }
 

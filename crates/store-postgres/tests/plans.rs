@@ -1,11 +1,17 @@
 //! How the server finds rows: by their keys, whatever it knows of the tables.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
 
 mod common;
 
 use authcore::account::{Account, Epoch, IdentityKey, Ordinal, ProviderId, SessionId};
-use authcore::session::{Activity, Method, Session, SessionRef};
+use authcore::session::{Activity, Method, Session, SessionRef, Vars};
 use authcore::store::{ChangeSet, Lookup, Require, Store, Write};
 use authcore_store_postgres::PostgresStore;
 use common::Schema;
@@ -25,8 +31,8 @@ fn session(number: u32, turn: u8) -> Session {
         generation: 0,
         access_revoked: false,
         refresh_revoked: false,
-        client_vars: Default::default(),
-        server_vars: Default::default(),
+        client_vars: Vars::default(),
+        server_vars: Vars::default(),
         device_name: None,
         device_id: None,
         epoch: Epoch::new(0),
