@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use authcore::Engine;
 use authcore::store::Store;
-use authcore_benches::engine::{open, preload};
+use authcore_benches::engine::{AT_ONCE, open, preload};
 use authcore_benches::floor::{Claims, MemoryFloor, WithoutTokens};
 use authcore_benches::measure::{
     Cost, Line, alone, bench, compare_worlds, criterion, instant, print, runtime, sizes,
@@ -51,7 +51,7 @@ fn main() -> Outcome<()> {
 fn filled(runtime: &Runtime, accounts: u64) -> Outcome<Engines> {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let engine = runtime.block_on(async {
-        preload(&store, accounts, 1).await?;
+        preload(&store, accounts, 1, AT_ONCE).await?;
         open(Arc::clone(&store)).await
     })?;
     Ok(World::new(engine, accounts))

@@ -10,7 +10,7 @@ use authcore::event::{Event, EventKind};
 use authcore::session::Activity;
 use authcore::store::{ChangeSet, Store, Write};
 use authcore::{
-    Credential, Engine, Login, MasterKey, Policy, Random as _, Refresh, RequestContext,
+    Credential, Engine, Link, Login, MasterKey, Policy, Random as _, Refresh, RequestContext,
     SystemRandom,
 };
 use authcore_store_sqlite::{SqliteConfig, SqliteStore};
@@ -25,8 +25,8 @@ pub const KEY: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
 /// The game that the accounts belong to.
 pub const GAME: &str = "bench";
 
-/// How many accounts go into one change set when a store is filled.
-const AT_ONCE: u64 = 32;
+/// How many accounts go into one change set when a file is filled.
+pub const AT_ONCE: u64 = 32;
 
 /// The policy under which everything is measured: that of the host, but access tokens outlive a run, and every refresh
 /// rotates: within the grace window one would not write anything.
@@ -53,21 +53,27 @@ pub async fn open(store: Arc<dyn Store>) -> Outcome<Engine> {
     Ok(builder.folding(Folding::Exact).policy(policy()).open().await?)
 }
 
-/// Fills a store with the devices `0..accounts`, as their first logins would leave them, but without sessions.
+/// Fills a store with the devices `0..accounts`, as their first logins would leave them, but without sessions: so many
+/// `at_once` in one change set.
 ///
 /// # Errors
 ///
 /// When the store fails.
-pub async fn preload(store: &Arc<dyn Store>, accounts: u64, tasks: u64) -> Outcome<()> {
+pub async fn preload(
+    store: &Arc<dyn Store>,
+    accounts: u64,
+    tasks: u64,
+    at_once: u64,
+) -> Outcome<()> {
     let mut running = Vec::new();
     for task in 0..tasks {
         let store = Arc::clone(store);
         running.push(tokio::spawn(async move {
-            let mut start = task * AT_ONCE;
+            let mut start = task * at_once;
             while start < accounts {
-                let change = newcomers(start..accounts.min(start + AT_ONCE))?;
+                let change = newcomers(start..accounts.min(start + at_once))?;
                 store.commit(&change).await?;
-                start += tasks * AT_ONCE;
+                start += tasks * at_once;
             }
             Outcome::Ok(())
         }));
@@ -94,7 +100,7 @@ pub fn sqlite(path: &Path) -> Outcome<SqliteStore> {
 /// When the store fails.
 pub fn make_file(runtime: &Runtime, path: &Path, accounts: u64) -> Outcome<()> {
     let store: Arc<dyn Store> = Arc::new(sqlite(path)?);
-    runtime.block_on(preload(&store, accounts, 16))
+    runtime.block_on(preload(&store, accounts, 16, AT_ONCE))
 }
 
 /// What makes the devices of these numbers players, as their first logins would, but without sessions.
@@ -197,6 +203,13 @@ impl Target for Engine {
 
     fn verify_stateless(&self, token: &str) -> Outcome<()> {
         Self::verify_stateless(self, token)?;
+        Ok(())
+    }
+
+    async fn link(&self, token: &str, custom: String) -> Outcome<()> {
+        let who = Self::verify(self, token).await?;
+        let link = Link::new(Credential::Custom(custom.into()));
+        Self::link(self, &RequestContext::new(), &who, link).await?;
         Ok(())
     }
 }

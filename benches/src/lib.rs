@@ -4,6 +4,7 @@
 pub mod engine;
 pub mod floor;
 pub mod measure;
+pub mod server;
 pub mod tokens;
 pub mod world;
 
@@ -39,6 +40,11 @@ pub trait Target: Send + Sync + 'static {
     ///
     /// When the token does not count.
     fn verify_stateless(&self, token: &str) -> Outcome<()>;
+
+    /// Links a custom id to whom an access token belongs to, in the place of the one before. Only some floors do.
+    fn link(&self, _token: &str, _custom: String) -> impl Future<Output = Outcome<()>> + Send {
+        async { Err("this floor links nothing".into()) }
+    }
 }
 
 /// The operations that are measured.
@@ -55,6 +61,8 @@ pub enum Op {
     Verify,
     /// An access token is checked.
     VerifyStateless,
+    /// A custom id is linked, in the place of the one before.
+    Link,
 }
 
 impl Op {
@@ -67,6 +75,7 @@ impl Op {
             Self::Refresh => "refresh",
             Self::Verify => "verify",
             Self::VerifyStateless => "verify stateless",
+            Self::Link => "link",
         }
     }
 }

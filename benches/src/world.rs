@@ -115,13 +115,17 @@ impl<T: Target> Hand<T> {
                     let number = self.world.devices.fetch_add(1, Ordering::Relaxed);
                     target.login(device(number)).await?;
                 }
-                Op::Refresh | Op::Verify | Op::VerifyStateless => {
+                Op::Refresh | Op::Verify | Op::VerifyStateless | Op::Link => {
                     let length = u64::try_from(self.pairs.len())?;
                     let index = usize::try_from(turn % length.max(1))?;
                     let pair = self.pairs.get_mut(index).ok_or("no tokens: prepare first")?;
                     match op {
                         Op::Refresh => *pair = target.refresh(pair.refresh.clone()).await?,
                         Op::Verify => target.verify(&pair.access).await?,
+                        Op::Link => {
+                            let number = self.world.devices.fetch_add(1, Ordering::Relaxed);
+                            target.link(&pair.access, device(number)).await?;
+                        }
                         _ => target.verify_stateless(&pair.access)?,
                     }
                 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use authcore::store::Store;
-use authcore_benches::floor::{FloorTokens, MemoryFloor, SqliteFloor};
+use authcore_benches::floor::{FloorTokens, MemoryFloor, PostgresFloor, SqliteFloor};
 use authcore_benches::measure::{cpu_time, runtime};
+use authcore_benches::server::{Server, postgres};
 use authcore_benches::world::World;
 use authcore_benches::{Op, Outcome, Target, engine};
 use authcore_store_memory::MemoryStore;
@@ -26,11 +27,17 @@ fn each_once<T: Target>(runtime: &Runtime, target: T) -> Outcome<()> {
     Ok(())
 }
 
+fn link_each<T: Target>(runtime: &Runtime, target: T) -> Outcome<()> {
+    let world = World::new(target, ACCOUNTS);
+    runtime.block_on(world.prepare(Op::Link, 4))?;
+    runtime.block_on(world.run(Op::Link, 4, 40)).map(drop)
+}
+
 #[test]
 fn memory() {
     let runtime = runtime().unwrap();
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    runtime.block_on(engine::preload(&store, ACCOUNTS, 2)).unwrap();
+    runtime.block_on(engine::preload(&store, ACCOUNTS, 2, engine::AT_ONCE)).unwrap();
     each_once(&runtime, runtime.block_on(engine::open(store)).unwrap()).unwrap();
     each_once(&runtime, MemoryFloor::filled(ACCOUNTS).unwrap()).unwrap();
 }
@@ -76,4 +83,28 @@ fn a_floor_token_of_another_key_does_not_count() {
     let (floor, engine) = (FloorTokens::default(), MemoryFloor::default());
     assert!(floor.read("a.b.c").is_err());
     assert!(engine.verify_stateless("a.b.c").is_err());
+}
+
+#[test]
+fn postgresql() {
+    let runtime = runtime().unwrap();
+    let server = Server::start(&runtime).unwrap();
+    let (ours, theirs) = server.fill(&runtime, ACCOUNTS).unwrap();
+    let engine = async || engine::open(Arc::new(postgres(&ours).await?)).await;
+    each_once(&runtime, runtime.block_on(engine()).unwrap()).unwrap();
+    link_each(&runtime, runtime.block_on(engine()).unwrap()).unwrap();
+    let floor = async || PostgresFloor::open(&theirs).await;
+    each_once(&runtime, runtime.block_on(floor()).unwrap()).unwrap();
+    link_each(&runtime, runtime.block_on(floor()).unwrap()).unwrap();
+    // Both sides have done the same.
+    let count = async |database: &str| {
+        let client = server.client(database).await.unwrap();
+        let sql = "SELECT (SELECT count(*) FROM accounts), (SELECT count(*) FROM identities), \
+                   (SELECT count(*) FROM events), (SELECT sum(login_count)::bigint FROM account_activity)";
+        let row = client.query_one(sql, &[]).await.unwrap();
+        [0, 1, 2, 3].map(|column| row.get::<_, i64>(column))
+    };
+    let [ours, theirs] = ["engine_10", "floor_10"].map(|name| runtime.block_on(count(name)));
+    assert_eq!(ours, theirs);
+    assert_eq!(ours[0], 10 + 80);
 }

@@ -2,10 +2,12 @@
 //! durability.
 
 mod memory;
+mod postgres;
 mod sqlite;
 mod tokens;
 
 pub use memory::{MemoryFloor, WithoutTokens};
+pub use postgres::PostgresFloor;
 pub use sqlite::SqliteFloor;
 pub use tokens::{Claims, FloorTokens};
 
@@ -18,7 +20,7 @@ const SESSIONS: usize = 10;
 const IDLE: i64 = 60 * 60 * 1000;
 const ABSOLUTE: i64 = 30 * 24 * IDLE;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Session {
     id: Uuid,
     authenticated_at: i64,
