@@ -1,8 +1,10 @@
 //! The PostgreSQL store of authcore: any number of nodes on one database.
 //!
-//! A change set is applied in one transaction of two or three round trips: the rows that it names are locked and read,
-//! it is judged, and its writes are sent together with the commit. Nothing depends on the isolation level: every
-//! condition holds by a lock or a unique index, at READ COMMITTED and above.
+//! Reads that wait share a statement. Commits that wait share a statement or a transaction, when each is of one account
+//! that was loaded a moment before: their statements check by themselves that nothing has changed since. Every other
+//! change set, and whatever such a statement left, is applied in one transaction of its own: the rows that it names are
+//! locked and read, it is judged, and its writes are sent together with the commit. Nothing depends on the isolation
+//! level: every condition holds by a lock or a unique index, at READ COMMITTED and above.
 
 mod accounts;
 mod activity;

@@ -60,7 +60,7 @@ use crate::writes::Writes;
 ///
 /// Serialization failures, deadlocks, and keys that two transactions give away at once are settled inside: the
 /// transaction is made again, at most 20 times, from the second time on one after another in each process, with pauses
-/// that double up to 64 ms. A connection that is lost is replaced at most twice a call. When it was lost after a commit
+/// that double up to 64 ms. Of a batch each set is then made again alone. A connection that is lost is replaced at most twice a call. When it was lost after a commit
 /// was sent, the set is handed to the server again, which knows whether it was applied, or to the one that took its place;
 /// only when there is none for as long as the [patience](PostgresConfig::with_patience), the answer is
 /// [`FateUnknown`](authcore::store::StoreErrorKind::FateUnknown). A charge of a throttle is not made again.
@@ -87,7 +87,7 @@ use crate::writes::Writes;
 ///
 /// # Cancel safety
 ///
-/// Each call runs in a task of its own to its end, also when its future is dropped; only the answer is lost. Pruning
+/// Calls run in tasks of the store's to their end, also when their futures are dropped; only the answer is lost. Pruning
 /// stops between two pieces.
 pub struct PostgresStore {
     runner: Runner,
