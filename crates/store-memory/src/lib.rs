@@ -28,15 +28,15 @@
 //! a lock of its own. A load takes one lock or two, one after the other. A commit takes the locks of all that it touches,
 //! in one order, and lets none go before everything is written: whoever sees one of its writes sees the others too. Only
 //! what is rare takes more: raising the store's epoch and deleting an account lock all shards of a kind, and so do
-//! [`due`](Store::due) and [`sweep`](Store::sweep). Events are appended under one lock, as their order demands; a plain login
-//! writes none.
+//! [`due`](Store::due), [`sweep`](Store::sweep) and [snapshots](MemoryStore::snapshot). Events are appended under one lock, as
+//! their order demands; a plain login writes none.
 //!
 //! # What it costs
 //!
 //! An account with a username and one login takes some 560 bytes, and 670 with its first session; each further session
-//! takes 100 to 200 and its texts, an event some 100 (measured at a million accounts with glibc's allocator: `cargo run --release -p authcore-benches --bin
-//! account_bytes`). Events stay until they are [pruned](Store::prune_events); codes, single-use keys and throttles until
-//! they are [swept](Store::sweep).
+//! takes 100 to 200 and its texts, an event some 100 (measured at a million accounts with glibc's allocator: `cargo run
+//! --release -p authcore-benches --bin account_bytes`). Events stay until they are [pruned](Store::prune_events); codes,
+//! single-use keys and throttles until they are [swept](Store::sweep).
 
 mod accounts;
 mod checks;

@@ -43,8 +43,14 @@ impl ShardSet {
         self.0 |= 1 << hash.shard();
     }
 
+    /// Their numbers, in order.
     fn iter(self) -> impl Iterator<Item = u8> {
-        (0..COUNT).filter(move |shard| self.0 >> shard & 1 == 1)
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let shard = left.trailing_zeros();
+            left &= left.checked_sub(1)?;
+            u8::try_from(shard).ok()
+        })
     }
 }
 
