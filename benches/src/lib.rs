@@ -1,11 +1,13 @@
 //! Benchmarks of authcore, each beside a floor: the same work written by hand without an engine. What a floor is, and
 //! how to read the tables, is in the crate's README.
 
+pub mod cluster;
 pub mod engine;
 pub mod floor;
 pub mod measure;
 pub mod server;
 pub mod tokens;
+pub mod usage;
 pub mod world;
 
 use std::error::Error;
