@@ -137,7 +137,7 @@ impl Place {
                 Self { store, cluster: Some(cluster), _folder: None }
             }
         };
-        runtime.block_on(preload(&place.store, accounts, 16))?;
+        runtime.block_on(preload(&place.store, accounts, 64, 1))?;
         Ok(place)
     }
 
