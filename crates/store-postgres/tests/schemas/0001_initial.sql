@@ -1,6 +1,8 @@
 CREATE TABLE account_activity (
     account_id uuid NOT NULL,
     version bigint NOT NULL,
+    account_version bigint NOT NULL,
+    account_epoch bigint NOT NULL,
     login_count bigint NOT NULL,
     last_login_at bigint,
     last_login_ordinal bigint,
@@ -139,9 +141,9 @@ CREATE TABLE throttles (
     used_up_nanos bigint NOT NULL,
     CONSTRAINT throttles_key_check CHECK ((length(key) = 32))
 );
-INSERT INTO account_activity (account_id, version, login_count, last_login_at, last_login_ordinal, previous_login_at, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000001', 1, 9223372036854775807, 1700000000134, 3, 1700000000111, '\x00000000000040018000000000000001');
-INSERT INTO account_activity (account_id, version, login_count, last_login_at, last_login_ordinal, previous_login_at, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000003', 1, 0, NULL, NULL, NULL, '\x00000000000040018000000000000001');
-INSERT INTO account_activity (account_id, version, login_count, last_login_at, last_login_ordinal, previous_login_at, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000002', 2, 7, NULL, NULL, NULL, '\x0000000000004001800000000000000200000000000040018000000000000001');
+INSERT INTO account_activity (account_id, version, account_version, account_epoch, login_count, last_login_at, last_login_ordinal, previous_login_at, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000001', 1, 1, 4294967295, 9223372036854775807, 1700000000134, 3, 1700000000111, '\x00000000000040018000000000000001');
+INSERT INTO account_activity (account_id, version, account_version, account_epoch, login_count, last_login_at, last_login_ordinal, previous_login_at, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000003', 1, 1, 0, 0, NULL, NULL, NULL, '\x00000000000040018000000000000001');
+INSERT INTO account_activity (account_id, version, account_version, account_epoch, login_count, last_login_at, last_login_ordinal, previous_login_at, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000002', 2, 2, 0, 7, NULL, NULL, NULL, '\x0000000000004001800000000000000200000000000040018000000000000001');
 INSERT INTO accounts (id, version, epoch, username, username_key, display_name, avatar_url, lang_tag, location, timezone, metadata, password_hash, password_version, password_set_at, ban, withdrawal, records, transfer_key, due_at, next_ordinal, created_at, updated_at, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000001', 1, 4294967295, 'shown A0b😀éé\''"%_
 ﻿􏿿 1', 'key A0b😀éé\''"%_
 ﻿􏿿 1', 'name A0b😀éé\''"%_
@@ -169,7 +171,7 @@ INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, 
 ﻿􏿿 1', '', '', NULL, 1700000000119, 1700000000128, '');
 INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, shown, linked_at, verified_at, data) VALUES ('018bcfe5-687b-7707-8707-070700000002', 1, 'device', 'device-2', '', '', NULL, 1700000000124, NULL, NULL);
 INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, shown, linked_at, verified_at, data) VALUES ('018bcfe5-687b-7707-8707-070700000003', 1, 'device', 'device-3', '', '', NULL, 1700000000124, NULL, NULL);
-INSERT INTO migrations (version, name, checksum, min_compatible) VALUES (1, 'initial', '\x1e89b6f2780d0cc2ab413522cfff20edfcc7a240ac56de96f75525a1db0436c2', 1);
+INSERT INTO migrations (version, name, checksum, min_compatible) VALUES (1, 'initial', '\x5482f4409f5ba2d90b6563385a8b62279093d36472cb738e72d50dd8c236bc38', 1);
 INSERT INTO recent_commits (seq, commit_id) OVERRIDING SYSTEM VALUE VALUES (1, '00000000-0000-4001-8000-000000000002');
 INSERT INTO sessions (account_id, id, place, identity, method, authenticated_at, last_used_at, idle_expires_at, expires_at, generation, access_revoked, refresh_revoked, client_vars, server_vars, device_name, device_id, epoch, store_epoch) VALUES ('018bcfe5-687b-7707-8707-070700000001', '00000000-0000-4000-8000-000000000002', 1, NULL, 'device', 1700000000123, 1700000000123, 1700000001123, 1700000002123, 0, false, false, '{}', '{}', NULL, NULL, 0, 0);
 INSERT INTO sessions (account_id, id, place, identity, method, authenticated_at, last_used_at, idle_expires_at, expires_at, generation, access_revoked, refresh_revoked, client_vars, server_vars, device_name, device_id, epoch, store_epoch) VALUES ('018bcfe5-687b-7707-8707-070700000001', '00000000-0000-4000-8000-000000000001', 2, 5, 'provider', 1700000000124, 1700000000125, 1700000000126, 1700000000127, 4294967295, true, false, '{"": "client", "a": "1", "b": "2", "client": "", " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 "}', '{"": "server", "a": "1", "b": "2", "server": "", " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 "}', ' A0b😀éé\''"%_
