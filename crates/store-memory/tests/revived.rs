@@ -11,7 +11,7 @@ use authcore::store::{
     Admission, Capabilities, ChangeSet, Charge, CodeKey, CommitError, Lookup, OneTimeCode,
     Snapshot, Store, StoreError, StoreErrorKind, StoreHeader,
 };
-use authcore_store_conformance::{Fixture, store_conformance};
+use authcore_store_conformance::{Fixture, seed, store_conformance};
 use authcore_store_memory::{MemoryStore, SnapshotError};
 use chrono::{DateTime, Utc};
 use tokio::sync::Mutex;
@@ -108,13 +108,33 @@ impl Store for Revived {
     }
 }
 
+/// What a release leaves behind that writes snapshots of format 1.
+const FORMAT_1: &[u8] = include_bytes!("seed-1.txt");
+
+#[tokio::test]
+async fn the_newest_format_is_kept_with_what_it_holds() {
+    let store = MemoryStore::new();
+    seed(&store).await;
+    let bytes = store.snapshot().unwrap();
+    if std::env::var_os("AUTHCORE_WRITE_SCHEMAS").is_some() {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/seed-1.txt"), &bytes).unwrap();
+    } else {
+        assert_eq!(bytes, FORMAT_1, "AUTHCORE_WRITE_SCHEMAS=1 writes it, while none of it is out");
+    }
+}
+
 fn fixture() -> Fixture {
     let store = Revived::default();
     let again = store.clone();
-    Fixture::new(Arc::new(store)).with_reopen(move || {
-        let again = again.clone();
-        async move { Arc::new(again) as Arc<dyn Store> }
-    })
+    Fixture::new(Arc::new(store))
+        .with_reopen(move || {
+            let again = again.clone();
+            async move { Arc::new(again) as Arc<dyn Store> }
+        })
+        .with_schemas(vec!["1".to_owned()], |_| async {
+            let store = MemoryStore::from_snapshot(FORMAT_1).unwrap();
+            Arc::new(Revived(Arc::new(Mutex::new(Life { store, writes: 0 })))) as Arc<dyn Store>
+        })
 }
 
 store_conformance! { factory = || async { fixture() } }

@@ -4,9 +4,9 @@ use crate::apply;
 use crate::diff::Diff;
 use crate::error::Stop;
 use crate::judge;
+use crate::param::params;
 use crate::plan::Plan;
 use crate::state::{Owners, State};
-use crate::param::params;
 use crate::tx::{Job, Tx};
 
 impl Job for Plan {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use authcore::store::Store;
-use authcore_store_conformance::{Fixture, store_conformance};
+use authcore_store_conformance::{Fixture, seed, store_conformance};
 use map_store::{Database, MapStore};
 
 fn open(database: &Database) -> Arc<dyn Store> {
@@ -18,6 +18,12 @@ fn fresh() -> Fixture {
         .with_reopen(move || {
             let database = again.clone();
             async move { open(&database) }
+        })
+        // There was one format so far. Before it changes, what it leaves behind becomes a file.
+        .with_schemas(vec!["1".to_owned()], |_| async {
+            let store = open(&Database::default());
+            seed(&*store).await;
+            store
         })
         .keeping(database)
 }
