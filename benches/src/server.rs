@@ -18,8 +18,10 @@ use crate::{Outcome, engine};
 const SERVE: &str = r#"
 cd "$DIR" || exit 1
 "$BIN/initdb" -D data -U postgres -A trust -E UTF8 --locale=C >log 2>&1 || exit 1
+# Not in the command line, which nothing overrides.
+echo "pg_stat_statements.track = none" >>data/postgresql.conf
 "$BIN/postgres" -D data -k "$DIR" -c listen_addresses= -c max_connections=100 -c shared_buffers=512MB \
-    -c max_wal_size=2GB -c shared_preload_libraries=pg_stat_statements -c pg_stat_statements.track=none >>log 2>&1 &
+    -c max_wal_size=2GB -c shared_preload_libraries=pg_stat_statements >>log 2>&1 &
 server=$!
 cat >/dev/null
 kill -INT $server

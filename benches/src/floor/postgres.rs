@@ -23,7 +23,8 @@ const READERS: usize = 2;
 const WRITERS: usize = 2;
 
 /// The store's.
-const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_mergejoin = off";
+const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_mergejoin = off; \
+     SET enable_hashjoin = off";
 
 /// The PostgreSQL store's statements on its tables, as narrow as what is measured allows: what waits to be read is read
 /// by one statement, what waits to be written is written by one statement or one transaction.

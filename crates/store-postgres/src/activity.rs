@@ -50,14 +50,15 @@ const UPDATE: &str = concat!(
          AND (t.account_epoch IS NULL OR v.account_epoch = t.account_epoch) \
        RETURNING v.account_id\
      ), gone AS (\
-       DELETE FROM sessions s USING unnest($11::uuid[], $12::uuid[]) AS g (account_id, id), written w \
-       WHERE w.account_id = g.account_id AND s.account_id = g.account_id AND s.id = g.id\
+       DELETE FROM sessions s USING unnest($11::uuid[], $12::uuid[]) AS g (account_id, id) \
+       WHERE g.account_id = ANY (ARRAY(SELECT account_id FROM written)) \
+         AND s.account_id = g.account_id AND s.id = g.id\
      ), kept AS (\
        SELECT n.* FROM unnest($13::uuid[], $14::uuid[], $15::bigint[], $16::bigint[], $17::text[], $18::bigint[], \
          $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[], $23::boolean[], $24::boolean[], $25::text[], \
          $26::text[], $27::text[], $28::text[], $29::bigint[], $30::bigint[], $31::boolean[]) AS n (",
     session_columns!(),
-    ", is_new) JOIN written w ON w.account_id = n.account_id\
+    ", is_new) WHERE n.account_id = ANY (ARRAY(SELECT account_id FROM written))\
      ), altered AS (\
        UPDATE sessions s SET place = n.place, identity = n.identity, method = n.method, \
          authenticated_at = n.authenticated_at, last_used_at = n.last_used_at, idle_expires_at = n.idle_expires_at, \

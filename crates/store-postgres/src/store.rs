@@ -144,10 +144,11 @@ impl PostgresStore {
 
 /// All statements find rows by their keys. Statements with arrays would be planned anew each time, and a plan that was
 /// made while a table was small would be kept when it has grown.
-const SETTINGS: [&str; 3] = [
+const SETTINGS: [&str; 4] = [
     "SET plan_cache_mode = force_generic_plan",
     "SET enable_seqscan = off",
     "SET enable_mergejoin = off",
+    "SET enable_hashjoin = off",
 ];
 
 fn pool(config: &PostgresConfig, size: usize) -> Result<Pool, OpenError> {

@@ -19,15 +19,15 @@ const LOGIN: &str = "WITH written AS (\
        WHERE v.account_id = t.account_id AND v.version = t.expect AND v.account_version = t.account_version \
        RETURNING v.account_id\
      ), gone AS (\
-       DELETE FROM sessions s USING unnest($8::uuid[], $9::uuid[]) AS g (account_id, id), written w \
-       WHERE w.account_id = g.account_id AND s.account_id = g.account_id AND s.id = g.id\
+       DELETE FROM sessions s USING unnest($8::uuid[], $9::uuid[]) AS g (account_id, id) \
+       WHERE g.account_id = ANY (ARRAY(SELECT account_id FROM written)) AND s.account_id = g.account_id AND s.id = g.id\
      ), added AS (\
        INSERT INTO sessions (account_id, id, place, identity, method, authenticated_at, last_used_at, idle_expires_at, \
          expires_at, generation, access_revoked, refresh_revoked, client_vars, server_vars, epoch, store_epoch) \
        SELECT n.account_id, n.id, n.place, 1, 'device', n.now, n.now, n.idle, n.expires, 0, false, false, '{}', '{}', \
          n.epoch, n.store_epoch FROM unnest($1::uuid[], $10::uuid[], $11::bigint[], $5::bigint[], $12::bigint[], \
          $13::bigint[], $14::bigint[], $15::bigint[]) AS n (account_id, id, place, now, idle, expires, epoch, store_epoch) \
-       JOIN written w ON w.account_id = n.account_id\
+       WHERE n.account_id = ANY (ARRAY(SELECT account_id FROM written))\
      ) SELECT account_id FROM written";
 const REFRESH: &str = "WITH written AS (\
        UPDATE account_activity v SET version = v.version + 1, \
@@ -38,8 +38,8 @@ const REFRESH: &str = "WITH written AS (\
      ), altered AS (\
        UPDATE sessions s SET generation = n.generation, last_used_at = n.used, idle_expires_at = n.idle \
        FROM unnest($1::uuid[], $5::uuid[], $6::bigint[], $7::bigint[], $8::bigint[]) \
-         AS n (account_id, id, generation, used, idle), written w \
-       WHERE w.account_id = n.account_id AND s.account_id = n.account_id AND s.id = n.id\
+         AS n (account_id, id, generation, used, idle) \
+       WHERE n.account_id = ANY (ARRAY(SELECT account_id FROM written)) AND s.account_id = n.account_id AND s.id = n.id\
      ) SELECT account_id FROM written";
 const NEW_IDENTITIES: &str = "INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, linked_at) \
      SELECT account_id, ordinal, provider, subject, '', '', now FROM unnest($1::uuid[], $2::bigint[], $3::text[], \
