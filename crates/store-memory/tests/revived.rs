@@ -123,6 +123,12 @@ async fn the_newest_format_is_kept_with_what_it_holds() {
     }
 }
 
+#[expect(clippy::unwrap_used, reason = "a fixture that is no snapshot fails every test of it")]
+fn of_format_1() -> Revived {
+    let store = MemoryStore::from_snapshot(FORMAT_1).unwrap();
+    Revived(Arc::new(Mutex::new(Life { store, writes: 0 })))
+}
+
 fn fixture() -> Fixture {
     let store = Revived::default();
     let again = store.clone();
@@ -131,10 +137,7 @@ fn fixture() -> Fixture {
             let again = again.clone();
             async move { Arc::new(again) as Arc<dyn Store> }
         })
-        .with_schemas(vec!["1".to_owned()], |_| async {
-            let store = MemoryStore::from_snapshot(FORMAT_1).unwrap();
-            Arc::new(Revived(Arc::new(Mutex::new(Life { store, writes: 0 })))) as Arc<dyn Store>
-        })
+        .with_schemas(vec!["1".to_owned()], |_| async { Arc::new(of_format_1()) as Arc<dyn Store> })
 }
 
 store_conformance! { factory = || async { fixture() } }
