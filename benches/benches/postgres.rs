@@ -6,7 +6,7 @@ use std::sync::Arc;
 use authcore::Engine;
 use authcore_benches::floor::PostgresFloor;
 use authcore_benches::measure::{
-    Line, bench, compare_worlds, count_server, criterion, print, runtime, server_time, sizes,
+    Line, bench, compare_worlds, count_server, criterion, print, runtime, server_usage, sizes,
     table_only, tables_wanted,
 };
 use authcore_benches::server::{Server, postgres};
@@ -26,7 +26,7 @@ type Worlds = (Arc<World<Engine>>, Arc<World<PostgresFloor>>);
 
 fn main() -> Outcome<()> {
     let runtime = runtime()?;
-    let server = Server::start(&runtime)?;
+    let server = Server::start()?;
     count_server(server.process()?);
     let mut tables = Vec::new();
     let mut criterion = (!table_only()).then(criterion);
@@ -119,9 +119,9 @@ async fn count<T: Target>(
     client.batch_execute("SELECT pg_stat_statements_reset()").await?;
     let wal = "SELECT (pg_current_wal_insert_lsn() - '0/0')::float8";
     let before: f64 = client.query_one(wal, &[]).await?.try_get(0)?;
-    let cpu = server_time();
+    let before_cpu = server_usage()?;
     world.run(op, tasks, COUNTED).await?;
-    let cpu = server_time().saturating_sub(cpu);
+    let cpu = server_usage()? - before_cpu;
     let after: f64 = client.query_one(wal, &[]).await?.try_get(0)?;
     let sql = "SELECT coalesce(sum(calls), 0)::float8 FROM pg_stat_statements s \
                JOIN pg_database d ON d.oid = s.dbid WHERE d.datname <> 'postgres'";
@@ -132,7 +132,7 @@ async fn count<T: Target>(
         name: String::new(),
         statements: row.try_get::<_, f64>(0)? / count,
         wal: (after - before) / count,
-        cpu: cpu.as_secs_f64() * 1e6 / count,
+        cpu: cpu.total() * 1e6 / count,
     })
 }
 

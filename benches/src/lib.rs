@@ -1,7 +1,6 @@
 //! Benchmarks of authcore, each beside a floor: the same work written by hand without an engine. What a floor is, and
 //! how to read the tables, is in the crate's README.
 
-pub mod cluster;
 pub mod engine;
 pub mod floor;
 pub mod measure;

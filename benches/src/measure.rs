@@ -1,6 +1,5 @@
 //! What an operation costs, and tables of it.
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -8,6 +7,7 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::usage::{Usage, family, threads};
 use crate::world::World;
 use crate::{Op, Outcome, Target};
 
@@ -45,44 +45,6 @@ pub fn instant() -> Instant {
     Instant::now()
 }
 
-/// The CPU time that the threads of a process have taken so far. A thread that ends takes its time with it, so none
-/// should end in between. Zero where the system does not tell.
-#[must_use]
-pub fn cpu_time(process: &str) -> Duration {
-    let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
-    let nanos = threads.filter_map(|thread| {
-        let line = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        line.split(' ').next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(nanos.sum())
-}
-
-/// The memory of this process that is in use now, in bytes.
-///
-/// # Errors
-///
-/// Where the system does not tell.
-pub fn resident() -> Outcome<u64> {
-    status("VmRSS")
-}
-
-/// The most memory that this process ever had in use, in bytes.
-///
-/// # Errors
-///
-/// Where the system does not tell.
-pub fn peak_resident() -> Outcome<u64> {
-    status("VmHWM")
-}
-
-fn status(name: &str) -> Outcome<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let kib: u64 =
-        line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no such line")?.parse()?;
-    Ok(kib * 1024)
-}
-
 /// The process of a database server whose CPU time is measured as well; none is zero.
 static SERVER: AtomicU32 = AtomicU32::new(0);
 
@@ -91,15 +53,15 @@ pub fn count_server(process: u32) {
     SERVER.store(process, Ordering::Relaxed);
 }
 
-/// The CPU time that the processes of the server that is counted have taken so far.
-#[must_use]
-pub fn server_time() -> Duration {
+/// What the processes of the server that is counted have taken so far.
+///
+/// # Errors
+///
+/// When it is not running.
+pub fn server_usage() -> Outcome<Usage> {
     match SERVER.load(Ordering::Relaxed) {
-        0 => Duration::ZERO,
-        parent => {
-            let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"));
-            children.unwrap_or_default().split_whitespace().map(cpu_time).sum()
-        }
+        0 => Ok(Usage::default()),
+        process => family(process),
     }
 }
 
@@ -240,10 +202,12 @@ pub fn compare_worlds<E: Target, F: Target>(
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 fn cost(count: u64, run: &mut impl FnMut(u64) -> Outcome<Duration>) -> Outcome<Cost> {
-    let before = cpu_time("self") + server_time();
-    let wall = run(count)?;
-    let cpu = (cpu_time("self") + server_time()).saturating_sub(before);
-    let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
+    let usage =
+        || -> Outcome<f64> { Ok(threads("self", |_| true)?.total() + server_usage()?.total()) };
+    let before = usage()?;
+    let wall = run(count)?.as_secs_f64();
+    let cpu = usage()? - before;
+    let each = |seconds: f64| seconds * 1e6 / count as f64;
     Ok(Cost { wall: each(wall), cpu: each(cpu) })
 }
 

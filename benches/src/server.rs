@@ -1,6 +1,8 @@
 //! A PostgreSQL server of the system's, with `fsync` on, for as long as the process lives.
 
-use std::os::unix::fs::MetadataExt as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -12,24 +14,33 @@ use authcore_store_postgres::{PostgresConfig, PostgresStore};
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls};
 
+use crate::usage::{self, Usage};
 use crate::{Outcome, engine};
 
 /// Runs until its input is closed, which the end of this process does, however it ends.
 const SERVE: &str = r#"
 cd "$DIR" || exit 1
-"$BIN/initdb" -D data -U postgres -A trust -E UTF8 --locale=C >log 2>&1 || exit 1
-# Not in the command line, which nothing overrides.
-echo "pg_stat_statements.track = none" >>data/postgresql.conf
-"$BIN/postgres" -D data -k "$DIR" -c listen_addresses= -c max_connections=100 -c shared_buffers=512MB \
-    -c max_wal_size=2GB -c shared_preload_libraries=pg_stat_statements >>log 2>&1 &
-server=$!
+{
+    "$BIN/initdb" -D data -U postgres -A trust -E UTF8 --locale=C &&
+    echo "$SETTINGS" >>data/postgresql.conf &&
+    "$BIN/pg_ctl" -D data -w start
+} >log 2>&1 && echo started || echo failed
 cat >/dev/null
-kill -INT $server
-wait $server
+"$BIN/pg_ctl" -D data -w -m immediate stop >>log 2>&1
 rm -rf "$DIR"
 "#;
 
-/// Two databases of one server: the engine's, and a copy of it for the floor.
+/// In the file, not on the command line, which no `ALTER SYSTEM` overrides. Paths are relative to the data.
+const SETTINGS: &str = "
+listen_addresses = ''
+unix_socket_directories = '..'
+shared_buffers = 512MB
+max_wal_size = 2GB
+shared_preload_libraries = pg_stat_statements
+pg_stat_statements.track = none
+";
+
+/// A running server. It ends, and what it stored with it, when this is dropped.
 #[derive(Debug)]
 pub struct Server {
     folder: PathBuf,
@@ -37,41 +48,38 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it in a temporary folder, so that `TMPDIR` chooses the disk.
+    /// Starts it in a temporary folder, so that `TMPDIR` chooses the disk. Who is root runs it as the user `postgres`.
     ///
     /// # Errors
     ///
-    /// When there is none, or it does not start.
-    pub fn start(runtime: &Runtime) -> Outcome<Self> {
+    /// When PostgreSQL is not installed, or does not start.
+    pub fn start() -> Outcome<Self> {
+        let binaries = binaries()?;
         let folder = tempfile::Builder::new().prefix("authcore-bench-").tempdir()?.keep();
         let mut command = Command::new("sh");
         command
             .args(["-c", SERVE])
             .env("DIR", &folder)
-            .env("BIN", binaries()?)
+            .env("BIN", binaries)
+            .env("SETTINGS", SETTINGS)
             .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // Ctrl-C is for the benchmark; the server ends after it.
             .process_group(0);
         // It refuses to run as root.
-        if std::fs::metadata("/proc/self")?.uid() == 0 {
+        if fs::metadata("/proc/self")?.uid() == 0 {
             let (uid, gid) = postgres_user()?;
-            std::os::unix::fs::chown(&folder, Some(uid), Some(gid))?;
+            chown(&folder, Some(uid), Some(gid))?;
             command.uid(uid).gid(gid);
         }
-        let server = Self { host: command.spawn()?, folder };
-        runtime.block_on(server.wait())?;
-        Ok(server)
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "the server needs the time to start")]
-    async fn wait(&self) -> Outcome<()> {
-        for _ in 0..600 {
-            if self.client("postgres").await.is_ok() {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+        let mut server = Self { host: command.spawn()?, folder };
+        let mut line = String::new();
+        BufReader::new(server.host.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        if line != "started\n" {
+            let log = fs::read_to_string(server.folder.join("log")).unwrap_or_default();
+            return Err(format!("the PostgreSQL server does not start: {log}").into());
         }
-        let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-        Err(format!("the PostgreSQL server does not start: {log}").into())
+        Ok(server)
     }
 
     /// Where a database is.
@@ -98,8 +106,26 @@ impl Server {
     ///
     /// When it is not running.
     pub fn process(&self) -> Outcome<u32> {
-        let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid"))?;
+        let file = fs::read_to_string(self.folder.join("data/postmaster.pid"))?;
         Ok(file.lines().next().unwrap_or_default().parse()?)
+    }
+
+    /// What all its processes have taken so far.
+    ///
+    /// # Errors
+    ///
+    /// Where the system does not tell.
+    pub fn usage(&self) -> Outcome<Usage> {
+        usage::family(self.process()?)
+    }
+
+    /// The memory that all its processes have in use now, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Where the system does not tell.
+    pub fn memory(&self) -> Outcome<u64> {
+        usage::family_memory(self.process()?)
     }
 
     /// A database for the engine, with so many accounts, and one for the floor, with the same.
@@ -153,7 +179,7 @@ pub async fn postgres(url: &str) -> Outcome<PostgresStore> {
 
 /// The newest that Debian installed, or what is in the path.
 fn binaries() -> Outcome<PathBuf> {
-    let mut versions: Vec<_> = std::fs::read_dir("/usr/lib/postgresql")
+    let mut versions: Vec<_> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
         .flatten()
@@ -163,12 +189,12 @@ fn binaries() -> Outcome<PathBuf> {
     let installed = versions.into_iter().rev().map(|(_, path)| path.join("bin"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut places = installed.chain(std::env::split_paths(&path));
-    let found = places.find(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file());
+    let found = places.find(|bin| bin.join("initdb").is_file() && bin.join("pg_ctl").is_file());
     Ok(found.ok_or("PostgreSQL is missing: install Debian's package postgresql")?)
 }
 
 fn postgres_user() -> Outcome<(u32, u32)> {
-    let users = std::fs::read_to_string("/etc/passwd")?;
+    let users = fs::read_to_string("/etc/passwd")?;
     let line = users.lines().find(|line| line.starts_with("postgres:"));
     let mut ids = line.ok_or("there is no user postgres")?.split(':').skip(2);
     let mut next = || ids.next().unwrap_or_default().parse();

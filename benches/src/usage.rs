@@ -6,9 +6,6 @@ use std::path::Path;
 
 use crate::Outcome;
 
-/// The unit in which Linux tells CPU times to programs, whatever its own.
-const TICKS_A_SECOND: f64 = 100.0;
-
 /// CPU time in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[expect(clippy::exhaustive_structs, reason = "two figures")]
@@ -17,6 +14,14 @@ pub struct Usage {
     pub user: f64,
     /// In the system on behalf of them.
     pub system: f64,
+}
+
+impl Usage {
+    /// Both together.
+    #[must_use]
+    pub fn total(self) -> f64 {
+        self.user + self.system
+    }
 }
 
 impl AddAssign for Usage {
@@ -34,53 +39,64 @@ impl Sub for Usage {
     }
 }
 
-/// What this process has taken so far: the threads whose names do not begin with `prefix`, and those whose names do.
+/// What the threads of a process (its id, or `self`) have taken so far, those with the names that are wanted. A thread
+/// that ends takes its time with it, so none should end in between.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn threads(process: &str, wanted: impl Fn(&str) -> bool) -> Outcome<Usage> {
+    let mut usage = Usage::default();
+    for entry in fs::read_dir(format!("/proc/{process}/task"))?.flatten() {
+        // One may have ended since.
+        if let Ok((name, taken)) = thread(&entry.path())
+            && wanted(&name)
+        {
+            usage += taken;
+        }
+    }
+    Ok(usage)
+}
+
+/// What a process has taken so far, with those that it started, running or ended.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn family(process: u32) -> Outcome<Usage> {
+    let (_, mut usage) = stat(format!("/proc/{process}/stat"), [13, 14])?;
+    for process in members(process)? {
+        usage += threads(&process, |_| true).unwrap_or_default();
+    }
+    Ok(usage)
+}
+
+/// The memory that a process and those that it started have in use now, in bytes; what they share is counted once.
+///
+/// # Errors
+///
+/// When there is no such process.
+pub fn family_memory(process: u32) -> Outcome<u64> {
+    let memory = |process| bytes(format!("/proc/{process}/smaps_rollup"), "Pss:");
+    Ok(members(process)?.into_iter().map(|process| memory(process).unwrap_or_default()).sum())
+}
+
+/// The memory of this process that is in use now, in bytes.
 ///
 /// # Errors
 ///
 /// Where the system does not tell.
-pub fn threads(prefix: &str) -> Outcome<(Usage, Usage)> {
-    let (mut others, mut named) = (Usage::default(), Usage::default());
-    for thread in fs::read_dir("/proc/self/task")?.flatten() {
-        let path = thread.path();
-        let name = fs::read_to_string(path.join("comm"))?;
-        let usage = stat(&path.join("stat"), [11, 12])?;
-        if name.starts_with(prefix) { named += usage } else { others += usage }
-    }
-    Ok((others, named))
+pub fn resident() -> Outcome<u64> {
+    bytes("/proc/self/status", "VmRSS:")
 }
 
-/// What a process has taken so far, with its children that have ended.
-pub(crate) fn process(pid: u32) -> Outcome<Usage> {
-    let path = format!("/proc/{pid}/stat");
-    let mut usage = stat(Path::new(&path), [11, 12])?;
-    usage += stat(Path::new(&path), [13, 14])?;
-    Ok(usage)
-}
-
-/// The memory that a process has in use, in bytes; of what it shares with others, its part.
-pub(crate) fn memory(pid: u32) -> Outcome<u64> {
-    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-    let line =
-        rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB"));
-    Ok(line.ok_or("no such line")?.parse::<u64>()? * 1024)
-}
-
-/// The processes that a process has started.
-pub(crate) fn children(pid: u32) -> Outcome<Vec<u32>> {
-    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
-    Ok(list.split_whitespace().map(str::parse).collect::<Result<_, _>>()?)
-}
-
-/// User and system time from two fields of a `stat` file, counted after the name, which may hold anything.
-fn stat(path: &Path, [user, system]: [usize; 2]) -> Outcome<Usage> {
-    let line = fs::read_to_string(path)?;
-    let fields = line.rsplit_once(')').ok_or("no name")?.1;
-    let field = |number: usize| -> Outcome<f64> {
-        Ok(fields.split_whitespace().nth(number).ok_or("too short")?.parse::<f64>()?
-            / TICKS_A_SECOND)
-    };
-    Ok(Usage { user: field(user)?, system: field(system)? })
+/// The most memory that this process had in use since [`forget_peak`], in bytes.
+///
+/// # Errors
+///
+/// Where the system does not tell.
+pub fn peak_resident() -> Outcome<u64> {
+    bytes("/proc/self/status", "VmHWM:")
 }
 
 /// Forgets how much memory this process had in use at most before.
@@ -90,4 +106,41 @@ fn stat(path: &Path, [user, system]: [usize; 2]) -> Outcome<Usage> {
 /// Where the system does not let it.
 pub fn forget_peak() -> Outcome<()> {
     Ok(fs::write("/proc/self/clear_refs", "5")?)
+}
+
+/// A process and those that it started.
+fn members(process: u32) -> Outcome<Vec<String>> {
+    let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"))?;
+    let children = children.split_whitespace().map(str::to_owned);
+    Ok(children.chain([process.to_string()]).collect())
+}
+
+/// A thread's name, and what it has taken. Linux tells the sum in nanoseconds, and its parts in ticks.
+fn thread(path: &Path) -> Outcome<(String, Usage)> {
+    let schedstat = fs::read_to_string(path.join("schedstat"))?;
+    let nanos: f64 = schedstat.split(' ').next().unwrap_or_default().parse()?;
+    let (name, Usage { system, .. }) = stat(path.join("stat"), [11, 12])?;
+    Ok((name, Usage { user: nanos / 1e9 - system, system }))
+}
+
+/// The name in a `stat` file, and user and system time from two of its fields, counted after the name.
+fn stat(path: impl AsRef<Path>, [user, system]: [usize; 2]) -> Outcome<(String, Usage)> {
+    /// The unit in which Linux tells CPU times to programs, whatever its own.
+    const TICKS_A_SECOND: f64 = 100.0;
+    let line = fs::read_to_string(path)?;
+    // The name may hold anything.
+    let (start, fields) = line.rsplit_once(')').ok_or("no name")?;
+    let name = start.split_once('(').ok_or("no name")?.1.to_owned();
+    let field = |number| -> Outcome<f64> {
+        let ticks: f64 = fields.split_whitespace().nth(number).ok_or("too short")?.parse()?;
+        Ok(ticks / TICKS_A_SECOND)
+    };
+    Ok((name, Usage { user: field(user)?, system: field(system)? }))
+}
+
+/// A line of a file, told in kibibytes.
+fn bytes(path: impl AsRef<Path>, name: &str) -> Outcome<u64> {
+    let file = fs::read_to_string(path)?;
+    let line = file.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+    Ok(line.ok_or("no such line")?.parse::<u64>()? * 1024)
 }

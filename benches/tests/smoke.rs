@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use authcore::store::Store;
 use authcore_benches::floor::{FloorTokens, MemoryFloor, PostgresFloor, SqliteFloor};
-use authcore_benches::measure::{cpu_time, runtime};
+use authcore_benches::measure::runtime;
 use authcore_benches::server::{Server, postgres};
+use authcore_benches::usage::threads;
 use authcore_benches::world::World;
 use authcore_benches::{Op, Outcome, Target, engine};
 use authcore_store_memory::MemoryStore;
@@ -72,9 +73,10 @@ fn preloaded_accounts_are_found() {
 
 #[test]
 fn cpu_time_is_told() {
-    let before = cpu_time("self");
+    let taken = || threads("self", |_| true).unwrap().total();
+    let before = taken();
     let floor = MemoryFloor::filled(10_000).unwrap();
-    assert!(cpu_time("self") > before);
+    assert!(taken() > before);
     drop(floor);
 }
 
@@ -88,7 +90,7 @@ fn a_floor_token_of_another_key_does_not_count() {
 #[test]
 fn postgresql() {
     let runtime = runtime().unwrap();
-    let server = Server::start(&runtime).unwrap();
+    let server = Server::start().unwrap();
     let (ours, theirs) = server.fill(&runtime, ACCOUNTS).unwrap();
     let engine = async || engine::open(Arc::new(postgres(&ours).await?)).await;
     each_once(&runtime, runtime.block_on(engine()).unwrap()).unwrap();
@@ -107,4 +109,12 @@ fn postgresql() {
     let [ours, theirs] = ["engine_10", "floor_10"].map(|name| runtime.block_on(count(name)));
     assert_eq!(ours, theirs);
     assert_eq!(ours[0], 10 + 80);
+    // What counts statements can be switched on while the server runs.
+    let source = runtime.block_on(async {
+        let sql = "SELECT source FROM pg_settings WHERE name = 'pg_stat_statements.track'";
+        let client = server.client("postgres").await.unwrap();
+        client.query_one(sql, &[]).await.unwrap().get::<_, String>(0)
+    });
+    assert_eq!(source, "configuration file");
+    assert!(server.usage().unwrap().total() > 0.0);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use authcore::event::EventCursor;
 use authcore::store::Store;
 use authcore_benches::engine::{device, newcomers, open};
-use authcore_benches::measure::resident;
+use authcore_benches::usage::resident;
 use authcore_benches::{Outcome, Target};
 use authcore_store_memory::MemoryStore;
 use clap::Parser;

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use authcore_benches::Outcome;
 use authcore_benches::engine::{device, mix};
-use authcore_benches::measure::{cpu_time, instant};
+use authcore_benches::measure::instant;
+use authcore_benches::usage::threads;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Parser, ValueEnum};
@@ -76,15 +77,18 @@ fn main() -> Outcome<()> {
         let options = options.clone();
         move |number| Client::ready(&options, number, Arc::clone(&fresh))
     })?;
-    let cpu = || options.pid.map(|pid| cpu_time(&pid.to_string()));
-    let (before, started) = (cpu(), instant());
+    let cpu = || {
+        let usage = |pid: u32| threads(&pid.to_string(), |_| true);
+        options.pid.map(usage).transpose()
+    };
+    let (before, started) = (cpu()?, instant());
     let until = started + Duration::from_secs(options.seconds);
     clients = each(clients, move |mut client| {
         client.run(until)?;
         Ok(client)
     })?;
     let took = started.elapsed();
-    let cpu = before.zip(cpu()).map(|(before, after)| after.saturating_sub(before));
+    let cpu = before.zip(cpu()?).map(|(before, after)| (after - before).total());
     report(&clients, took, cpu);
     Ok(())
 }
@@ -109,7 +113,7 @@ fn each<A: Send + 'static, B: Send + 'static>(
     threads.into_iter().map(join).collect()
 }
 
-fn report(clients: &[Client], took: Duration, cpu: Option<Duration>) {
+fn report(clients: &[Client], took: Duration, cpu: Option<f64>) {
     let mut times: Vec<_> = clients.iter().flat_map(|client| &client.times).copied().collect();
     times.sort_unstable();
     let mut statuses = BTreeMap::<u16, u64>::new();
@@ -126,7 +130,7 @@ fn report(clients: &[Client], took: Duration, cpu: Option<Duration>) {
     let rate = done / took.as_secs_f64();
     println!("{rate:.0} requests/s, p50 {:.2} ms, p99 {:.2} ms, {statuses:?}", at(50), at(99));
     if let Some(cpu) = cpu {
-        println!("{:.1} us of the host's CPU per request", cpu.as_secs_f64() * 1e6 / done);
+        println!("{:.1} us of the host's CPU per request", cpu * 1e6 / done);
     }
 }
 

@@ -8,13 +8,12 @@ use std::time::{Duration, Instant};
 use authcore::account::ProviderId;
 use authcore::store::Store;
 use authcore::{Credential, Engine, Link, RequestContext, Unlink};
-use authcore_benches::cluster::Cluster;
 use authcore_benches::engine::{device, make_file, mix, open, preload, sqlite};
-use authcore_benches::measure::{instant, peak_resident};
-use authcore_benches::usage::{Usage, forget_peak, threads};
+use authcore_benches::measure::instant;
+use authcore_benches::server::{Server, postgres};
+use authcore_benches::usage::{Usage, forget_peak, peak_resident, threads};
 use authcore_benches::{Outcome, Pair, Target};
 use authcore_store_memory::MemoryStore;
-use authcore_store_postgres::{PostgresConfig, PostgresStore};
 use clap::{Parser, ValueEnum};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -111,7 +110,7 @@ fn inside(options: &Options) -> Outcome<()> {
 /// A store with its accounts, and what belongs to it.
 struct Place {
     store: Arc<dyn Store>,
-    cluster: Option<Cluster>,
+    server: Option<Server>,
     _folder: Option<TempDir>,
 }
 
@@ -120,7 +119,7 @@ impl Place {
         let place = match store {
             Stores::All => return Err("one store".into()),
             Stores::Memory => {
-                Self { store: Arc::new(MemoryStore::new()), cluster: None, _folder: None }
+                Self { store: Arc::new(MemoryStore::new()), server: None, _folder: None }
             }
             Stores::Sqlite => {
                 // `TMPDIR` chooses the disk.
@@ -128,13 +127,12 @@ impl Place {
                 let path = folder.path().join("bench.db");
                 make_file(runtime, &path, accounts)?;
                 let store = Arc::new(sqlite(&path)?);
-                return Ok(Self { store, cluster: None, _folder: Some(folder) });
+                return Ok(Self { store, server: None, _folder: Some(folder) });
             }
             Stores::Postgres => {
-                let cluster = Cluster::start()?;
-                let config = PostgresConfig::url(&cluster.url())?;
-                let store = Arc::new(runtime.block_on(PostgresStore::connect(config))?);
-                Self { store, cluster: Some(cluster), _folder: None }
+                let server = Server::start()?;
+                let store = Arc::new(runtime.block_on(postgres(&server.url("postgres")))?);
+                Self { store, server: Some(server), _folder: None }
             }
         };
         runtime.block_on(preload(&place.store, accounts, 64, 1))?;
@@ -143,8 +141,10 @@ impl Place {
 
     /// What all have taken so far.
     fn usage(&self) -> Outcome<Parts> {
-        let (engine, store) = threads("sqlite-")?;
-        let database = self.cluster.as_ref().map(Cluster::usage).transpose()?;
+        let of_store = |name: &str| name.starts_with("sqlite-");
+        let engine = threads("self", |name| !of_store(name))?;
+        let store = threads("self", of_store)?;
+        let database = self.server.as_ref().map(Server::usage).transpose()?;
         Ok(Parts { engine, store, database: database.unwrap_or_default() })
     }
 }
@@ -218,7 +218,7 @@ fn measure(
     let hands = run(hands, time)?;
     let (after, took) = (place.usage()?, started.elapsed().as_secs_f64());
     let peak = peak_resident()?;
-    let database_memory = place.cluster.as_ref().map(Cluster::memory).transpose()?;
+    let database_memory = place.server.as_ref().map(Server::memory).transpose()?;
     let mut times = Times::default();
     for hand in &hands {
         times.add(&hand.times);
