@@ -1,5 +1,6 @@
 use authcore::account::ProviderId;
 use authcore::store::SingleUseKey;
+use authcore::verifier::VerifyError;
 use authcore_jose::foreign::SignatureAlgorithm;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -120,6 +121,17 @@ impl TokenRules {
         Ok(Claims { members, subject, expires_at, single_use })
     }
 
+    /// Looks at the claims of a token that proves nobody.
+    pub(super) fn apply_to_notice(
+        &self,
+        members: &Map<String, Value>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Broken> {
+        self.check_origin(members)?;
+        self.check_times(members, now)?;
+        Ok(())
+    }
+
     fn check_origin(&self, members: &Map<String, Value>) -> Result<(), Reason> {
         let issuer = members.get("iss").and_then(Value::as_str);
         if !issuer.is_some_and(|issuer| self.issuers.iter().any(|ours| ours == issuer)) {
@@ -181,8 +193,14 @@ impl TokenRules {
         };
         let (nonces, in_token) = match (&self.nonce, in_token) {
             (NoncePolicy::Off, _) => return Ok(None),
-            // A client that knows of a nonce and a token that does not are not of one login.
-            (NoncePolicy::IfPresent(_), None) if credential.nonce().is_none() => return Ok(None),
+            // A client that knows of a nonce and a token that does not are not of one login, but where the issuer says
+            // that it could not put one there, as Apple does of old devices (providers.md 3.1).
+            (NoncePolicy::IfPresent(_), None)
+                if credential.nonce().is_none()
+                    || members.get("nonce_supported") == Some(&Value::Bool(false)) =>
+            {
+                return Ok(None);
+            }
             (_, None) => return Err(Reason::NonceMissing),
             (NoncePolicy::IfPresent(nonces) | NoncePolicy::Required(nonces), Some(in_token)) => {
                 (nonces, in_token)
@@ -208,5 +226,14 @@ pub(super) enum Broken {
 impl From<Reason> for Broken {
     fn from(reason: Reason) -> Self {
         Self::Rejected(reason)
+    }
+}
+
+impl From<Broken> for VerifyError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Expired => Self::Expired,
+            Broken::Rejected(reason) => reason.into(),
+        }
     }
 }

@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use authcore::account::ProviderId;
 use authcore::verifier::VerifyError;
 use authcore_jose::foreign::{ForeignError, SignedToken};
+use serde_json::{Map, Value};
 
 use super::claims::Claims;
-use super::rules::{Broken, TokenRules};
+use super::rules::TokenRules;
 use crate::credential::TokenCredential;
 use crate::error::{ConfigError, Reason};
 use crate::http::Call;
@@ -13,18 +16,19 @@ use crate::keys::KeySource;
 #[derive(Debug)]
 pub struct TokenVerifier {
     rules: TokenRules,
-    keys: KeySource,
+    keys: Arc<KeySource>,
 }
 
 impl TokenVerifier {
-    /// Keys and rules go together: the keys of one issuer never verify the tokens of another (security 48).
+    /// Keys and rules go together: the keys of one issuer never verify the tokens of another (security 48). Two kinds of
+    /// token of one issuer share its keys.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] when the rules leave open what must not be.
-    pub fn new(rules: TokenRules, keys: KeySource) -> Result<Self, ConfigError> {
+    pub fn new(rules: TokenRules, keys: impl Into<Arc<KeySource>>) -> Result<Self, ConfigError> {
         rules.check()?;
-        Ok(Self { rules, keys })
+        Ok(Self { rules, keys: keys.into() })
     }
 
     /// Verifies a token. What it uses up is used up in the commit of the login, not here.
@@ -42,15 +46,27 @@ impl TokenVerifier {
         provider: &ProviderId,
         call: &Call,
     ) -> Result<Claims, VerifyError> {
-        let token =
-            SignedToken::parse(credential.token(), &self.rules.algorithms).map_err(reason)?;
+        let members = self.signed(credential.token(), call).await?;
+        Ok(self.rules.apply(members, credential, provider, call.now())?)
+    }
+
+    /// Verifies a token that tells of something, and proves nobody: it has no subject and no nonce.
+    pub(crate) async fn verify_notice(
+        &self,
+        token: &str,
+        call: &Call,
+    ) -> Result<Map<String, Value>, VerifyError> {
+        let members = self.signed(token, call).await?;
+        self.rules.apply_to_notice(&members, call.now())?;
+        Ok(members)
+    }
+
+    /// The claims, which the issuer signed and nobody has looked at.
+    async fn signed(&self, token: &str, call: &Call) -> Result<Map<String, Value>, VerifyError> {
+        let token = SignedToken::parse(token, &self.rules.algorithms).map_err(reason)?;
         self.rules.check_typ(token.typ())?;
         let key = self.keys.key(token.kid(), call).await?;
-        let members = token.verify(&key).map_err(reason)?;
-        self.rules.apply(members, credential, provider, call.now()).map_err(|broken| match broken {
-            Broken::Expired => VerifyError::Expired,
-            Broken::Rejected(reason) => reason.into(),
-        })
+        Ok(token.verify(&key).map_err(reason)?)
     }
 }
 

@@ -4,9 +4,11 @@ use authcore::account::ProviderId;
 
 use crate::error::ConfigError;
 
+mod apple;
 mod google;
 mod oidc;
 
+pub use apple::{Apple, AppleConfig, AppleEvent, AppleNotice};
 pub use google::{Google, GoogleConfig};
 pub use oidc::{Oidc, OidcConfig};
 

