@@ -6,7 +6,10 @@ mod apple;
 mod google;
 #[path = "oidc.rs"]
 mod oidc;
+#[path = "steam.rs"]
+mod steam;
 
 pub use apple::FakeApple;
 pub use google::FakeGoogle;
 pub use oidc::FakeOidc;
+pub use steam::FakeSteam;

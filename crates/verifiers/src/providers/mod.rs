@@ -7,10 +7,12 @@ use crate::error::ConfigError;
 mod apple;
 mod google;
 mod oidc;
+mod steam;
 
 pub use apple::{Apple, AppleConfig, AppleEvent, AppleNotice};
 pub use google::{Google, GoogleConfig};
 pub use oidc::{Oidc, OidcConfig};
+pub use steam::{Steam, SteamConfig};
 
 /// The name that a provider's identities carry.
 fn provider_id(name: &str) -> Result<ProviderId, ConfigError> {

@@ -35,6 +35,7 @@ macro_rules! tables {
 }
 
 tables! {
+    steam: Option<Spanned<steam::Steam>>,
     apple: Option<Spanned<apple::Apple>>,
     google: Option<Spanned<google::Google>>,
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
@@ -203,6 +204,7 @@ impl Nonce {
 }
 
 #[cfg(test)]
+mod steam;
 mod tests {
     use super::*;
     use crate::config::File;
