@@ -2,6 +2,8 @@
 
 #[path = "apple.rs"]
 mod apple;
+#[path = "facebook.rs"]
+mod facebook;
 #[path = "google.rs"]
 mod google;
 #[path = "oidc.rs"]
@@ -10,6 +12,7 @@ mod oidc;
 mod steam;
 
 pub use apple::FakeApple;
+pub use facebook::FakeFacebook;
 pub use google::FakeGoogle;
 pub use oidc::FakeOidc;
 pub use steam::FakeSteam;

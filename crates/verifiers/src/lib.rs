@@ -50,6 +50,7 @@ mod credential;
 mod error;
 mod external;
 mod friends;
+mod hex;
 mod http;
 mod jwt;
 mod keys;

@@ -1,6 +1,6 @@
 //! Nonces: what ties a provider's token to one pending login (providers.md J12, security 74).
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 
 use authcore::account::ProviderId;
@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Reason;
+use crate::hex::lower_hex;
 
 const LIFETIME: TimeDelta = TimeDelta::minutes(10);
 const RANDOM: usize = 16;
@@ -131,11 +132,7 @@ pub fn single_use(kind: &str, what: &str) -> SingleUseKey {
 
 /// Whether the nonce of a token is this one, or its SHA-256 in lower-case hexadecimal digits.
 pub(crate) fn is_nonce_or_its_digest(in_token: &str, nonce: &str) -> bool {
-    let mut digest = String::new();
-    for byte in Sha256::digest(nonce.as_bytes()) {
-        // Writing to text cannot fail.
-        let _ = write!(digest, "{byte:02x}");
-    }
+    let digest = lower_hex(&Sha256::digest(nonce.as_bytes()));
     let equal =
         |expected: &str| verify_slices_are_equal(in_token.as_bytes(), expected.as_bytes()).is_ok();
     equal(nonce) | equal(&digest)

@@ -5,11 +5,13 @@ use authcore::account::ProviderId;
 use crate::error::ConfigError;
 
 mod apple;
+mod facebook;
 mod google;
 mod oidc;
 mod steam;
 
 pub use apple::{Apple, AppleConfig, AppleEvent, AppleNotice};
+pub use facebook::{Facebook, FacebookApp, FacebookConfig};
 pub use google::{Google, GoogleConfig};
 pub use oidc::{Oidc, OidcConfig};
 pub use steam::{Steam, SteamConfig};

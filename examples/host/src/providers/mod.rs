@@ -12,6 +12,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 mod apple;
+mod facebook;
 mod google;
 pub(crate) mod nonce;
 mod oidc;
@@ -35,6 +36,7 @@ macro_rules! tables {
 }
 
 tables! {
+    facebook: Option<Spanned<facebook::Facebook>>,
     steam: Option<Spanned<steam::Steam>>,
     apple: Option<Spanned<apple::Apple>>,
     google: Option<Spanned<google::Google>>,
