@@ -4,6 +4,8 @@
 mod apple;
 #[path = "facebook.rs"]
 mod facebook;
+#[path = "facebook_limited.rs"]
+mod facebook_limited;
 #[path = "google.rs"]
 mod google;
 #[path = "oidc.rs"]
@@ -13,6 +15,7 @@ mod steam;
 
 pub use apple::FakeApple;
 pub use facebook::FakeFacebook;
+pub use facebook_limited::FakeFacebookLimited;
 pub use google::FakeGoogle;
 pub use oidc::FakeOidc;
 pub use steam::FakeSteam;

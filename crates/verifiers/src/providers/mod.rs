@@ -6,12 +6,14 @@ use crate::error::ConfigError;
 
 mod apple;
 mod facebook;
+mod facebook_limited;
 mod google;
 mod oidc;
 mod steam;
 
 pub use apple::{Apple, AppleConfig, AppleEvent, AppleNotice};
 pub use facebook::{Facebook, FacebookApp, FacebookConfig};
+pub use facebook_limited::{FacebookLimited, FacebookLimitedConfig};
 pub use google::{Google, GoogleConfig};
 pub use oidc::{Oidc, OidcConfig};
 pub use steam::{Steam, SteamConfig};

@@ -13,6 +13,7 @@ use toml::Spanned;
 
 mod apple;
 mod facebook;
+mod facebook_limited;
 mod google;
 pub(crate) mod nonce;
 mod oidc;
@@ -36,6 +37,7 @@ macro_rules! tables {
 }
 
 tables! {
+    facebook_limited: Option<Spanned<facebook_limited::FacebookLimited>>,
     facebook: Option<Spanned<facebook::Facebook>>,
     steam: Option<Spanned<steam::Steam>>,
     apple: Option<Spanned<apple::Apple>>,
