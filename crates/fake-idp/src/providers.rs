@@ -6,6 +6,8 @@ mod apple;
 mod facebook;
 #[path = "facebook_limited.rs"]
 mod facebook_limited;
+#[path = "facebookinstantgame.rs"]
+mod facebookinstantgame;
 #[path = "google.rs"]
 mod google;
 #[path = "oidc.rs"]
@@ -16,6 +18,7 @@ mod steam;
 pub use apple::FakeApple;
 pub use facebook::FakeFacebook;
 pub use facebook_limited::FakeFacebookLimited;
+pub use facebookinstantgame::FakeFacebookInstantGame;
 pub use google::FakeGoogle;
 pub use oidc::FakeOidc;
 pub use steam::FakeSteam;

@@ -14,6 +14,7 @@ use toml::Spanned;
 mod apple;
 mod facebook;
 mod facebook_limited;
+mod facebookinstantgame;
 mod google;
 pub(crate) mod nonce;
 mod oidc;
@@ -37,6 +38,7 @@ macro_rules! tables {
 }
 
 tables! {
+    facebookinstantgame: Option<Spanned<facebookinstantgame::FacebookInstantGame>>,
     facebook_limited: Option<Spanned<facebook_limited::FacebookLimited>>,
     facebook: Option<Spanned<facebook::Facebook>>,
     steam: Option<Spanned<steam::Steam>>,
