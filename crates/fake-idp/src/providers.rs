@@ -8,6 +8,8 @@ mod facebook;
 mod facebook_limited;
 #[path = "facebookinstantgame.rs"]
 mod facebookinstantgame;
+#[path = "gamecenter.rs"]
+mod gamecenter;
 #[path = "google.rs"]
 mod google;
 #[path = "oidc.rs"]
@@ -19,6 +21,8 @@ pub use apple::FakeApple;
 pub use facebook::FakeFacebook;
 pub use facebook_limited::FakeFacebookLimited;
 pub use facebookinstantgame::FakeFacebookInstantGame;
+
+pub use gamecenter::{FakeGameCenter, Leaf};
 pub use google::FakeGoogle;
 pub use oidc::FakeOidc;
 pub use steam::FakeSteam;

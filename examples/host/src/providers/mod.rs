@@ -15,6 +15,7 @@ mod apple;
 mod facebook;
 mod facebook_limited;
 mod facebookinstantgame;
+mod gamecenter;
 mod google;
 pub(crate) mod nonce;
 mod oidc;
@@ -38,6 +39,7 @@ macro_rules! tables {
 }
 
 tables! {
+    gamecenter: Option<Spanned<gamecenter::GameCenter>>,
     facebookinstantgame: Option<Spanned<facebookinstantgame::FacebookInstantGame>>,
     facebook_limited: Option<Spanned<facebook_limited::FacebookLimited>>,
     facebook: Option<Spanned<facebook::Facebook>>,

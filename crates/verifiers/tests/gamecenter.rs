@@ -1,0 +1,330 @@
+//! The signatures of Apple's Game Center, against a server that plays Apple (providers.md 3.2).
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+use authcore_fake_idp::table::{self, Case, Expected, Provider, Row};
+use authcore_fake_idp::{FakeGameCenter, FakeIdp, Fault, Host, Leaf, Outcome, World};
+use authcore_verifiers::{ConfigError, GameCenter, GameCenterConfig, Outbound, Reason};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+fn config(apple: &FakeGameCenter) -> GameCenterConfig {
+    GameCenterConfig::new(vec![FakeGameCenter::BUNDLE.into()], vec![apple.issuer().into()])
+}
+
+fn player(apple: &FakeGameCenter, now: DateTime<Utc>) -> Value {
+    apple.player(FakeGameCenter::PLAYER, FakeGameCenter::BUNDLE, now)
+}
+
+struct UnderTest {
+    apple: FakeGameCenter,
+    stranger: FakeGameCenter,
+}
+
+impl Provider for UnderTest {
+    type Verifier = GameCenter;
+
+    const ROW: Row = Row {
+        good: Expected::Accepted(FakeGameCenter::PLAYER),
+        expired: Expected::Expired,
+        not_yet_valid: Expected::Rejected(Reason::NotYetValid),
+        wrong_audience: Expected::Rejected(Reason::WrongApp),
+        wrong_issuer: Expected::Rejected(Reason::UrlNotAllowed),
+        wrong_key: Expected::Rejected(Reason::BadSignature),
+        tampered: Expected::Rejected(Reason::BadSignature),
+        algorithm_none: Expected::DoesNotApply("a signature names no algorithm"),
+        hmac_with_public_key: Expected::DoesNotApply("a signature names no algorithm"),
+        replayed: Expected::UsedUp,
+        missing_subject: Expected::Rejected(Reason::Malformed),
+        oversized: Expected::Refused("invalid"),
+        provider_down: Expected::Unavailable,
+        provider_slow: Expected::Unavailable,
+        misconfigured: Expected::Faulty,
+    };
+
+    fn hosts(&self) -> Vec<Host> {
+        self.apple.hosts()
+    }
+
+    fn verifier(&self, outbound: &Outbound) -> Result<GameCenter, ConfigError> {
+        GameCenter::new(config(&self.apple), outbound)
+    }
+
+    fn broken(&self, outbound: &Outbound) -> Vec<(&'static str, Result<GameCenter, ConfigError>)> {
+        let with = |change: fn(&mut GameCenterConfig)| {
+            let mut config = config(&self.apple);
+            change(&mut config);
+            GameCenter::new(config, outbound)
+        };
+        vec![
+            ("bundle_ids", with(|config| config.bundle_ids.clear())),
+            ("bundle_ids", with(|config| config.bundle_ids.push(String::new()))),
+            ("issuers", with(|config| config.issuers.clear())),
+            ("issuers", with(|config| config.issuers.push("no certificate".into()))),
+            ("organization", with(|config| config.organization.clear())),
+            ("hosts", with(|config| config.hosts.clear())),
+            ("id_prefixes", with(|config| config.id_prefixes.clear())),
+        ]
+    }
+
+    fn credential(&self, case: Case, now: DateTime<Utc>) -> String {
+        let (id, bundle) = (FakeGameCenter::PLAYER, FakeGameCenter::BUNDLE);
+        let mut player = match case {
+            Case::Expired => self.apple.player(id, bundle, now - TimeDelta::hours(1)),
+            Case::NotYetValid => self.apple.player(id, bundle, now + TimeDelta::hours(1)),
+            Case::WrongAudience => self.apple.player(id, "com.other.game", now),
+            Case::WrongKey => self.stranger.player(id, bundle, now),
+            _ => self.apple.player(id, bundle, now),
+        };
+        match case {
+            Case::WrongIssuer => {
+                player["public_key_url"] = "https://evil.example/public-key/gc-test-1.cer".into();
+            }
+            Case::Tampered => player["player_id"] = "T:_mallory".into(),
+            Case::MissingSubject => drop(player.as_object_mut().unwrap().remove("player_id")),
+            Case::Oversized => player["filler"] = "x".repeat(20_000).into(),
+            _ => {}
+        }
+        player.to_string()
+    }
+}
+
+#[tokio::test]
+async fn gamecenter_is_held_to_every_case_of_the_table() {
+    let (apple, stranger) = (FakeGameCenter::new(), FakeGameCenter::new());
+    table::check(&UnderTest { apple, stranger }).await;
+}
+
+/// Apple, a verifier of it, and an engine.
+async fn start(
+    change: impl FnOnce(&mut GameCenterConfig) + Send,
+) -> (FakeIdp, FakeGameCenter, World) {
+    let apple = FakeGameCenter::new();
+    let fake = FakeIdp::start(apple.hosts()).await;
+    let mut config = config(&apple);
+    change(&mut config);
+    let world = World::new(GameCenter::new(config, &fake.outbound()).unwrap()).await;
+    (fake, apple, world)
+}
+
+fn rejected(reason: &str) -> Outcome {
+    Outcome::Rejected(reason.into())
+}
+
+fn accepted() -> Outcome {
+    Outcome::Accepted(FakeGameCenter::PLAYER.into())
+}
+
+#[tokio::test]
+async fn both_forms_of_signature_and_each_kind_of_id_log_in() {
+    let (_fake, apple, world) = start(|_| {}).await;
+    for id in ["T:_abc", "A:_abc", "G:1234567890", "T:abc"] {
+        let signed = apple.player(id, FakeGameCenter::BUNDLE, world.now());
+        assert_eq!(world.login(&signed.to_string()).await, Outcome::Accepted(id.into()));
+    }
+    let long = format!("T:_{}", "a".repeat(65));
+    for id in ["", "abc", "X:_abc", "t:_abc", "T:", "T:_", "T:__abc", "T:_a b", "T:_a.b", &long] {
+        let signed = apple.player(id, FakeGameCenter::BUNDLE, world.now());
+        assert_eq!(world.login(&signed.to_string()).await, rejected("malformed"), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn the_bundle_id_is_ours_and_one_that_the_client_sends_adds_none() {
+    let (fake, apple, world) =
+        start(|config| config.bundle_ids.push("com.example.two".into())).await;
+    let id = FakeGameCenter::PLAYER;
+    let signed = apple.player(id, "com.evil.game", world.now());
+    assert_eq!(world.login(&signed.to_string()).await, rejected("wrong_app"));
+    assert_eq!(fake.connections(), 0);
+    let mut relabelled = signed;
+    relabelled["bundle_id"] = FakeGameCenter::BUNDLE.into();
+    assert_eq!(world.login(&relabelled.to_string()).await, rejected("bad_signature"));
+    for bundle in [FakeGameCenter::BUNDLE, "com.example.two"] {
+        let mut signed = apple.player(id, bundle, world.now());
+        signed["bundle_id"] = Value::Null;
+        assert_eq!(world.login(&signed.to_string()).await, accepted());
+    }
+}
+
+#[tokio::test]
+async fn the_boundary_between_id_and_bundle_cannot_be_shifted() {
+    let (_fake, apple, world) = start(|_| {}).await;
+    // What is signed has no separators: these two are the same bytes.
+    let mut shifted = apple.player("T:_abc", "x.com.example.game", world.now());
+    shifted["bundle_id"] = FakeGameCenter::BUNDLE.into();
+    shifted["player_id"] = "T:_abcx.".into();
+    assert_eq!(world.login(&shifted.to_string()).await, rejected("malformed"));
+}
+
+#[tokio::test]
+async fn ghsa_qf8x_vqjv_92gr_the_certificate_comes_from_one_place_only() {
+    let (fake, apple, world) = start(|_| {}).await;
+    for url in [
+        "http://static.gc.apple.com/public-key/gc-test-1.cer",
+        "https://user@static.gc.apple.com/public-key/gc-test-1.cer",
+        "https://static.gc.apple.com:443/public-key/gc-test-1.cer",
+        "https://static.gc.apple.com:8443/public-key/gc-test-1.cer",
+        "https://static.gc.apple.com/public-key/%2e%2e/gc-test-1.cer",
+        "https://static.gc.apple.com/public-key/../gc-test-1.cer",
+        "https://static.gc.apple.com/public-key/gc-test-1.cer?x=.cer",
+        "https://static.gc.apple.com/public-key/gc-test-1.cer#x.cer",
+        "https://static.gc.apple.com/public-key/gc-test-1.pem",
+        "https://static.gc.apple.com/public-key/.cer",
+        "https://static.gc.apple.com/other/gc-test-1.cer",
+        "https://static.gc.apple.com//public-key/gc-test-1.cer",
+        "https://static.gc.apple.com.evil.example/public-key/gc-test-1.cer",
+        "https://evilstatic.gc.apple.com/public-key/gc-test-1.cer",
+        "https://sub.static.gc.apple.com/public-key/gc-test-1.cer",
+        "https://apple.com/public-key/gc-test-1.cer",
+        "https://files.apple.com/public-key/gc-test-1.cer",
+        "https://127.0.0.1/public-key/gc-test-1.cer",
+        "https://STATIC.GC.APPLE.COM/public-key/gc-test-1.cer",
+        "https://static.gc.apple.com\\@evil.example/public-key/gc-test-1.cer",
+        " https://static.gc.apple.com/public-key/gc-test-1.cer",
+        "",
+    ] {
+        let mut signed = player(&apple, world.now());
+        signed["public_key_url"] = url.into();
+        let outcome = world.login(&signed.to_string()).await;
+        assert_eq!(outcome, rejected("url_not_allowed"), "{url}");
+    }
+    assert_eq!(fake.connections(), 0);
+}
+
+#[tokio::test]
+async fn cve_2022_31083_a_certificate_that_is_not_apples_is_not_trusted() {
+    for leaf in [
+        Leaf::Expired,
+        Leaf::Early,
+        Leaf::NoCodeSigning,
+        Leaf::AnyUsage,
+        Leaf::OtherOrganization,
+        Leaf::NoOrganization,
+        Leaf::SelfSigned,
+        Leaf::ByRoot,
+        Leaf::Authority,
+    ] {
+        let (_fake, apple, world) = start(|_| {}).await;
+        apple.serve(leaf);
+        let signed = player(&apple, world.now()).to_string();
+        assert_eq!(world.login(&signed).await, rejected("cert_untrusted"), "{leaf:?}");
+    }
+    let (_fake, apple, world) = start(|_| {}).await;
+    apple.serve(Leaf::Ecdsa);
+    let signed = player(&apple, world.now()).to_string();
+    assert_eq!(world.login(&signed).await, rejected("bad_signature"));
+    // One that is no certificate at all.
+    let (_fake, apple, world) = start(|_| {}).await;
+    apple.served.lock().unwrap().1 = b"\x30\x03\x02\x01\x01".to_vec();
+    let signed = player(&apple, world.now()).to_string();
+    assert_eq!(world.login(&signed).await, rejected("cert_untrusted"));
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_wrong_type_or_size_is_not_read() {
+    let pem_type = ("application/x-x509-ca-cert", true);
+    for (content_type, length, good) in [
+        (pem_type.0, 0, pem_type.1),
+        ("text/html", 0, false),
+        ("application/json", 0, false),
+        (FakeGameCenter::CONTENT_TYPE, 10_001, false),
+        (FakeGameCenter::CONTENT_TYPE, 20_000, false),
+    ] {
+        let (_fake, apple, world) = start(|_| {}).await;
+        {
+            let mut served = apple.served.lock().unwrap();
+            served.0 = content_type;
+            let length = served.1.len().max(length);
+            served.1.resize(length, 0);
+        }
+        let outcome = world.login(&player(&apple, world.now()).to_string()).await;
+        let wanted = if good { accepted() } else { Outcome::Unavailable(None) };
+        assert_eq!(outcome, wanted, "{content_type} {length}");
+    }
+    let (_fake, apple, world) = start(|_| {}).await;
+    let pem = apple.serve(Leaf::Good);
+    apple.served.lock().unwrap().1 = pem.into_bytes();
+    assert_eq!(world.login(&player(&apple, world.now()).to_string()).await, accepted());
+    for fault in [Fault::Status(404), Fault::Redirect(302, FakeGameCenter::URL.into())] {
+        let (fake, apple, world) = start(|_| {}).await;
+        fake.inject("", fault);
+        let outcome = world.login(&player(&apple, world.now()).to_string()).await;
+        assert_eq!(outcome, Outcome::Unavailable(None));
+    }
+}
+
+#[tokio::test]
+async fn a_signature_is_good_for_five_minutes_and_once() {
+    let (_fake, apple, world) = start(|_| {}).await;
+    let at = |seconds| player(&apple, world.now() + TimeDelta::seconds(seconds)).to_string();
+    assert_eq!(world.login(&at(-299)).await, accepted());
+    assert_eq!(world.login(&at(-299)).await, Outcome::UsedUp);
+    assert_eq!(world.login(&at(-300)).await, Outcome::Expired);
+    assert_eq!(world.login(&at(60)).await, accepted());
+    assert_eq!(world.login(&at(61)).await, rejected("not_yet_valid"));
+    for bad in [json!(world.now().timestamp()), json!(0), json!(-1), json!(u64::MAX), json!("1")] {
+        let mut signed = player(&apple, world.now());
+        signed["timestamp"] = bad.clone();
+        assert_eq!(world.login(&signed.to_string()).await, rejected("malformed"), "{bad}");
+    }
+    // In milliseconds, and not in those that were signed.
+    let mut moved = player(&apple, world.now());
+    moved["timestamp"] = (world.now().timestamp_millis() + 1).into();
+    assert_eq!(world.login(&moved.to_string()).await, rejected("bad_signature"));
+}
+
+#[tokio::test]
+async fn what_is_no_signature_is_refused_without_asking_anybody() {
+    let (fake, apple, world) = start(|_| {}).await;
+    let with = |part: &str, value: &str| {
+        let mut signed = player(&apple, world.now());
+        signed[part] = value.into();
+        signed.to_string()
+    };
+    for bad in [
+        "T:_abc".into(),
+        "{}".into(),
+        with("salt", ""),
+        with("salt", "!"),
+        with("salt", "BwcHBw"),
+        with("signature", ""),
+        with("signature", "no base64"),
+    ] {
+        assert_eq!(world.login(&bad).await, rejected("malformed"), "{bad}");
+    }
+    assert_eq!(world.login(&with("salt", &"AAAA".repeat(100))).await, rejected("too_large"));
+    assert_eq!(world.login(&with("signature", &"AAAA".repeat(400))).await, rejected("too_large"));
+    assert_eq!(fake.connections(), 0);
+    let other_salt = with("salt", "AAAAAA==");
+    assert_eq!(world.login(&other_salt).await, rejected("bad_signature"));
+}
+
+#[tokio::test]
+async fn certificates_are_kept_for_a_while_and_not_more_than_sixteen() {
+    let (fake, apple, world) = start(|_| {}).await;
+    let login = |name: String| {
+        let mut signed = player(&apple, world.now());
+        signed["public_key_url"] =
+            format!("https://static.gc.apple.com/public-key/{name}.cer").into();
+        // Signed anew, so that each is good once.
+        signed.to_string()
+    };
+    let asked = |name: &str| fake.asked(&format!("/public-key/{name}.cer"));
+    assert_eq!(world.login(&login("a".into())).await, accepted());
+    world.clock().advance(TimeDelta::seconds(1));
+    assert_eq!(world.login(&login("a".into())).await, accepted());
+    assert_eq!(asked("a"), 1);
+    for number in 0..16 {
+        world.clock().advance(TimeDelta::seconds(1));
+        assert_eq!(world.login(&login(format!("n{number}"))).await, accepted());
+    }
+    world.clock().advance(TimeDelta::seconds(1));
+    assert_eq!(world.login(&login("n15".into())).await, accepted());
+    world.clock().advance(TimeDelta::seconds(1));
+    assert_eq!(world.login(&login("a".into())).await, accepted());
+    assert_eq!((asked("n15"), asked("a")), (1, 2));
+    world.clock().advance(TimeDelta::hours(2));
+    assert_eq!(world.login(&login("a".into())).await, accepted());
+    assert_eq!(asked("a"), 3);
+}
