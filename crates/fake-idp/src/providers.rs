@@ -12,6 +12,8 @@ mod facebookinstantgame;
 mod gamecenter;
 #[path = "google.rs"]
 mod google;
+#[path = "google_play_games.rs"]
+mod google_play_games;
 #[path = "oidc.rs"]
 mod oidc;
 #[path = "steam.rs"]
@@ -24,5 +26,6 @@ pub use facebookinstantgame::FakeFacebookInstantGame;
 
 pub use gamecenter::{FakeGameCenter, Leaf};
 pub use google::FakeGoogle;
+pub use google_play_games::FakeGooglePlayGames;
 pub use oidc::FakeOidc;
 pub use steam::FakeSteam;

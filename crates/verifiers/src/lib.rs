@@ -55,6 +55,7 @@ mod http;
 mod jwt;
 mod keys;
 mod nonce;
+mod oauth;
 mod profile;
 mod providers;
 

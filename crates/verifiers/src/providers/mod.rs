@@ -10,6 +10,7 @@ mod facebook_limited;
 mod facebookinstantgame;
 mod gamecenter;
 mod google;
+mod google_play_games;
 mod oidc;
 mod steam;
 
@@ -19,6 +20,7 @@ pub use facebook_limited::{FacebookLimited, FacebookLimitedConfig};
 pub use facebookinstantgame::{FacebookInstantGame, FacebookInstantGameConfig};
 pub use gamecenter::{GameCenter, GameCenterConfig};
 pub use google::{Google, GoogleConfig};
+pub use google_play_games::{GooglePlayGames, GooglePlayGamesConfig};
 pub use oidc::{Oidc, OidcConfig};
 pub use steam::{Steam, SteamConfig};
 

@@ -18,6 +18,7 @@ mod facebookinstantgame;
 mod gamecenter;
 mod google;
 pub(crate) mod nonce;
+mod google_play_games;
 mod oidc;
 
 /// Names the tables. A provider of which there may be several is a map by their names.
@@ -39,6 +40,7 @@ macro_rules! tables {
 }
 
 tables! {
+    google_play_games: Option<Spanned<google_play_games::GooglePlayGames>>,
     gamecenter: Option<Spanned<gamecenter::GameCenter>>,
     facebookinstantgame: Option<Spanned<facebookinstantgame::FacebookInstantGame>>,
     facebook_limited: Option<Spanned<facebook_limited::FacebookLimited>>,
