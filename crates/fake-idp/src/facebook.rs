@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::hmac;
@@ -65,6 +66,7 @@ impl FakeFacebook {
     }
 
     /// Knows this token from now on.
+    #[must_use]
     pub fn know(&self, token: &str, inspected: Value) -> String {
         self.tokens.lock().unwrap().insert(token.into(), inspected);
         token.into()
@@ -137,7 +139,10 @@ fn has_proof(headers: &HeaderMap, query: &HashMap<String, String>) -> bool {
     [FakeFacebook::SECRET, FakeFacebook::OTHER_SECRET].iter().any(|secret| {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         let tag = hmac::sign(&key, token.as_bytes());
-        let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = tag.as_ref().iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").unwrap();
+            hex
+        });
         query.get("appsecret_proof") == Some(&hex)
     })
 }

@@ -94,8 +94,8 @@ impl FakeGameCenter {
         &self.chain.issuer_pem
     }
 
-    /// Makes a certificate of this kind for the key that signs, as PEM text, and serves it as DER from now on.
-    pub fn serve(&self, leaf: Leaf) -> String {
+    /// Makes a certificate of this kind for the key that signs, and serves it from now on.
+    pub fn serve(&self, leaf: Leaf) {
         let chain = &self.chain;
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         (params.not_before, params.not_after) = match leaf {
@@ -126,7 +126,6 @@ impl FakeGameCenter {
         };
         let certificate = certificate.unwrap();
         *self.served.lock().unwrap() = (Self::CONTENT_TYPE, certificate.der().to_vec());
-        certificate.pem()
     }
 
     /// Its hosts. Any path below `/public-key/` leads to the certificate.

@@ -1,6 +1,10 @@
 //! Facebook's access tokens, against a server that plays Facebook (providers.md 3.5).
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking"
+)]
 
 use authcore_fake_idp::table::{self, Case, Expected, Provider, Row};
 use authcore_fake_idp::{FakeFacebook, FakeIdp, Host, Outcome, World};

@@ -1,6 +1,10 @@
 //! The signed player info of Facebook Instant Games (providers.md 3.7).
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking"
+)]
 
 use authcore::account::ProviderId;
 use authcore_fake_idp::table::{self, Case, Expected, Provider, Row};

@@ -1,10 +1,16 @@
 //! The signatures of Apple's Game Center, against a server that plays Apple (providers.md 3.2).
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking"
+)]
 
 use authcore_fake_idp::table::{self, Case, Expected, Provider, Row};
 use authcore_fake_idp::{FakeGameCenter, FakeIdp, Fault, Host, Leaf, Outcome, World};
 use authcore_verifiers::{ConfigError, GameCenter, GameCenterConfig, Outbound, Reason};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -243,8 +249,12 @@ async fn a_certificate_of_the_wrong_type_or_size_is_not_read() {
         assert_eq!(outcome, wanted, "{content_type} {length}");
     }
     let (_fake, apple, world) = start(|_| {}).await;
-    let pem = apple.serve(Leaf::Good);
-    apple.served.lock().unwrap().1 = pem.into_bytes();
+    {
+        let mut served = apple.served.lock().unwrap();
+        let text = STANDARD.encode(&served.1);
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+        served.1 = pem.into_bytes();
+    }
     assert_eq!(world.login(&player(&apple, world.now()).to_string()).await, accepted());
     for fault in [Fault::Status(404), Fault::Redirect(302, FakeGameCenter::URL.into())] {
         let (fake, apple, world) = start(|_| {}).await;

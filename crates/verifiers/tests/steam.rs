@@ -1,6 +1,10 @@
 //! Steam's session tickets, against a server that plays Steam (providers.md 3.8).
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by panicking"
+)]
 
 use authcore_fake_idp::table::{self, Case, Expected, Provider, Row};
 use authcore_fake_idp::{FakeIdp, FakeSteam, Fault, Host, Outcome, World};
@@ -203,6 +207,7 @@ async fn a_key_that_steam_refuses_is_ours_to_mend_and_in_no_text() {
 #[tokio::test]
 async fn h6_an_error_of_the_transport_has_no_url() {
     use std::error::Error;
+    use std::fmt::Write as _;
     let (fake, _steam, world) = start(config()).await;
     fake.inject("", Fault::Reset);
     let login = authcore::Secret::from(FakeSteam::TICKET);
@@ -217,7 +222,7 @@ async fn h6_an_error_of_the_transport_has_no_url() {
     let mut told = format!("{fault} {fault:?}");
     let mut source = fault.source();
     while let Some(error) = source {
-        told += &format!(" {error} {error:?}");
+        write!(told, " {error} {error:?}").unwrap();
         source = error.source();
     }
     assert!(!told.contains(FakeSteam::KEY), "{told}");

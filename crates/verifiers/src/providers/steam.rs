@@ -23,6 +23,7 @@ const TICKET: usize = 8192;
 /// Which tickets of Steam count.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct SteamConfig {
     /// The app that a ticket must be for.
     pub app_id: u32,

@@ -7,6 +7,7 @@ use super::{Shared, Table};
 /// `[providers.steam]`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct Steam {
     app_id: u32,
     publisher_key: Secret,
