@@ -23,6 +23,19 @@ impl ProviderId {
     /// An id that the player chose, in any case, with a password (braincloud 2).
     pub const UNIVERSAL: Self = Self(Cow::Borrowed("universal"));
 
+    /// The name that a verifier of Sign in with Apple has, and Nakama's clients ask for (nakama 5.2).
+    pub const APPLE: Self = Self(Cow::Borrowed("apple"));
+    /// As [`APPLE`](Self::APPLE), of Facebook.
+    pub const FACEBOOK: Self = Self(Cow::Borrowed("facebook"));
+    /// As [`APPLE`](Self::APPLE), of Facebook Instant Games.
+    pub const FACEBOOK_INSTANT_GAME: Self = Self(Cow::Borrowed("facebookinstantgame"));
+    /// As [`APPLE`](Self::APPLE), of Apple's Game Center.
+    pub const GAME_CENTER: Self = Self(Cow::Borrowed("gamecenter"));
+    /// As [`APPLE`](Self::APPLE), of Google.
+    pub const GOOGLE: Self = Self(Cow::Borrowed("google"));
+    /// As [`APPLE`](Self::APPLE), of Steam.
+    pub const STEAM: Self = Self(Cow::Borrowed("steam"));
+
     /// What refusals call a login by username; no identity has it.
     pub(crate) const USERNAME: Self = Self(Cow::Borrowed("username"));
 

@@ -189,6 +189,12 @@ impl Engine {
         Ok(bytes)
     }
 
+    /// Whether there is a verifier of this name.
+    #[must_use]
+    pub fn has_verifier(&self, name: &crate::account::ProviderId) -> bool {
+        self.verifier(name).is_ok()
+    }
+
     fn verifier(&self, name: &crate::account::ProviderId) -> Result<&Arc<dyn Verifier>, Refusal> {
         self.parts
             .verifiers

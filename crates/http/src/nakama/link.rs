@@ -1,11 +1,11 @@
 //! `POST /v2/account/link/{kind}` and `/unlink/{kind}` (nakama 9, 10).
 
 use authcore::refusal::Operation;
-use authcore::{Credential, Link, Unlink};
+use authcore::{Credential, Link, Secret, Unlink};
 use axum::response::Response;
 
-use super::answer::to_api_error;
 use super::authenticate::Presented;
+use super::provider;
 use super::routes::Kind;
 use super::transport::error::ApiError;
 use super::transport::{body, done};
@@ -26,10 +26,11 @@ pub(super) async fn link(
             email: presented.email.clone().unwrap_or_default(),
             password: presented.password.clone().unwrap_or_default(),
         },
+        kind => provider::credential(door, kind, Operation::Link, &presented)?,
     };
     match door.engine.link(&received.context, &caller, Link::new(credential)).await {
         Ok(_) => Ok(done()),
-        Err(error) => Err(to_api_error(error, Operation::Link, Some(&kind.provider()))),
+        Err(error) => Err(provider::to_error(error, Operation::Link, kind)),
     }
 }
 
@@ -41,8 +42,9 @@ pub(super) async fn unlink(
     let presented: Presented = body::parse(&received.body)?;
     let caller = door.caller(received).await?;
     let which = match kind {
-        Kind::Device | Kind::Custom => presented.id.as_deref(),
-        Kind::Email => presented.email.as_deref(),
+        Kind::Device | Kind::Custom => presented.id.map(Secret::new),
+        Kind::Email => presented.email.map(Secret::new),
+        kind => provider::named(kind, &presented),
     };
     let unlink = match which.filter(|which| !which.is_empty()) {
         Some(which) => Unlink::exactly(kind.provider(), which),
@@ -50,6 +52,6 @@ pub(super) async fn unlink(
     };
     match door.engine.unlink(&received.context, &caller, unlink).await {
         Ok(_) => Ok(done()),
-        Err(error) => Err(to_api_error(error, Operation::Unlink, Some(&kind.provider()))),
+        Err(error) => Err(provider::to_error(error, Operation::Unlink, kind)),
     }
 }

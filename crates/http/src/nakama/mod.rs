@@ -4,6 +4,7 @@ mod account;
 mod answer;
 mod authenticate;
 mod link;
+mod provider;
 mod routes;
 mod session;
 mod transport;

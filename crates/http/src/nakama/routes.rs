@@ -27,6 +27,12 @@ pub(super) enum Kind {
     Device,
     Custom,
     Email,
+    Apple,
+    Facebook,
+    FacebookInstantGame,
+    GameCenter,
+    Google,
+    Steam,
 }
 
 impl Kind {
@@ -35,23 +41,39 @@ impl Kind {
             Self::Device => ProviderId::DEVICE,
             Self::Custom => ProviderId::CUSTOM,
             Self::Email => ProviderId::EMAIL,
+            Self::Apple => ProviderId::APPLE,
+            Self::Facebook => ProviderId::FACEBOOK,
+            Self::FacebookInstantGame => ProviderId::FACEBOOK_INSTANT_GAME,
+            Self::GameCenter => ProviderId::GAME_CENTER,
+            Self::Google => ProviderId::GOOGLE,
+            Self::Steam => ProviderId::STEAM,
         }
+    }
+
+    /// By its name in a path.
+    fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "device" => Self::Device,
+            "custom" => Self::Custom,
+            "email" => Self::Email,
+            "apple" => Self::Apple,
+            "facebook" => Self::Facebook,
+            "facebookinstantgame" => Self::FacebookInstantGame,
+            "gamecenter" => Self::GameCenter,
+            "google" => Self::Google,
+            "steam" => Self::Steam,
+            _ => return None,
+        })
     }
 }
 
 /// The call that a verb and a path stand for (nakama 1.8).
 pub(super) fn find(method: &Method, path: &str, storage: bool) -> Result<Call, ApiError> {
+    if let Some(call) = of_a_kind(path) {
+        return if method == Method::POST { Ok(call) } else { Err(ApiError::method_not_allowed()) };
+    }
     let calls: &[(Method, Call)] = match path {
         "/healthcheck" => &[(Method::GET, Call::Health)],
-        "/v2/account/authenticate/device" => &[(Method::POST, Call::Authenticate(Kind::Device))],
-        "/v2/account/authenticate/custom" => &[(Method::POST, Call::Authenticate(Kind::Custom))],
-        "/v2/account/authenticate/email" => &[(Method::POST, Call::Authenticate(Kind::Email))],
-        "/v2/account/link/device" => &[(Method::POST, Call::Link(Kind::Device))],
-        "/v2/account/link/custom" => &[(Method::POST, Call::Link(Kind::Custom))],
-        "/v2/account/link/email" => &[(Method::POST, Call::Link(Kind::Email))],
-        "/v2/account/unlink/device" => &[(Method::POST, Call::Unlink(Kind::Device))],
-        "/v2/account/unlink/custom" => &[(Method::POST, Call::Unlink(Kind::Custom))],
-        "/v2/account/unlink/email" => &[(Method::POST, Call::Unlink(Kind::Email))],
         "/v2/account/session/refresh" => &[(Method::POST, Call::Refresh)],
         "/v2/session/logout" => &[(Method::POST, Call::Logout)],
         "/v2/account" => &[
@@ -70,6 +92,18 @@ pub(super) fn find(method: &Method, path: &str, storage: bool) -> Result<Call, A
         .ok_or_else(ApiError::method_not_allowed)
 }
 
+/// The calls that there are for each kind of login.
+fn of_a_kind(path: &str) -> Option<Call> {
+    let (call, kind) = path.strip_prefix("/v2/account/")?.split_once('/')?;
+    let kind = Kind::from_name(kind)?;
+    match call {
+        "authenticate" => Some(Call::Authenticate(kind)),
+        "link" => Some(Call::Link(kind)),
+        "unlink" => Some(Call::Unlink(kind)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +113,8 @@ mod tests {
         assert_eq!(find(&Method::GET, "/v2/account", false).unwrap(), Call::GetAccount);
         let code = |method, path, storage| find(&method, path, storage).unwrap_err().code;
         assert_eq!(code(Method::GET, "/v2/account/", false), 5);
+        assert_eq!(code(Method::GET, "/v2/account/link/steam", false), 12);
+        assert_eq!(code(Method::POST, "/v2/account/link/xbox", false), 5);
         assert_eq!(code(Method::HEAD, "/v2/account", false), 12);
         assert_eq!(code(Method::PUT, "/v2/storage", false), 5);
         assert_eq!(find(&Method::PUT, "/v2/storage", true).unwrap(), Call::Storage);

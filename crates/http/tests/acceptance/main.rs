@@ -15,6 +15,7 @@ mod cors;
 mod email;
 mod hooks;
 mod link;
+mod providers;
 mod races;
 mod secrecy;
 mod server;
