@@ -23,7 +23,6 @@ pub use apple::FakeApple;
 pub use facebook::FakeFacebook;
 pub use facebook_limited::FakeFacebookLimited;
 pub use facebookinstantgame::FakeFacebookInstantGame;
-
 pub use gamecenter::{FakeGameCenter, Leaf};
 pub use google::FakeGoogle;
 pub use google_play_games::FakeGooglePlayGames;

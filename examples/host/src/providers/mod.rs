@@ -17,9 +17,10 @@ mod facebook_limited;
 mod facebookinstantgame;
 mod gamecenter;
 mod google;
-pub(crate) mod nonce;
 mod google_play_games;
+pub(crate) mod nonce;
 mod oidc;
+mod steam;
 
 /// Names the tables. A provider of which there may be several is a map by their names.
 macro_rules! tables {
@@ -40,15 +41,15 @@ macro_rules! tables {
 }
 
 tables! {
-    google_play_games: Option<Spanned<google_play_games::GooglePlayGames>>,
-    gamecenter: Option<Spanned<gamecenter::GameCenter>>,
-    facebookinstantgame: Option<Spanned<facebookinstantgame::FacebookInstantGame>>,
-    facebook_limited: Option<Spanned<facebook_limited::FacebookLimited>>,
-    facebook: Option<Spanned<facebook::Facebook>>,
-    steam: Option<Spanned<steam::Steam>>,
     apple: Option<Spanned<apple::Apple>>,
+    facebook: Option<Spanned<facebook::Facebook>>,
+    facebook_limited: Option<Spanned<facebook_limited::FacebookLimited>>,
+    facebookinstantgame: Option<Spanned<facebookinstantgame::FacebookInstantGame>>,
+    gamecenter: Option<Spanned<gamecenter::GameCenter>>,
     google: Option<Spanned<google::Google>>,
+    google_play_games: Option<Spanned<google_play_games::GooglePlayGames>>,
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
+    steam: Option<Spanned<steam::Steam>>,
 }
 
 /// One provider's table.
@@ -214,7 +215,6 @@ impl Nonce {
 }
 
 #[cfg(test)]
-mod steam;
 mod tests {
     use super::*;
     use crate::config::File;
