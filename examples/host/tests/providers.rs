@@ -6,7 +6,10 @@ use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use authcore_fake_idp::{FakeGoogle, FakeIdp, FakeOidc, Fault};
+use authcore_fake_idp::{
+    FakeApple, FakeFacebook, FakeFacebookInstantGame, FakeFacebookLimited, FakeGameCenter,
+    FakeGoogle, FakeGooglePlayGames, FakeIdp, FakeOidc, FakeSteam, Fault,
+};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -153,4 +156,62 @@ async fn j12_a_nonce_of_the_host_is_good_for_one_login() {
     assert_eq!((status, &again["error"]["code"]), (401, &json!("credential_rejected")), "{again}");
     let (status, _) = host.post("/v1/nonces", json!({"provider": "No Name"})).await;
     assert_eq!(status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn players_of_each_provider_of_nakamas_log_in() {
+    let (apple, facebook, steam) = (FakeApple::new(), FakeFacebook::new(), FakeSteam::new());
+    let (limited, center) = (FakeFacebookLimited::new(), FakeGameCenter::new());
+    let games = FakeGooglePlayGames::new();
+    let hosts = [
+        apple.hosts(),
+        facebook.hosts(),
+        steam.hosts(),
+        limited.hosts(),
+        center.hosts(),
+        games.hosts(),
+    ];
+    let fake = FakeIdp::start(hosts.concat()).await;
+    let tables = format!(
+        "[providers.apple]\naudiences = [\"{}\"]\n\
+         [providers.facebook]\napps = [{{ id = \"{}\", secret = \"{}\" }}]\n\
+         [providers.steam]\napp_id = {}\npublisher_key = \"{}\"\nidentity = \"{}\"\n\
+         [providers.facebook_limited]\napp_ids = [\"{}\"]\nnonce = \"off\"\n\
+         [providers.facebookinstantgame]\napp_secret = \"{}\"\n\
+         [providers.gamecenter]\nbundle_ids = [\"{}\"]\nissuers = ['''{}''']\n\
+         [providers.google_play_games]\nclient_id = \"{}\"\nclient_secret = \"{}\"\n\
+         application_id = \"{}\"\n",
+        FakeApple::AUDIENCE,
+        FakeFacebook::APP,
+        FakeFacebook::SECRET,
+        FakeSteam::APP,
+        FakeSteam::KEY,
+        FakeSteam::IDENTITY,
+        FakeFacebookLimited::APP,
+        FakeFacebookInstantGame::SECRET,
+        FakeGameCenter::BUNDLE,
+        center.issuer(),
+        FakeGooglePlayGames::CLIENT,
+        FakeGooglePlayGames::SECRET,
+        FakeGooglePlayGames::APPLICATION,
+    );
+    let host = Host::start(&fake, &tables);
+    let now = now();
+    let (info, secret) = (FakeFacebookInstantGame::info(now), FakeFacebookInstantGame::SECRET);
+    let signed = center.player(FakeGameCenter::PLAYER, FakeGameCenter::BUNDLE, now);
+    let code = FakeGooglePlayGames::player(FakeGooglePlayGames::PLAYER, None);
+    for (provider, credential) in [
+        ("apple", FakeApple::token(now).signed(&apple.issuer.signer())),
+        ("facebook", facebook.know("EAAtoken", FakeFacebook::inspected(now))),
+        ("steam", FakeSteam::TICKET.into()),
+        ("facebook_limited", FakeFacebookLimited::token(now).signed(&limited.issuer.signer())),
+        ("facebookinstantgame", FakeFacebookInstantGame::signed(&info, secret)),
+        ("gamecenter", signed.to_string()),
+        ("google_play_games", games.code("4/1", FakeGooglePlayGames::APPLICATION, code)),
+    ] {
+        let (status, answer) = host.login(provider, credential.clone()).await;
+        assert_eq!((status, &answer["created"]), (200, &json!(true)), "{provider} {answer}");
+        let (status, answer) = host.login(provider, format!("{credential}x")).await;
+        assert_eq!(status, 401, "{provider} {answer}");
+    }
 }

@@ -25,7 +25,7 @@ struct World {
     google: FakeGoogle,
     play_games: FakeGooglePlayGames,
     steam: FakeSteam,
-    _fake: FakeIdp,
+    fake: FakeIdp,
     _runtime: Runtime,
 }
 
@@ -76,7 +76,7 @@ impl World {
             google,
             play_games,
             steam,
-            _fake: fake,
+            fake,
             _runtime: runtime,
         }
     }
@@ -252,11 +252,12 @@ fn p2_p3_p8_p9_p10_p11_what_is_not_good_is_refused_in_the_words_of_its_kind() {
     let (apple, google) = (world.apple.issuer.signer(), world.google.issuer.signer());
     let old = now.timestamp() - 7200;
     let signed = |token: authcore_fake_idp::Token, signer| json!({"token": token.signed(signer)});
-    let wrong_bundle = {
+    let game_center = |field: &str, value: &str| {
         let mut body = world.good("gamecenter", 0);
-        body["bundle_id"] = "com.evil.game".into();
+        body[field] = value.into();
         body
     };
+    let url = |url| game_center("public_key_url", url);
     for (kind, body) in [
         ("apple", signed(FakeApple::token(now).claim("iss", "https://evil.example"), &apple)),
         ("apple", signed(FakeApple::token(now).claim("aud", "com.evil.game"), &apple)),
@@ -268,7 +269,11 @@ fn p2_p3_p8_p9_p10_p11_what_is_not_good_is_refused_in_the_words_of_its_kind() {
         ("google", signed(FakeGoogle::token(now).claim("aud", json!(["a", "b"])), &google)),
         ("facebook", json!({"token": "EAAunknown"})),
         ("facebook", json!({"token": "eyJh.eyJz.c2ln"})),
-        ("gamecenter", wrong_bundle),
+        ("gamecenter", game_center("bundle_id", "com.evil.game")),
+        ("gamecenter", game_center("player_id", "T:_mallory")),
+        ("gamecenter", url("http://static.gc.apple.com/public-key/gc-test-1.cer")),
+        ("gamecenter", url("https://files.apple.com/public-key/gc-test-1.cer")),
+        ("gamecenter", url("https://static.gc.apple.com:8443/public-key/gc-test-1.cer")),
         ("steam", json!({"token": "ffff"})),
     ] {
         let text = format!("Could not authenticate {} profile.", name(kind));
@@ -295,7 +300,7 @@ fn p2_p3_p8_p9_p10_p11_what_is_not_good_is_refused_in_the_words_of_its_kind() {
 }
 
 #[test]
-fn p4_p5_p6_a_code_of_play_games_brings_the_profile_and_the_account_of_before() {
+fn p4_p5_a_code_of_play_games_brings_the_profile_and_the_account_of_before() {
     let world = World::with_play_games();
     let server = &world.server;
     let game = FakeGooglePlayGames::APPLICATION;
@@ -309,6 +314,24 @@ fn p4_p5_p6_a_code_of_play_games_brings_the_profile_and_the_account_of_before() 
     let used = json!({"token": "4/2"});
     let text = "Could not authenticate Google profile.";
     server.authenticate("google", used).refused(401, 16, text);
+}
+
+#[test]
+fn p6_a_later_login_fills_what_is_empty_and_no_more() {
+    let world = World::with_play_games();
+    let server = &world.server;
+    let code = |code: &str, name: Value| {
+        let mut told = FakeGooglePlayGames::player("a_1", None);
+        told["displayName"] = name;
+        json!({"token": world.play_games.code(code, FakeGooglePlayGames::APPLICATION, told)})
+    };
+    let shown = |player| server.account(player).ok()["user"]["display_name"].clone();
+    let player = server.authenticate("google", code("4/1", Value::Null)).player();
+    assert_eq!(shown(&player), Value::Null);
+    let player = server.authenticate("google", code("4/2", json!("Pia"))).player();
+    assert_eq!(shown(&player), "Pia");
+    let player = server.authenticate("google", code("4/3", json!("Another"))).player();
+    assert_eq!(shown(&player), "Pia");
 }
 
 #[test]
@@ -334,5 +357,5 @@ fn nakama_5_the_server_key_and_the_username_are_looked_at_before_the_provider() 
     );
     let text = "Username invalid, no spaces or control characters allowed.";
     world.server.authenticate("steam?username=a%0Ab", body).refused(400, 3, text);
-    assert!(world._fake.journal().is_empty());
+    assert!(world.fake.journal().is_empty());
 }
