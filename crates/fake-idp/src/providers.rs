@@ -18,6 +18,8 @@ mod google_play_games;
 mod oidc;
 #[path = "steam.rs"]
 mod steam;
+#[path = "webhook.rs"]
+mod webhook;
 
 pub use apple::FakeApple;
 pub use facebook::FakeFacebook;
@@ -28,3 +30,4 @@ pub use google::FakeGoogle;
 pub use google_play_games::FakeGooglePlayGames;
 pub use oidc::FakeOidc;
 pub use steam::FakeSteam;
+pub use webhook::{FakeWebhook, Service};

@@ -3,7 +3,8 @@ use std::fmt;
 use authcore::verifier::VerifyError;
 
 /// Why a credential is not good (providers.md 1). It goes to the log and to tests, never to the player.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the names are the documentation")]
 pub enum Reason {

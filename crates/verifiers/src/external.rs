@@ -169,7 +169,7 @@ impl Verifier for ExternalVerifier {
 }
 
 /// What the answer proves.
-fn proof(
+pub(crate) fn proof(
     id: &str,
     answer: ExternalAnswer,
     context: &VerifyContext,

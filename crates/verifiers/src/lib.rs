@@ -58,6 +58,7 @@ mod nonce;
 mod oauth;
 mod profile;
 mod providers;
+mod signature;
 
 pub use answer::{ExternalAnswer, InvalidAnswer};
 pub use authcore_jose::foreign::SignatureAlgorithm;

@@ -13,6 +13,7 @@ mod google;
 mod google_play_games;
 mod oidc;
 mod steam;
+mod webhook;
 
 pub use apple::{Apple, AppleConfig, AppleEvent, AppleNotice};
 pub use facebook::{Facebook, FacebookApp, FacebookConfig};
@@ -23,6 +24,7 @@ pub use google::{Google, GoogleConfig};
 pub use google_play_games::{GooglePlayGames, GooglePlayGamesConfig};
 pub use oidc::{Oidc, OidcConfig};
 pub use steam::{Steam, SteamConfig};
+pub use webhook::{Webhook, WebhookConfig};
 
 /// The name that a provider's identities carry.
 fn provider_id(name: &str) -> Result<ProviderId, ConfigError> {

@@ -21,6 +21,7 @@ mod google_play_games;
 pub(crate) mod nonce;
 mod oidc;
 mod steam;
+mod webhook;
 
 /// Names the tables. A provider of which there may be several is a map by their names.
 macro_rules! tables {
@@ -50,6 +51,7 @@ tables! {
     google_play_games: Option<Spanned<google_play_games::GooglePlayGames>>,
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
     steam: Option<Spanned<steam::Steam>>,
+    webhook: BTreeMap<String, Spanned<webhook::Webhook>>,
 }
 
 /// One provider's table.
