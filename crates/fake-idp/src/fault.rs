@@ -25,6 +25,8 @@ pub enum Fault {
     Drip,
     /// This status and an empty body.
     Status(u16),
+    /// This status with this JSON text.
+    StatusBody(u16, String),
     /// This status with this `Retry-After`.
     RetryAfter(u16, &'static str),
     /// This status to this location.
@@ -54,6 +56,11 @@ pub(crate) async fn misbehave(
         Fault::Drip => json(Body::new(Drip(tokio::time::interval(Duration::from_secs(1))))),
         Fault::Endless => json(Body::new(Endless)),
         Fault::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Fault::StatusBody(status, body) => {
+            let mut answer = json(Body::from(body));
+            *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+            answer
+        }
         Fault::RetryAfter(status, when) => {
             (StatusCode::from_u16(status).unwrap(), [(RETRY_AFTER, when)]).into_response()
         }

@@ -117,6 +117,58 @@ impl Row {
     }
 }
 
+impl Row {
+    /// Of a provider whose credential is an access token that it is asked about; what comes of a token that it does not know
+    /// differs.
+    #[must_use]
+    pub const fn access_token(subject: &'static str, unknown: Expected) -> Self {
+        let unsigned = Expected::DoesNotApply("an access token is not signed");
+        Self {
+            good: Expected::Accepted(subject),
+            expired: Expected::Expired,
+            not_yet_valid: Expected::DoesNotApply("an access token has no beginning"),
+            wrong_audience: Expected::Rejected(Reason::WrongApp),
+            wrong_issuer: Expected::DoesNotApply("it names no issuer; only the provider is asked"),
+            wrong_key: unsigned,
+            tampered: unknown,
+            algorithm_none: unsigned,
+            hmac_with_public_key: unsigned,
+            // It may be used until it ends.
+            replayed: Expected::Accepted(subject),
+            missing_subject: Expected::Rejected(Reason::SubjectMissing),
+            oversized: Expected::Refused("invalid"),
+            provider_down: Expected::Unavailable,
+            provider_slow: Expected::Unavailable,
+            misconfigured: Expected::Faulty,
+        }
+    }
+
+    /// Of a provider whose credential is an authorization code: the provider does not tell why one is not good.
+    #[must_use]
+    pub const fn code(subject: &'static str) -> Self {
+        let refused = Expected::Rejected(Reason::Revoked);
+        Self {
+            expired: refused,
+            wrong_audience: refused,
+            replayed: refused,
+            ..Self::access_token(subject, refused)
+        }
+    }
+}
+
+/// What a case presents as an opaque token or code: the fake knows it by this name.
+#[must_use]
+pub fn opaque(case: Case) -> String {
+    match case {
+        Case::Expired => "expired".into(),
+        Case::WrongAudience => "other-app".into(),
+        Case::MissingSubject => "nobody".into(),
+        Case::Tampered => "goof".into(),
+        Case::Oversized => "x".repeat(20_000),
+        _ => "good".into(),
+    }
+}
+
 /// A provider under test: its fake, and a verifier of it.
 pub trait Provider: Sync {
     /// What is tested.

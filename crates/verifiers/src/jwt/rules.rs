@@ -34,6 +34,8 @@ pub struct TokenRules {
     pub algorithms: Vec<SignatureAlgorithm>,
     /// The `iss` that count, exactly.
     pub issuers: Vec<String>,
+    /// Whether an `iss` counts as well that is one of them, a slash, and more.
+    pub below_issuers: bool,
     /// Our ids at the provider: one of them must be in `aud`.
     pub audiences: Vec<String>,
     /// What may be in `aud` beside one of ours.
@@ -64,6 +66,7 @@ impl TokenRules {
         Ok(Self {
             algorithms: vec![SignatureAlgorithm::Rs256],
             issuers,
+            below_issuers: false,
             audiences,
             other_audiences: Vec::new(),
             authorized_parties: Vec::new(),
@@ -91,6 +94,20 @@ impl TokenRules {
             return Err(ConfigError::new("max_age", "it must be up to a day"));
         }
         Ok(())
+    }
+
+    /// Looks at claims that did not come signed to us, but over TLS from the issuer that looked at the signature.
+    pub(crate) fn check_claims(
+        &self,
+        members: Map<String, Value>,
+        credential: &TokenCredential,
+        provider: &ProviderId,
+        now: DateTime<Utc>,
+    ) -> Result<Claims, VerifyError> {
+        self.apply(members, credential, provider, now).map_err(|broken| match broken {
+            Broken::Expired => VerifyError::Expired,
+            Broken::Rejected(reason) => reason.into(),
+        })
     }
 
     /// Whether the header's `typ` is right: an access token is no ID token (providers.md 5.1).
@@ -134,7 +151,12 @@ impl TokenRules {
 
     fn check_origin(&self, members: &Map<String, Value>) -> Result<(), Reason> {
         let issuer = members.get("iss").and_then(Value::as_str);
-        if !issuer.is_some_and(|issuer| self.issuers.iter().any(|ours| ours == issuer)) {
+        let is_ours = |issuer: &str, ours: &String| match issuer.strip_prefix(ours) {
+            Some("") => true,
+            Some(below) => self.below_issuers && below.starts_with('/'),
+            None => false,
+        };
+        if !issuer.is_some_and(|issuer| self.issuers.iter().any(|ours| is_ours(issuer, ours))) {
             return Err(Reason::WrongIssuer);
         }
         let is_ours = |audience: &str| self.audiences.iter().any(|ours| ours == audience);

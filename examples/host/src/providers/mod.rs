@@ -19,6 +19,7 @@ mod gamecenter;
 mod google;
 mod google_play_games;
 pub(crate) mod nonce;
+mod line;
 mod oidc;
 mod steam;
 mod webhook;
@@ -49,6 +50,7 @@ tables! {
     gamecenter: Option<Spanned<gamecenter::GameCenter>>,
     google: Option<Spanned<google::Google>>,
     google_play_games: Option<Spanned<google_play_games::GooglePlayGames>>,
+    line: Option<Spanned<line::Line>>,
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
     steam: Option<Spanned<steam::Steam>>,
     webhook: BTreeMap<String, Spanned<webhook::Webhook>>,
