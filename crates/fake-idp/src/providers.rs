@@ -14,6 +14,8 @@ mod gamecenter;
 mod google;
 #[path = "google_play_games.rs"]
 mod google_play_games;
+#[path = "kakao.rs"]
+mod kakao;
 #[path = "line.rs"]
 mod line;
 #[path = "oidc.rs"]
@@ -30,6 +32,7 @@ pub use facebookinstantgame::FakeFacebookInstantGame;
 pub use gamecenter::{FakeGameCenter, Leaf};
 pub use google::FakeGoogle;
 pub use google_play_games::FakeGooglePlayGames;
+pub use kakao::FakeKakao;
 pub use line::FakeLine;
 pub use oidc::FakeOidc;
 pub use steam::FakeSteam;

@@ -20,6 +20,7 @@ mod google;
 mod google_play_games;
 pub(crate) mod nonce;
 mod line;
+mod kakao;
 mod oidc;
 mod steam;
 mod webhook;
@@ -51,6 +52,7 @@ tables! {
     google: Option<Spanned<google::Google>>,
     google_play_games: Option<Spanned<google_play_games::GooglePlayGames>>,
     line: Option<Spanned<line::Line>>,
+    kakao: Option<Spanned<kakao::Kakao>>,
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
     steam: Option<Spanned<steam::Steam>>,
     webhook: BTreeMap<String, Spanned<webhook::Webhook>>,
