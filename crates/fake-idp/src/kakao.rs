@@ -5,6 +5,7 @@ use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::codes::bearer;
 use crate::server::Host;
 use crate::sign::{Issuer, Signer, Token};
 
@@ -61,11 +62,6 @@ impl Default for FakeKakao {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn bearer(headers: &HeaderMap) -> &str {
-    let header = headers.get("authorization").and_then(|value| value.to_str().ok());
-    header.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default()
 }
 
 fn unknown() -> Response {

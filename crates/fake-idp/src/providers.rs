@@ -10,6 +10,8 @@ mod facebook_limited;
 mod facebookinstantgame;
 #[path = "gamecenter.rs"]
 mod gamecenter;
+#[path = "codes.rs"]
+mod codes;
 #[path = "google.rs"]
 mod google;
 #[path = "google_play_games.rs"]
@@ -18,6 +20,8 @@ mod google_play_games;
 mod kakao;
 #[path = "line.rs"]
 mod line;
+#[path = "naver.rs"]
+mod naver;
 #[path = "oidc.rs"]
 mod oidc;
 #[path = "steam.rs"]
@@ -34,6 +38,7 @@ pub use google::FakeGoogle;
 pub use google_play_games::FakeGooglePlayGames;
 pub use kakao::FakeKakao;
 pub use line::FakeLine;
+pub use naver::FakeNaver;
 pub use oidc::FakeOidc;
 pub use steam::FakeSteam;
 pub use webhook::{FakeWebhook, Service};

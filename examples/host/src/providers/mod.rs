@@ -21,6 +21,7 @@ mod google_play_games;
 pub(crate) mod nonce;
 mod line;
 mod kakao;
+mod naver;
 mod oidc;
 mod steam;
 mod webhook;
@@ -53,6 +54,7 @@ tables! {
     google_play_games: Option<Spanned<google_play_games::GooglePlayGames>>,
     line: Option<Spanned<line::Line>>,
     kakao: Option<Spanned<kakao::Kakao>>,
+    naver: Option<Spanned<naver::Naver>>,
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
     steam: Option<Spanned<steam::Steam>>,
     webhook: BTreeMap<String, Spanned<webhook::Webhook>>,
