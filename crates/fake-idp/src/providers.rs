@@ -12,6 +12,10 @@ mod facebookinstantgame;
 mod gamecenter;
 #[path = "codes.rs"]
 mod codes;
+#[path = "eos.rs"]
+mod eos;
+#[path = "epic.rs"]
+mod epic;
 #[path = "google.rs"]
 mod google;
 #[path = "google_play_games.rs"]
@@ -34,6 +38,7 @@ pub use facebook::FakeFacebook;
 pub use facebook_limited::FakeFacebookLimited;
 pub use facebookinstantgame::FakeFacebookInstantGame;
 pub use gamecenter::{FakeGameCenter, Leaf};
+pub use epic::FakeEpic;
 pub use google::FakeGoogle;
 pub use google_play_games::FakeGooglePlayGames;
 pub use kakao::FakeKakao;

@@ -35,6 +35,11 @@ impl Claims {
         self.members.get(name)
     }
 
+    /// Refuses a token whose claim is not exactly this text, where one is wanted: it is of another app.
+    pub(crate) fn unless_text(&self, name: &str, wanted: Option<&str>) -> Result<(), Reason> {
+        if wanted.is_none() || self.text(name) == wanted { Ok(()) } else { Err(Reason::WrongApp) }
+    }
+
     /// Gives the identity the token's end, and what the token used up.
     pub fn prove(&self, identity: VerifiedIdentity) -> VerifiedIdentity {
         let identity = identity.until(self.expires_at);

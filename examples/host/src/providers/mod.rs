@@ -22,6 +22,8 @@ pub(crate) mod nonce;
 mod line;
 mod kakao;
 mod naver;
+mod epic;
+mod eos;
 mod oidc;
 mod steam;
 mod webhook;
@@ -55,6 +57,8 @@ tables! {
     line: Option<Spanned<line::Line>>,
     kakao: Option<Spanned<kakao::Kakao>>,
     naver: Option<Spanned<naver::Naver>>,
+    epic: Option<Spanned<epic::Epic>>,
+    eos: Option<Spanned<eos::Eos>>,
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
     steam: Option<Spanned<steam::Steam>>,
     webhook: BTreeMap<String, Spanned<webhook::Webhook>>,
