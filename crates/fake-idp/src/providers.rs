@@ -30,6 +30,8 @@ mod naver;
 mod oidc;
 #[path = "steam.rs"]
 mod steam;
+#[path = "twitter.rs"]
+mod twitter;
 #[path = "webhook.rs"]
 mod webhook;
 
@@ -46,4 +48,5 @@ pub use line::FakeLine;
 pub use naver::FakeNaver;
 pub use oidc::FakeOidc;
 pub use steam::FakeSteam;
+pub use twitter::FakeTwitter;
 pub use webhook::{FakeWebhook, Service};

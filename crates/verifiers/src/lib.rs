@@ -56,6 +56,7 @@ mod jwt;
 mod keys;
 mod nonce;
 mod oauth;
+mod oauth1;
 mod profile;
 mod providers;
 mod signature;

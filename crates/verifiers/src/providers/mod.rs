@@ -18,6 +18,7 @@ mod line;
 mod naver;
 mod oidc;
 mod steam;
+mod twitter;
 mod webhook;
 
 pub use apple::{Apple, AppleConfig, AppleEvent, AppleNotice};
@@ -34,6 +35,7 @@ pub use line::{Line, LineConfig};
 pub use naver::{Naver, NaverConfig};
 pub use oidc::{Oidc, OidcConfig};
 pub use steam::{Steam, SteamConfig};
+pub use twitter::{Twitter, TwitterConfig};
 pub use webhook::{Webhook, WebhookConfig};
 
 /// The name that a provider's identities carry.

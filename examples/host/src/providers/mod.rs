@@ -24,6 +24,7 @@ mod kakao;
 mod naver;
 mod epic;
 mod eos;
+mod twitter;
 mod oidc;
 mod steam;
 mod webhook;
@@ -59,6 +60,7 @@ tables! {
     naver: Option<Spanned<naver::Naver>>,
     epic: Option<Spanned<epic::Epic>>,
     eos: Option<Spanned<eos::Eos>>,
+    twitter: Option<Spanned<twitter::Twitter>>,
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
     steam: Option<Spanned<steam::Steam>>,
     webhook: BTreeMap<String, Spanned<webhook::Webhook>>,
