@@ -2,6 +2,12 @@
 
 #[path = "apple.rs"]
 mod apple;
+#[path = "codes.rs"]
+mod codes;
+#[path = "eos.rs"]
+mod eos;
+#[path = "epic.rs"]
+mod epic;
 #[path = "facebook.rs"]
 mod facebook;
 #[path = "facebook_limited.rs"]
@@ -10,12 +16,6 @@ mod facebook_limited;
 mod facebookinstantgame;
 #[path = "gamecenter.rs"]
 mod gamecenter;
-#[path = "codes.rs"]
-mod codes;
-#[path = "eos.rs"]
-mod eos;
-#[path = "epic.rs"]
-mod epic;
 #[path = "google.rs"]
 mod google;
 #[path = "google_play_games.rs"]
@@ -36,11 +36,11 @@ mod twitter;
 mod webhook;
 
 pub use apple::FakeApple;
+pub use epic::FakeEpic;
 pub use facebook::FakeFacebook;
 pub use facebook_limited::FakeFacebookLimited;
 pub use facebookinstantgame::FakeFacebookInstantGame;
 pub use gamecenter::{FakeGameCenter, Leaf};
-pub use epic::FakeEpic;
 pub use google::FakeGoogle;
 pub use google_play_games::FakeGooglePlayGames;
 pub use kakao::FakeKakao;

@@ -140,7 +140,7 @@ impl CodeExchange {
         let answer = request.form(&form).send(call, Cap::Profile).await?;
         // Some refuse with status 200.
         if let Ok(TokenError { error }) = answer.json() {
-            return Err(refusal(&error));
+            return Err(class(&error));
         }
         match answer.status() {
             200..300 => {
@@ -156,8 +156,16 @@ impl CodeExchange {
     }
 }
 
-/// The class of a token endpoint's error (providers.md 5).
-fn refusal(error: &str) -> VerifyError {
+/// The class of a refusal: an answer of a token endpoint that is no success.
+pub(crate) fn refusal(answer: &Answer) -> VerifyError {
+    match answer.json() {
+        Ok(TokenError { error }) => class(&error),
+        Err(_) => HttpFault::NotUnderstood.into(),
+    }
+}
+
+/// The class of a token endpoint's error (RFC 6749 5.2; providers.md 5).
+fn class(error: &str) -> VerifyError {
     match error {
         "invalid_grant" => Reason::Revoked.into(),
         "invalid_client"
@@ -207,9 +215,9 @@ mod tests {
 
     #[test]
     fn an_error_of_a_token_endpoint_has_its_class() {
-        assert!(matches!(refusal("invalid_grant"), VerifyError::Rejected("revoked")));
-        assert!(matches!(refusal("invalid_client"), VerifyError::Faulty(_)));
-        assert!(matches!(refusal("server_error"), VerifyError::Unavailable { .. }));
-        assert!(matches!(refusal("of our own"), VerifyError::Rejected("malformed")));
+        assert!(matches!(class("invalid_grant"), VerifyError::Rejected("revoked")));
+        assert!(matches!(class("invalid_client"), VerifyError::Faulty(_)));
+        assert!(matches!(class("server_error"), VerifyError::Unavailable { .. }));
+        assert!(matches!(class("of our own"), VerifyError::Rejected("malformed")));
     }
 }

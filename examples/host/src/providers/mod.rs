@@ -12,21 +12,21 @@ use serde::Deserialize;
 use toml::Spanned;
 
 mod apple;
+mod eos;
+mod epic;
 mod facebook;
 mod facebook_limited;
 mod facebookinstantgame;
 mod gamecenter;
 mod google;
 mod google_play_games;
-pub(crate) mod nonce;
-mod line;
 mod kakao;
+mod line;
 mod naver;
-mod epic;
-mod eos;
-mod twitter;
+pub(crate) mod nonce;
 mod oidc;
 mod steam;
+mod twitter;
 mod webhook;
 
 /// Names the tables. A provider of which there may be several is a map by their names.
