@@ -36,6 +36,7 @@
 //! | a credential that is good once | [`single_use`] and `identity.using_up(key, forget_at)`: the commit of the login uses it up |
 //! | a name and an avatar | [`profile()`], then `identity.with_profile(…)`; never an email address |
 //! | friends | [`read_friends`]; `None` fails no login |
+//! | a refusal of a token endpoint of OAuth 2.0 | `oauth::refusal` of the answer, and what it returns is the error |
 //! | a refusal | [`Reason`] with `?` or `.into()`; [`VerifyError::Expired`]; `VerifyError::Denied("policy")`; [`VerifyError::faulty`] when the vendor refuses *us* |
 //! | a list or text that must not be empty | [`ConfigError::unless_named`], [`ConfigError::unless_given`] |
 //!

@@ -311,9 +311,8 @@ fn p4_p5_a_code_of_play_games_brings_the_profile_and_the_account_of_before() {
     let after = server.authenticate("google", code("4/2", "a_1", Some("g1"))).player();
     assert_eq!(after.id(), before.id());
     assert_eq!(server.account(&after).ok()["user"]["google_id"], "a_1");
-    let used = json!({"token": "4/2"});
     let text = "Could not authenticate Google profile.";
-    server.authenticate("google", used).refused(401, 16, text);
+    server.authenticate("google", json!({"token": "4/2"})).refused(401, 16, text);
 }
 
 #[test]
