@@ -4,6 +4,8 @@
 mod apple;
 #[path = "codes.rs"]
 mod codes;
+#[path = "discord.rs"]
+mod discord;
 #[path = "eos.rs"]
 mod eos;
 #[path = "epic.rs"]
@@ -36,6 +38,7 @@ mod twitter;
 mod webhook;
 
 pub use apple::FakeApple;
+pub use discord::FakeDiscord;
 pub use epic::FakeEpic;
 pub use facebook::FakeFacebook;
 pub use facebook_limited::FakeFacebookLimited;

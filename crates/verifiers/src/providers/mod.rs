@@ -5,6 +5,7 @@ use authcore::account::ProviderId;
 use crate::error::ConfigError;
 
 mod apple;
+mod discord;
 mod eos;
 mod epic;
 mod facebook;
@@ -22,6 +23,7 @@ mod twitter;
 mod webhook;
 
 pub use apple::{Apple, AppleConfig, AppleEvent, AppleNotice};
+pub use discord::{Discord, DiscordConfig};
 pub use eos::{Eos, EosConfig};
 pub use epic::{Epic, EpicConfig};
 pub use facebook::{Facebook, FacebookApp, FacebookConfig};

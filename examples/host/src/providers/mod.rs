@@ -24,6 +24,8 @@ mod kakao;
 mod line;
 mod naver;
 pub(crate) mod nonce;
+mod twitter;
+mod discord;
 mod oidc;
 mod steam;
 mod twitter;
@@ -61,6 +63,7 @@ tables! {
     epic: Option<Spanned<epic::Epic>>,
     eos: Option<Spanned<eos::Eos>>,
     twitter: Option<Spanned<twitter::Twitter>>,
+    discord: Option<Spanned<discord::Discord>>,
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
     steam: Option<Spanned<steam::Steam>>,
     webhook: BTreeMap<String, Spanned<webhook::Webhook>>,
