@@ -32,10 +32,14 @@ mod naver;
 mod oidc;
 #[path = "steam.rs"]
 mod steam;
+#[path = "payco.rs"]
+mod payco;
 #[path = "twitter.rs"]
 mod twitter;
 #[path = "webhook.rs"]
 mod webhook;
+#[path = "weibo.rs"]
+mod weibo;
 
 pub use apple::FakeApple;
 pub use discord::FakeDiscord;
@@ -51,5 +55,7 @@ pub use line::FakeLine;
 pub use naver::FakeNaver;
 pub use oidc::FakeOidc;
 pub use steam::FakeSteam;
+pub use payco::FakePayco;
 pub use twitter::FakeTwitter;
 pub use webhook::{FakeWebhook, Service};
+pub use weibo::FakeWeibo;

@@ -19,8 +19,10 @@ mod line;
 mod naver;
 mod oidc;
 mod steam;
+mod payco;
 mod twitter;
 mod webhook;
+mod weibo;
 
 pub use apple::{Apple, AppleConfig, AppleEvent, AppleNotice};
 pub use discord::{Discord, DiscordConfig};
@@ -32,13 +34,16 @@ pub use facebookinstantgame::{FacebookInstantGame, FacebookInstantGameConfig};
 pub use gamecenter::{GameCenter, GameCenterConfig};
 pub use google::{Google, GoogleConfig};
 pub use google_play_games::{GooglePlayGames, GooglePlayGamesConfig};
+pub use google::{Google, GoogleClient, GoogleConfig};
 pub use kakao::{Kakao, KakaoConfig};
 pub use line::{Line, LineConfig};
 pub use naver::{Naver, NaverConfig};
 pub use oidc::{Oidc, OidcConfig};
 pub use steam::{Steam, SteamConfig};
+pub use payco::{Payco, PaycoConfig};
 pub use twitter::{Twitter, TwitterConfig};
 pub use webhook::{Webhook, WebhookConfig};
+pub use weibo::{Weibo, WeiboConfig};
 
 /// The name that a provider's identities carry.
 fn provider_id(name: &str) -> Result<ProviderId, ConfigError> {

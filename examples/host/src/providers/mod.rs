@@ -26,6 +26,8 @@ mod naver;
 pub(crate) mod nonce;
 mod twitter;
 mod discord;
+mod payco;
+mod weibo;
 mod oidc;
 mod steam;
 mod twitter;
@@ -64,6 +66,8 @@ tables! {
     eos: Option<Spanned<eos::Eos>>,
     twitter: Option<Spanned<twitter::Twitter>>,
     discord: Option<Spanned<discord::Discord>>,
+    payco: Option<Spanned<payco::Payco>>,
+    weibo: Option<Spanned<weibo::Weibo>>,
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
     steam: Option<Spanned<steam::Steam>>,
     webhook: BTreeMap<String, Spanned<webhook::Webhook>>,
