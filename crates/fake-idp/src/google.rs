@@ -1,8 +1,15 @@
-use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::routing::get;
-use chrono::{DateTime, Utc};
+use std::collections::HashMap;
 
+use axum::Router;
+use axum::extract::{Form, State};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::Response;
+use axum::routing::{get, post};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::codes::{CLIENT, Codes};
 use crate::server::Host;
 use crate::sign::{Issuer, Signer, Token};
 
@@ -18,6 +25,9 @@ impl FakeGoogle {
     pub const AUDIENCE: &str = "1-web.apps.googleusercontent.com";
     /// Where its keys are.
     pub const KEYS: &str = "/oauth2/v3/certs";
+
+    /// The client whose codes it exchanges, and its secret.
+    pub const CLIENT: (&str, &str) = CLIENT;
 
     /// With a key.
     #[must_use]
@@ -36,7 +46,11 @@ impl FakeGoogle {
             ];
             (headers, issuer.jwks())
         };
-        vec![("www.googleapis.com".into(), Router::new().route(Self::KEYS, get(keys)))]
+        let codes = Router::new().route("/token", post(exchange));
+        vec![
+            ("www.googleapis.com".into(), Router::new().route(Self::KEYS, get(keys))),
+            ("oauth2.googleapis.com".into(), codes.with_state((Codes::default(), self.clone()))),
+        ]
     }
 
     /// A good ID token, to be changed and signed.
@@ -49,6 +63,27 @@ impl FakeGoogle {
             .claim("name", "Ann")
             .claim("picture", "https://lh3.example/a.png")
     }
+}
+
+/// The first moment of 2026, when the tests play.
+const NOW: i64 = 1_767_225_600;
+
+async fn exchange(
+    State((codes, google)): State<(Codes, FakeGoogle)>,
+    headers: HeaderMap,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    let now = DateTime::from_timestamp(NOW, 0).unwrap();
+    codes.exchange_for(&headers, &form, |code| {
+        let mut token = FakeGoogle::token(now).claim("aud", CLIENT.0).without("azp");
+        if let Some(nonce) = form.get("state") {
+            token = token.claim("nonce", nonce.as_str());
+        }
+        if code == "nobody" {
+            token = token.without("sub");
+        }
+        json!({"access_token": "ya29", "id_token": token.signed(&google.issuer.signer())})
+    })
 }
 
 impl Default for FakeGoogle {

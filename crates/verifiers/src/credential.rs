@@ -30,6 +30,19 @@ impl TokenCredential {
         Ok(Self { token: credential.clone(), nonce: None, binding: Secret::default() })
     }
 
+    /// A token that was had for a credential, with the nonce and the binding that stand there.
+    pub(crate) fn of_token(credential: &Secret, token: Secret) -> Result<Self, VerifyError> {
+        #[derive(Deserialize)]
+        struct Beside {
+            nonce: Option<Secret>,
+            #[serde(default)]
+            binding: Secret,
+        }
+        let beside: Beside =
+            from_strict_json(credential.reveal().as_bytes()).map_err(|_| Reason::Malformed)?;
+        Ok(Self { token, nonce: beside.nonce, binding: beside.binding })
+    }
+
     /// The token.
     #[must_use]
     pub fn token(&self) -> &str {

@@ -1,4 +1,4 @@
-//! Google Sign-In, by ID token (providers.md 3.3).
+//! Google Sign-In, by ID token or authorization code (providers.md 3.3).
 
 use async_trait::async_trait;
 use authcore::Secret;
@@ -7,10 +7,11 @@ use authcore::verifier::{VerifiedIdentity, Verifier, VerifyContext, VerifyError}
 
 use super::provider_id;
 use crate::credential::TokenCredential;
-use crate::error::ConfigError;
+use crate::error::{ConfigError, Reason};
 use crate::http::{Call, Endpoint, Outbound};
 use crate::jwt::{NoncePolicy, TokenRules, TokenVerifier};
 use crate::keys::{KeyLocation, KeySource};
+use crate::oauth::{CodeExchange, OAuthCredential};
 use crate::profile::profile;
 
 /// Which tokens of Google count.
@@ -31,6 +32,31 @@ pub struct GoogleConfig {
     pub issuers: Vec<String>,
     /// Where Google's keys are.
     pub keys_url: String,
+    /// Our OAuth client, where authorization codes are taken as well.
+    pub client: Option<GoogleClient>,
+}
+
+/// An OAuth client whose authorization codes are exchanged for ID tokens.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GoogleClient {
+    /// Its id, which must be one of the audiences.
+    pub id: String,
+    /// Its secret.
+    pub secret: Secret,
+    /// The `redirect_uri` that logins begin with; none is sent where it is empty.
+    pub redirect_uri: String,
+    /// Where codes are exchanged.
+    pub token_url: String,
+}
+
+impl GoogleClient {
+    /// With Google's own address.
+    #[must_use]
+    pub fn new(id: &str, secret: Secret, redirect_uri: &str) -> Self {
+        let token_url = "https://oauth2.googleapis.com/token".into();
+        Self { id: id.into(), secret, redirect_uri: redirect_uri.into(), token_url }
+    }
 }
 
 impl GoogleConfig {
@@ -45,16 +71,18 @@ impl GoogleConfig {
             reject_reuse: false,
             issuers: vec!["https://accounts.google.com".into(), "accounts.google.com".into()],
             keys_url: "https://www.googleapis.com/oauth2/v3/certs".into(),
+            client: None,
         }
     }
 }
 
-/// Verifies Google's ID tokens; the subject is `sub`. A [`TokenCredential`] is what it takes: an access token or an
-/// authorization code is another kind of credential, and refused.
+/// Verifies Google's ID tokens; the subject is `sub`. It takes a [`TokenCredential`], and, where there is a client,
+/// `{"code":"..."}`, which is exchanged for one. An access token is refused: any app could have it.
 #[derive(Debug)]
 pub struct Google {
     provider: ProviderId,
     tokens: TokenVerifier,
+    codes: Option<CodeExchange>,
     hosted_domains: Vec<String>,
 }
 
@@ -79,13 +107,44 @@ impl Google {
     pub fn new(config: GoogleConfig, outbound: &Outbound) -> Result<Self, ConfigError> {
         let provider = provider_id("google")?;
         let keys = KeyLocation::Fixed(Endpoint::new("keys_url", &config.keys_url)?);
+        let codes = match &config.client {
+            Some(client) => {
+                if !config.audiences.contains(&client.id) {
+                    return Err(ConfigError::new("client_id", "it is none of the audiences"));
+                }
+                let way = outbound.to(provider.as_str());
+                let codes = CodeExchange::new(way, &client.token_url, &client.id, &client.secret)?;
+                Some(codes.redirecting_to(&client.redirect_uri))
+            }
+            None => None,
+        };
         let keys = KeySource::new(outbound.to(provider.as_str()), keys);
         let mut rules = TokenRules::new(config.issuers, config.audiences)?;
         rules.authorized_parties = config.authorized_parties;
         rules.nonce = config.nonce;
         rules.reject_reuse = config.reject_reuse;
         let tokens = TokenVerifier::new(rules, keys)?;
-        Ok(Self { provider, tokens, hosted_domains: config.hosted_domains })
+        Ok(Self { provider, tokens, codes, hosted_domains: config.hosted_domains })
+    }
+
+    /// The ID token of a credential.
+    async fn id_token(
+        &self,
+        credential: &Secret,
+        call: &Call,
+    ) -> Result<TokenCredential, VerifyError> {
+        if !OAuthCredential::is_one(credential) {
+            return TokenCredential::read(credential);
+        }
+        match (OAuthCredential::read(credential)?, &self.codes) {
+            (OAuthCredential::Code(code), Some(codes)) => {
+                let tokens = codes.exchange(&code, call).await?;
+                // There is none where the login did not ask for the scope `openid`.
+                let token = tokens.id_token.ok_or(VerifyError::Denied("missing_scope"))?;
+                TokenCredential::of_token(credential, token)
+            }
+            _ => Err(Reason::WrongType.into()),
+        }
     }
 }
 
@@ -100,8 +159,8 @@ impl Verifier for Google {
         credential: &Secret,
         context: &VerifyContext,
     ) -> Result<VerifiedIdentity, VerifyError> {
-        let credential = TokenCredential::read(credential)?;
         let call = Call::starting(context.now());
+        let credential = self.id_token(credential, &call).await?;
         let claims = self.tokens.verify(&credential, &self.provider, &call).await?;
         let domain = claims.text("hd");
         let domains = &self.hosted_domains;

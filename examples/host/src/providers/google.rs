@@ -1,4 +1,5 @@
-use authcore_verifiers::{ConfigError, GoogleConfig};
+use authcore::Secret;
+use authcore_verifiers::{ConfigError, GoogleClient, GoogleConfig};
 use serde::Deserialize;
 
 use super::{Nonce, Shared, Table};
@@ -15,6 +16,11 @@ pub(super) struct Google {
     nonce: Option<Nonce>,
     #[serde(default)]
     reject_reuse: bool,
+    client_id: Option<String>,
+    #[serde(default)]
+    client_secret: Secret,
+    #[serde(default)]
+    redirect_uri: String,
 }
 
 impl Table for Google {
@@ -26,6 +32,9 @@ impl Table for Google {
         config.hosted_domains.clone_from(&self.hosted_domains);
         config.nonce = self.nonce.unwrap_or(Nonce::IfPresent).policy(shared);
         config.reject_reuse = self.reject_reuse;
+        config.client = self.client_id.as_ref().map(|id| {
+            GoogleClient::new(id, self.client_secret.clone(), &self.redirect_uri)
+        });
         authcore_verifiers::Google::new(config, &shared.way)
     }
 }
