@@ -16,8 +16,8 @@ pub(crate) enum OAuthCredential {
 
 /// An authorization code, good for one use.
 pub(crate) struct Code {
-    code: Secret,
-    code_verifier: Option<Secret>,
+    text: Secret,
+    verifier: Option<Secret>,
     state: Option<Secret>,
 }
 
@@ -37,8 +37,8 @@ impl OAuthCredential {
         match (fields.access_token, fields.code) {
             (Some(token), None) => Ok(Self::AccessToken(opaque(token)?)),
             (None, Some(code)) => Ok(Self::Code(Code {
-                code: opaque(code)?,
-                code_verifier: fields.code_verifier.map(opaque).transpose()?,
+                text: opaque(code)?,
+                verifier: fields.code_verifier.map(opaque).transpose()?,
                 state: fields.state.map(opaque).transpose()?,
             })),
             _ => Err(Reason::Malformed.into()),
@@ -95,16 +95,16 @@ impl CodeExchange {
     pub(crate) fn new(
         client: ProviderClient,
         token_url: &str,
-        client_id: &str,
-        client_secret: &Secret,
+        client_id: String,
+        client_secret: Secret,
     ) -> Result<Self, ConfigError> {
-        ConfigError::unless_given("client_id", client_id)?;
+        ConfigError::unless_given("client_id", &client_id)?;
         ConfigError::unless_given("client_secret", client_secret.reveal())?;
         Ok(Self {
             client,
             endpoint: Endpoint::new("token_url", token_url)?,
-            client_id: client_id.into(),
-            client_secret: client_secret.clone(),
+            client_id,
+            client_secret,
             redirect_uri: String::new(),
             in_header: false,
         })
@@ -120,11 +120,11 @@ impl CodeExchange {
 
     /// Exchanges a code. It is sent once: whoever cannot tell what became of it needs a new one (providers.md H7).
     pub(crate) async fn exchange(&self, code: &Code, call: &Call) -> Result<Tokens, VerifyError> {
-        let mut form = vec![("grant_type", "authorization_code"), ("code", code.code.reveal())];
+        let mut form = vec![("grant_type", "authorization_code"), ("code", code.text.reveal())];
         if !self.redirect_uri.is_empty() {
             form.push(("redirect_uri", &self.redirect_uri));
         }
-        if let Some(verifier) = &code.code_verifier {
+        if let Some(verifier) = &code.verifier {
             form.push(("code_verifier", verifier.reveal()));
         }
         if let Some(state) = &code.state {

@@ -26,13 +26,14 @@ const REMOTE: Row = Row {
     ..Row::id_token("U1")
 };
 
-const ROWS: [Row; 3] =
-    [REMOTE, Row::id_token("U1"), Row::access_token("U1", Expected::Rejected(Reason::Malformed))];
-
 impl<const KIND: usize> Provider for UnderTest<KIND> {
     type Verifier = Line;
 
-    const ROW: Row = ROWS[KIND];
+    const ROW: Row = match KIND {
+        ACCESS_TOKEN => Row::access_token("U1", Expected::Rejected(Reason::Malformed)),
+        LOCAL => Row::id_token("U1"),
+        _ => REMOTE,
+    };
 
     fn hosts(&self) -> Vec<Host> {
         self.0.hosts()

@@ -98,8 +98,8 @@ impl Discord {
         let provider = provider_id("discord")?;
         let client = outbound.to(provider.as_str());
         ConfigError::unless_given("application_id", &config.application_id)?;
-        let id = &config.application_id;
-        let codes = match &config.client_secret {
+        let id = config.application_id.clone();
+        let codes = match config.client_secret {
             Some(secret) => {
                 ConfigError::unless_given("redirect_uri", &config.redirect_uri)?;
                 let codes = CodeExchange::new(client.clone(), &config.token_url, id, secret)?;

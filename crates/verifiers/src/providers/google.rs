@@ -107,13 +107,13 @@ impl Google {
     pub fn new(config: GoogleConfig, outbound: &Outbound) -> Result<Self, ConfigError> {
         let provider = provider_id("google")?;
         let keys = KeyLocation::Fixed(Endpoint::new("keys_url", &config.keys_url)?);
-        let codes = match &config.client {
+        let codes = match config.client {
             Some(client) => {
                 if !config.audiences.contains(&client.id) {
                     return Err(ConfigError::new("client_id", "it is none of the audiences"));
                 }
                 let way = outbound.to(provider.as_str());
-                let codes = CodeExchange::new(way, &client.token_url, &client.id, &client.secret)?;
+                let codes = CodeExchange::new(way, &client.token_url, client.id, client.secret)?;
                 Some(codes.redirecting_to(&client.redirect_uri))
             }
             None => None,

@@ -101,8 +101,8 @@ struct AccessToken {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct User {
-    #[serde(default)]
-    user_id: String,
+    #[serde(default, rename = "userId")]
+    id: String,
     display_name: Option<String>,
     picture_url: Option<String>,
 }
@@ -219,7 +219,7 @@ impl Line {
         let answer = ask_as(&self.client, &self.profile, token, call).await?;
         unless_refused(&answer)?;
         let user: User = answer.json()?;
-        let identity = context.identity(named(&user.user_id)?);
+        let identity = context.identity(named(&user.id)?);
         let profile = profile(user.display_name.as_deref(), user.picture_url.as_deref());
         let end = call.now().checked_add_signed(left).ok_or(HttpFault::NotUnderstood)?;
         Ok(identity.with_profile(profile).until(end))

@@ -85,7 +85,7 @@ impl Naver {
     pub fn new(config: NaverConfig, outbound: &Outbound) -> Result<Self, ConfigError> {
         let provider = provider_id("naver")?;
         let client = outbound.to(provider.as_str());
-        let (id, secret) = (&config.client_id, &config.client_secret);
+        let (id, secret) = (config.client_id, config.client_secret);
         Ok(Self {
             codes: CodeExchange::new(client.clone(), &config.token_url, id, secret)?,
             provider,

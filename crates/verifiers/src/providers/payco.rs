@@ -117,7 +117,7 @@ impl Payco {
     pub fn new(config: PaycoConfig, outbound: &Outbound) -> Result<Self, ConfigError> {
         let provider = provider_id("payco")?;
         let client = outbound.to(provider.as_str());
-        let (id, secret) = (&config.client_id, &config.client_secret);
+        let (id, secret) = (config.client_id.clone(), config.client_secret);
         Ok(Self {
             codes: CodeExchange::new(client.clone(), &config.token_url, id, secret)?,
             provider,

@@ -146,7 +146,7 @@ impl Twitter {
             ConfigError::unless_given("consumer_key", key)?;
             ConfigError::unless_given("consumer_secret", secret.reveal())?;
         }
-        let codes = match &config.client {
+        let codes = match config.client {
             Some((id, secret)) => {
                 ConfigError::unless_given("redirect_uri", &config.redirect_uri)?;
                 let codes = CodeExchange::new(client.clone(), &config.token_url, id, secret)?;
@@ -226,11 +226,10 @@ fn unless_refused(answer: &Answer) -> Result<(), VerifyError> {
     let refused: Option<Refused> = answer.json().ok();
     let code = refused.and_then(|refused| Some(refused.errors.first()?.code));
     Err(match (code, answer.status()) {
-        (Some(89), _) => Reason::Revoked.into(),
+        (Some(89), _) | (None, 401) => Reason::Revoked.into(),
         (Some(32 | 215), _) => VerifyError::faulty("X refuses our signature or client"),
         (Some(135), _) => VerifyError::faulty("X says that our clock is wrong"),
         (Some(88), _) => HttpFault::NotUnderstood.into(),
-        (None, 401) => Reason::Revoked.into(),
         (_, 403) => VerifyError::faulty("X refuses our app"),
         _ => HttpFault::NotUnderstood.into(),
     })

@@ -118,10 +118,9 @@ fn unless_refused(answer: &Answer) -> Result<(), VerifyError> {
     let code = answer.json().map(|Refused { error_code }| error_code);
     match (code, answer.status()) {
         (Ok(21327), _) => Err(VerifyError::Expired),
-        (Ok(21314..=21317 | 21332), _) => Err(Reason::Revoked.into()),
+        (Ok(21314..=21317 | 21332), _) | (Err(_), 401) => Err(Reason::Revoked.into()),
         (Ok(21321 | 21324), _) => Err(VerifyError::faulty("Weibo refuses our app")),
         (Err(_), 200) => Ok(()),
-        (Err(_), 401) => Err(Reason::Revoked.into()),
         _ => Err(HttpFault::NotUnderstood.into()),
     }
 }

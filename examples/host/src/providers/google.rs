@@ -32,9 +32,10 @@ impl Table for Google {
         config.hosted_domains.clone_from(&self.hosted_domains);
         config.nonce = self.nonce.unwrap_or(Nonce::IfPresent).policy(shared);
         config.reject_reuse = self.reject_reuse;
-        config.client = self.client_id.as_ref().map(|id| {
-            GoogleClient::new(id, self.client_secret.clone(), &self.redirect_uri)
-        });
+        config.client = self
+            .client_id
+            .as_ref()
+            .map(|id| GoogleClient::new(id, self.client_secret.clone(), &self.redirect_uri));
         authcore_verifiers::Google::new(config, &shared.way)
     }
 }

@@ -26,12 +26,19 @@ mod naver;
 pub(crate) mod nonce;
 mod twitter;
 mod discord;
-mod payco;
-mod weibo;
+mod eos;
+mod epic;
+mod google;
+mod kakao;
+mod line;
+mod naver;
+pub(crate) mod nonce;
 mod oidc;
 mod steam;
+mod payco;
 mod twitter;
 mod webhook;
+mod weibo;
 
 /// Names the tables. A provider of which there may be several is a map by their names.
 macro_rules! tables {
