@@ -30,10 +30,10 @@ mod line;
 mod naver;
 #[path = "oidc.rs"]
 mod oidc;
-#[path = "steam.rs"]
-mod steam;
 #[path = "payco.rs"]
 mod payco;
+#[path = "steam.rs"]
+mod steam;
 #[path = "twitter.rs"]
 mod twitter;
 #[path = "webhook.rs"]
@@ -54,8 +54,8 @@ pub use kakao::FakeKakao;
 pub use line::FakeLine;
 pub use naver::FakeNaver;
 pub use oidc::FakeOidc;
-pub use steam::FakeSteam;
 pub use payco::FakePayco;
+pub use steam::FakeSteam;
 pub use twitter::FakeTwitter;
 pub use webhook::{FakeWebhook, Service};
 pub use weibo::FakeWeibo;
