@@ -15,8 +15,9 @@
 //! 2. **`../fake-idp/src/acme.rs`**: `FakeAcme` with `hosts() -> Vec<Host>` (an axum router for each host name that the
 //!    vendor has) and what makes its credentials. Three lines in `../fake-idp/src/providers.rs`.
 //! 3. **`tests/acme.rs`**: `impl table::Provider` with its row, a test that calls `table::check(&…)`, and tests of what is
-//!    special to it. `table::id_token` makes the cases of an ID token, `Row::id_token` is their row; for anything else,
-//!    match on each `Case`. A case that cannot exist is `Expected::DoesNotApply("why")`.
+//!    special to it. `table::id_token` makes the cases of an ID token, `Row::id_token` is their row; for
+//!    access tokens and codes that the fake knows by name, `table::opaque`, `Row::access_token` and `Row::code`; for anything
+//!    else, match on each `Case`. A case that cannot exist is `Expected::DoesNotApply("why")`.
 //! 4. **`examples/host/src/providers/acme.rs`**: the table of `host.toml` (`deny_unknown_fields`) and `impl Table`. Two
 //!    lines in its `mod.rs`: `mod acme;` and `acme: Option<Spanned<acme::Acme>>,` in `tables!`.
 //! 5. **`docs/providers.md`**: a section with a complete `[providers.acme]`. What no document of the vendor says is named
@@ -33,6 +34,7 @@
 //! | a URL | [`Endpoint::new("field", &url)`](Endpoint::new) in `new`, so that a bad one is a [`ConfigError`]; [`Endpoint::parse`] for a URL of others, whose host must then be compared with a list |
 //! | an answer | [`Answer::status`], [`Answer::json`]; 3xx, 429, 5xx and time-outs are an [`HttpFault`] already, and `?` makes it [`VerifyError::Unavailable`] |
 //! | a signed token | [`TokenRules`], [`KeySource`], [`TokenVerifier`]; the credential is a [`TokenCredential`]; then [`Claims::prove`] |
+//! | an access token or a code | `OAuthCredential` and `CodeExchange` in `src/oauth.rs`; a token must be shown to be of our app |
 //! | a credential that is good once | [`single_use`] and `identity.using_up(key, forget_at)`: the commit of the login uses it up |
 //! | a name and an avatar | [`profile()`], then `identity.with_profile(…)`; never an email address |
 //! | friends | [`read_friends`]; `None` fails no login |
