@@ -13,9 +13,13 @@ use common::pooler::{POOLED, Pooled};
 
 async fn fresh() -> Fixture {
     let pooled = Arc::new(Pooled::new().await);
-    Fixture::new(Arc::new(pooled.open(true).await.unwrap())).with_reopen(move || {
+    let fixture = Fixture::new(Arc::new(pooled.open(true).await.unwrap())).with_reopen(move || {
         let pooled = Arc::clone(&pooled);
         async move { Arc::new(pooled.open(true).await.unwrap()) as _ }
+    });
+    fixture.with_schemas(common::names_in("tests/schemas"), |name| {
+        let dump = std::fs::read_to_string(common::path_of("tests/schemas").join(name));
+        async move { Arc::new(Pooled::of(&dump.unwrap()).await.open(true).await.unwrap()) as _ }
     })
 }
 

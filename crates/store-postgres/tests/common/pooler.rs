@@ -120,6 +120,15 @@ impl Pooled {
         Self { user, url, server: &server.url }
     }
 
+    /// A schema that another release left behind.
+    pub(crate) async fn of(dump: &str) -> Self {
+        let pooled = Self::new().await;
+        let user = &pooled.user;
+        let owned = format!("SET ROLE {user}; SET search_path = {user}; {dump}");
+        pooled.client().await.batch_execute(&owned).await.unwrap();
+        pooled
+    }
+
     /// With the switch that a pooler needs, or without it.
     pub(crate) async fn open(&self, switch: bool) -> Result<PostgresStore, OpenError> {
         let config = PostgresConfig::url(&format!("{}&pgbouncer={switch}", self.url))?;
