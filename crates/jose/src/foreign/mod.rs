@@ -10,7 +10,8 @@
 //! assert!(keys.get("k1").is_some());
 //!
 //! let header = "eyJhbGciOiJub25lIn0"; // {"alg":"none"}
-//! let token = SignedToken::parse(&format!("{header}.e30.AA"), &[SignatureAlgorithm::EdDsa]);
+//! let text = format!("{header}.e30.AA");
+//! let token = SignedToken::parse(&text, &[SignatureAlgorithm::EdDsa]);
 //! assert_eq!(token.err(), Some(ForeignError::Algorithm));
 //! # Ok::<(), authcore_jose::foreign::KeysError>(())
 //! ```
