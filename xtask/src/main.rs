@@ -11,6 +11,7 @@ mod named_tests;
 mod node;
 mod postgres;
 mod process;
+mod prove;
 mod purity;
 mod random;
 mod refusals;
@@ -53,6 +54,12 @@ COMMANDS:
              --notice-ms M     from the kill to the promotion (default 1000)
              --behind-ms M     cuts the standby off so long before the kill: to see that losses are found, and the command fails
              --release         use an optimised host
+  prove    Runs one of the machines that try to break the engine for as long as it is told; prints its figure last
+             model | properties | simulate | crash
+             --seeds N         how many seeds
+             --seed S          this seed alone
+             --cases N         how many cases
+             --minutes M       stop after this long
   --help   This text
 
 With CI=true a step that cannot run is a failure. Without it, the step is skipped and the summary says so.
@@ -88,6 +95,10 @@ fn run() -> Result<()> {
         Some("ha") => {
             let options = ha::Options::parse(&mut arguments)?;
             in_steps(arguments, |run| run.step("ha", || ha::run(&options)))
+        }
+        Some("prove") => {
+            let options = prove::Options::parse(&mut arguments)?;
+            in_steps(arguments, |run| prove::all(run, &options))
         }
         None | Some("help" | "--help" | "-h") => {
             print!("{HELP}");

@@ -1,0 +1,78 @@
+//! The machines that try to break the engine. Each is a test that a bounded run of the check includes; here it runs
+//! for longer, optimised, and its figure is printed last.
+
+use crate::arguments::Arguments;
+use crate::failure::{Failure, Result};
+use crate::process::{cargo, run_and_read};
+use crate::step::{Outcome, Run};
+
+/// A test that is one machine.
+struct Machine {
+    name: &'static str,
+    package: &'static str,
+    test: &'static str,
+}
+
+const MACHINES: [Machine; 4] = [
+    Machine { name: "model", package: "authcore-proof", test: "model" },
+    Machine { name: "properties", package: "authcore-proof", test: "properties" },
+    Machine { name: "simulate", package: "authcore-simulation", test: "simulate" },
+    Machine { name: "crash", package: "authcore-simulation", test: "crash" },
+];
+
+/// What a machine prints before its figure.
+const FIGURE: &str = "proved: ";
+
+pub(crate) struct Options {
+    machine: &'static Machine,
+    /// The limits as the machine reads them from its environment.
+    limits: Vec<(&'static str, u64)>,
+}
+
+impl Options {
+    pub(crate) fn parse(arguments: &mut Arguments) -> Result<Self> {
+        let name = arguments.command().unwrap_or_default();
+        let machine = MACHINES.iter().find(|machine| machine.name == name).ok_or_else(|| {
+            let names = MACHINES.map(|machine| machine.name).join(", ");
+            Failure::new(format!("no machine `{name}`; there are {names}"))
+        })?;
+        let mut limits = Vec::new();
+        for (flag, variable) in [
+            ("--seeds", "PROVE_SEEDS"),
+            ("--seed", "PROVE_SEED"),
+            ("--cases", "PROVE_CASES"),
+            ("--minutes", "PROVE_MINUTES"),
+        ] {
+            if let Some(value) = arguments.value(flag)? {
+                limits.push((variable, value));
+            }
+        }
+        Ok(Self { machine, limits })
+    }
+}
+
+pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
+    let mut figures = Vec::new();
+    steps.step(options.machine.name, || {
+        figures = prove(options)?;
+        Ok(Outcome::Held)
+    })?;
+    for figure in figures {
+        println!("{figure}");
+    }
+    Ok(())
+}
+
+fn prove(options: &Options) -> Result<Vec<String>> {
+    let Machine { package, test, .. } = options.machine;
+    let mut command =
+        cargo(&["test", "--release", "--package", package, "--test", test, "--", "--nocapture"]);
+    command.envs(options.limits.iter().map(|(name, value)| (name, value.to_string())));
+    let output = run_and_read(command)?;
+    let figures: Vec<String> =
+        output.lines().filter_map(|line| line.strip_prefix(FIGURE)).map(str::to_owned).collect();
+    if figures.is_empty() {
+        return Err(Failure::new("the machine printed no figure"));
+    }
+    Ok(figures)
+}
