@@ -142,14 +142,20 @@ impl PostgresStore {
     }
 }
 
-/// All statements find rows by their keys. Statements with arrays would be planned anew each time, and a plan that was
-/// made while a table was small would be kept when it has grown.
+/// All statements find rows by their keys. Statements with arrays would be planned anew each time.
 const SETTINGS: [&str; 4] = [
     "SET plan_cache_mode = force_generic_plan",
     "SET enable_seqscan = off",
     "SET enable_mergejoin = off",
     "SET enable_hashjoin = off",
 ];
+
+/// The server keeps a plan that it made while a table was small, and that reads all of it, until the table is analyzed
+/// again: a minute or more, in which a new game may get its first ten thousand players. Tables grow with what a
+/// connection does, so it forgets its plans when it has done twice as much, and at last every so often.
+const fn plans_are_outgrown(uses: usize) -> bool {
+    uses.is_power_of_two() && uses < 4096 || uses % 4096 == 4095
+}
 
 fn pool(config: &PostgresConfig, size: usize) -> Result<Pool, OpenError> {
     let manager = Manager::from_connect(
@@ -164,15 +170,25 @@ fn pool(config: &PostgresConfig, size: usize) -> Result<Pool, OpenError> {
         .wait_timeout(Some(config.patience))
         .create_timeout(Some(config.patience));
     if config.named_statements {
-        pool = pool.post_create(Hook::async_fn(|client, _| {
-            Box::pin(async move {
-                for setting in SETTINGS {
-                    // A server that does not know it plans as it likes.
-                    let _ = client.batch_execute(setting).await;
-                }
-                Ok(())
-            })
-        }));
+        pool = pool
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async move {
+                    for setting in SETTINGS {
+                        // A server that does not know it plans as it likes.
+                        let _ = client.batch_execute(setting).await;
+                    }
+                    Ok(())
+                })
+            }))
+            .pre_recycle(Hook::async_fn(|client, metrics| {
+                let outgrown = plans_are_outgrown(metrics.recycle_count);
+                Box::pin(async move {
+                    if outgrown {
+                        let _ = client.batch_execute("DISCARD PLANS").await;
+                    }
+                    Ok(())
+                })
+            }));
     }
     pool.build().map_err(|error| OpenError::CannotConnect(Box::new(error)))
 }
