@@ -1,6 +1,6 @@
 //! A loader for a running host: some connections on this machine, each asking again as soon as it was answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use authcore_benches::Outcome;
 use authcore_benches::engine::{device, mix};
 use authcore_benches::measure::instant;
-use authcore_benches::usage::threads;
+use authcore_benches::usage::{family, threads};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Parser, ValueEnum};
@@ -41,6 +41,9 @@ struct Options {
     /// The host's process id, to tell its CPU time per request.
     #[arg(long)]
     pid: Option<u32>,
+    /// The process id of the host's database server, to tell the CPU time of all its processes per request.
+    #[arg(long)]
+    database_pid: Option<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -54,6 +57,10 @@ enum Scenario {
     Refresh,
     /// Players read their accounts.
     Account,
+    /// Players link a custom id, and unlink it again.
+    LinkUnlink,
+    /// Is the host alive?
+    Health,
     /// Players log in with email address and password; use few accounts.
     EmailLogin,
 }
@@ -78,8 +85,9 @@ fn main() -> Outcome<()> {
         move |number| Client::ready(&options, number, Arc::clone(&fresh))
     })?;
     let cpu = || {
-        let usage = |pid: u32| threads(&pid.to_string(), |_| true);
-        options.pid.map(usage).transpose()
+        let host = options.pid.map(|pid| threads(&pid.to_string(), |_| true)).transpose()?;
+        let database = options.database_pid.map(family).transpose()?;
+        Outcome::Ok([("host", host), ("database", database)])
     };
     let (before, started) = (cpu()?, instant());
     let until = started + Duration::from_secs(options.seconds);
@@ -88,8 +96,14 @@ fn main() -> Outcome<()> {
         Ok(client)
     })?;
     let took = started.elapsed();
-    let cpu = before.zip(cpu()?).map(|(before, after)| (after - before).total());
-    report(&clients, took, cpu);
+    let after = cpu()?;
+    let done = report(&clients, took);
+    for ((of, before), (_, after)) in before.into_iter().zip(after) {
+        if let Some((before, after)) = before.zip(after) {
+            let cpu = (after - before).total();
+            println!("{:.1} us of the {of}'s CPU per request", cpu * 1e6 / done);
+        }
+    }
     Ok(())
 }
 
@@ -113,7 +127,8 @@ fn each<A: Send + 'static, B: Send + 'static>(
     threads.into_iter().map(join).collect()
 }
 
-fn report(clients: &[Client], took: Duration, cpu: Option<f64>) {
+/// How many requests there were.
+fn report(clients: &[Client], took: Duration) -> f64 {
     let mut times: Vec<_> = clients.iter().flat_map(|client| &client.times).copied().collect();
     times.sort_unstable();
     let mut statuses = BTreeMap::<u16, u64>::new();
@@ -129,9 +144,7 @@ fn report(clients: &[Client], took: Duration, cpu: Option<f64>) {
     let done = done as f64;
     let rate = done / took.as_secs_f64();
     println!("{rate:.0} requests/s, p50 {:.2} ms, p99 {:.2} ms, {statuses:?}", at(50), at(99));
-    if let Some(cpu) = cpu {
-        println!("{:.1} us of the host's CPU per request", cpu * 1e6 / done);
-    }
+    done
 }
 
 /// One connection and the players that it acts for.
@@ -140,6 +153,8 @@ struct Client {
     number: u64,
     stream: BufReader<TcpStream>,
     players: Vec<(u64, Tokens)>,
+    /// Whose custom ids are linked.
+    linked: BTreeSet<u64>,
     fresh: Arc<AtomicU64>,
     times: Vec<u32>,
     statuses: BTreeMap<u16, u64>,
@@ -156,12 +171,13 @@ impl Client {
             number,
             stream: BufReader::new(stream),
             players: Vec::new(),
+            linked: BTreeSet::new(),
             fresh,
             times: Vec::new(),
             statuses: BTreeMap::new(),
             body: Vec::new(),
         };
-        if options.scenario != Scenario::DeviceCreate {
+        if !matches!(options.scenario, Scenario::DeviceCreate | Scenario::Health) {
             let step = usize::try_from(options.connections)?;
             for account in (number..options.accounts).step_by(step) {
                 let tokens = client.log_in(account)?;
@@ -202,16 +218,26 @@ impl Client {
                 self.ask("POST", path, None, &body)
             }
             Scenario::Account => {
+                let token = player.ok_or(missing)?.1.token.clone();
+                let status = self.ask("GET", "/v2/account", Some(&token), "")?;
+                self.expired(any, status)?;
+                Ok(status)
+            }
+            Scenario::LinkUnlink => {
                 let (account, tokens) = player.ok_or(missing)?;
                 let token = tokens.token.clone();
-                let status = self.ask("GET", "/v2/account", Some(&token), "")?;
-                if status == 401 {
-                    // Access tokens are short-lived.
-                    let tokens = self.log_in(account)?;
-                    self.replace(any, tokens);
+                let linked = self.linked.contains(&account);
+                let verb = if linked { "unlink" } else { "link" };
+                let path = format!("/v2/account/{verb}/custom");
+                let body = format!(r#"{{"id":"load-{account}"}}"#);
+                let status = self.ask("POST", &path, Some(&token), &body)?;
+                self.expired(any, status)?;
+                if status == 200 && !self.linked.remove(&account) {
+                    self.linked.insert(account);
                 }
                 Ok(status)
             }
+            Scenario::Health => self.ask("GET", "/healthcheck", None, ""),
             Scenario::Refresh => {
                 let (_, tokens) = player.ok_or(missing)?;
                 let body = format!(r#"{{"token":"{}"}}"#, tokens.refresh_token);
@@ -223,6 +249,17 @@ impl Client {
                 Ok(status)
             }
         }
+    }
+
+    /// Access tokens are short-lived.
+    fn expired(&mut self, player: usize, status: u16) -> Outcome<()> {
+        if status == 401
+            && let Some((account, _)) = self.players.get(player)
+        {
+            let tokens = self.log_in(*account)?;
+            self.replace(player, tokens);
+        }
+        Ok(())
     }
 
     fn replace(&mut self, player: usize, with: Tokens) {
