@@ -1,11 +1,10 @@
 use authcore_jose::SignError;
 
-use crate::account::{ProviderId, UsernameRule};
+use crate::account::UsernameRule;
 use crate::password::HashFault;
 use crate::random::RandomError;
 use crate::refusal::Refusal;
 use crate::store::StoreError;
-use crate::verifier::VerifyError;
 
 /// Why an operation did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -37,14 +36,6 @@ pub enum Fault {
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
-    /// A provider could not be asked.
-    #[error("the verifier of {provider} failed")]
-    Verifier {
-        /// Which.
-        provider: ProviderId,
-        /// Why.
-        source: VerifyError,
-    },
     /// A password could not be hashed.
     #[error("a password could not be hashed")]
     Hash(#[source] HashFault),

@@ -126,7 +126,13 @@ async fn security_97_a_provider_that_is_down_fails_its_own_logins_only() {
     let host = Host::start(&fake, &tables);
     let by_google = FakeGoogle::token(now()).signed(&google.issuer.signer());
     let (status, answer) = host.login("google", by_google).await;
-    assert_eq!((status, &answer["error"]["code"]), (500, &json!("fault")), "{answer}");
+    assert_eq!(status, 503, "{answer}");
+    let error = &answer["error"];
+    assert_eq!(
+        (&error["code"], &error["provider"]),
+        (&json!("provider_unavailable"), &json!("google"))
+    );
+    assert_eq!(error["retry_after"], 10);
     let by_studio = FakeOidc::token(now()).signed(&oidc.issuer.signer());
     let (status, answer) = host.login("studio", by_studio).await;
     assert_eq!(status, 200, "{answer}");

@@ -1,7 +1,6 @@
 use std::borrow::Cow;
 
 use super::{Field, Operation, Refusal, Rule};
-use crate::error::Fault;
 
 /// What brainCloud says: the status and reason code of a message's error, and its text (braincloud 6, 14).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +70,10 @@ impl Refusal {
         match self {
             Self::Invalid { field, rule } => (400, invalid(*field, *rule)),
             Self::ProviderNotConfigured(_) => (400, INVALID_EXT_AUTH_TYPE),
-            // Nearest for the last three: ask for credentials again (braincloud 4.1).
+            // A verifier that fails is told as one that says no (braincloud 7). Nearest for the last three: ask for
+            // credentials again (braincloud 4.1).
             Self::CredentialRejected { .. }
+            | Self::ProviderUnavailable { .. }
             | Self::WrongPassword
             | Self::RevalidationRequired(_)
             | Self::TransferWrongPassword
@@ -143,25 +144,13 @@ impl Refusal {
     }
 }
 
-/// What brainCloud says when the machine does not work (braincloud 7, 14): a verifier that fails is told as one that says
-/// no, and of the rest nothing.
+/// What brainCloud says when the machine does not work (braincloud 14): nothing of why.
 #[must_use]
-pub fn braincloud_fault(fault: &Fault) -> BraincloudAnswer {
-    match fault {
-        Fault::Verifier { .. } => BraincloudAnswer {
-            status: 403,
-            reason_code: TOKEN_DOES_NOT_MATCH_USER,
-            text: WRONG_TOKEN.into(),
-        },
-        Fault::Store(_)
-        | Fault::Hash(_)
-        | Fault::Random(_)
-        | Fault::Sign(_)
-        | Fault::StoredHash => BraincloudAnswer {
-            status: 500,
-            reason_code: UNKNOWN_AUTH,
-            text: "Processing exception (message): Internal error.".into(),
-        },
+pub fn braincloud_fault() -> BraincloudAnswer {
+    BraincloudAnswer {
+        status: 500,
+        reason_code: UNKNOWN_AUTH,
+        text: "Processing exception (message): Internal error.".into(),
     }
 }
 
@@ -186,7 +175,6 @@ const fn missing_account(operation: Operation) -> (u16, i32) {
 mod tests {
     use super::*;
     use crate::account::ProviderId;
-    use crate::verifier::VerifyError;
 
     #[test]
     fn braincloud_6_the_texts_that_clients_know() {
@@ -221,11 +209,8 @@ mod tests {
 
     #[test]
     fn braincloud_7_a_faulty_verifier_is_told_as_a_refusal() {
-        let verifier = Fault::Verifier {
-            provider: ProviderId::CUSTOM,
-            source: VerifyError::Rejected("never shown"),
-        };
-        assert_eq!(braincloud_fault(&verifier).reason_code, 40307);
-        assert_eq!(braincloud_fault(&Fault::StoredHash).status, 500);
+        let down = Refusal::ProviderUnavailable { provider: ProviderId::CUSTOM, retry_after: 1 };
+        assert_eq!(down.braincloud(Operation::Login).reason_code, 40307);
+        assert_eq!(braincloud_fault().status, 500);
     }
 }

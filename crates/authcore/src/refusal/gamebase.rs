@@ -1,5 +1,4 @@
 use super::{Operation, Refusal, Rule};
-use crate::error::Fault;
 
 /// What Gamebase says: the client's number with its name, and the code between servers where there is one
 /// (gamebase 6, 7).
@@ -59,6 +58,7 @@ impl Refusal {
             Self::CredentialRejected { .. } | Self::WrongPassword => {
                 GamebaseAnswer { server_code: rejected(operation), ..failed(operation) }
             }
+            Self::ProviderUnavailable { .. } => client(3012, "AUTH_AUTHENTICATION_SERVER_ERROR"),
             // Nearest: an account that was expected and is gone.
             Self::AccountNotFound | Self::IdentityUnknown(_) => NO_MEMBER,
             Self::Withdrawn => withdrawn(operation),
@@ -144,18 +144,10 @@ impl Refusal {
     }
 }
 
-/// What Gamebase says when the machine does not work (gamebase 3.3, 7): it tells a provider's failure from ours, and
-/// nothing of why.
+/// What Gamebase says when the machine does not work (gamebase 7): nothing of why.
 #[must_use]
-pub const fn gamebase_fault(fault: &Fault) -> GamebaseAnswer {
-    match fault {
-        Fault::Verifier { .. } => client(3012, "AUTH_AUTHENTICATION_SERVER_ERROR"),
-        Fault::Store(_)
-        | Fault::Hash(_)
-        | Fault::Random(_)
-        | Fault::Sign(_)
-        | Fault::StoredHash => answer(8001, "SERVER_INTERNAL_ERROR", -5_000_001),
-    }
+pub const fn gamebase_fault() -> GamebaseAnswer {
+    answer(8001, "SERVER_INTERNAL_ERROR", -5_000_001)
 }
 
 /// That the operation failed, for no reason that has a number.
@@ -245,7 +237,6 @@ const fn transfer_password(operation: Operation) -> GamebaseAnswer {
 mod tests {
     use super::*;
     use crate::account::ProviderId;
-    use crate::verifier::VerifyError;
 
     #[test]
     fn gamebase_6_a_wrong_credential_is_told_by_operation() {
@@ -262,13 +253,10 @@ mod tests {
     }
 
     #[test]
-    fn gamebase_7_a_fault_tells_the_providers_from_ours() {
-        let verifier = Fault::Verifier {
-            provider: ProviderId::CUSTOM,
-            source: VerifyError::Rejected("never shown"),
-        };
-        assert_eq!(gamebase_fault(&verifier).number, 3012);
-        assert_eq!(gamebase_fault(&Fault::StoredHash).server_code, Some(-5_000_001));
+    fn gamebase_7_a_provider_that_fails_is_told_from_us() {
+        let down = Refusal::ProviderUnavailable { provider: ProviderId::CUSTOM, retry_after: 1 };
+        assert_eq!(down.gamebase(Operation::Login).number, 3012);
+        assert_eq!(gamebase_fault().server_code, Some(-5_000_001));
     }
 
     #[test]

@@ -50,6 +50,15 @@ pub enum Refusal {
         /// What the verifier has for the client: JSON text (braincloud 7, extraErrorJson).
         extra: Option<Box<str>>,
     },
+    /// The provider could not be asked, or is left alone for a while: nothing is known of the credential. It concerns this
+    /// provider only (security 97).
+    #[error("{provider} cannot be asked at the moment")]
+    ProviderUnavailable {
+        /// The provider.
+        provider: ProviderId,
+        /// How many seconds to wait before the next try makes sense; at least 1.
+        retry_after: u32,
+    },
     /// The email address or username and the password do not go together.
     #[error("wrong email address, username or password")]
     WrongPassword,
@@ -386,6 +395,7 @@ impl Refusal {
             Self::Invalid { .. } => "invalid",
             Self::ProviderNotConfigured(_) => "provider_not_configured",
             Self::CredentialRejected { .. } => "credential_rejected",
+            Self::ProviderUnavailable { .. } => "provider_unavailable",
             Self::WrongPassword => "wrong_password",
             Self::AccountNotFound => "account_not_found",
             Self::Banned(_) => "banned",

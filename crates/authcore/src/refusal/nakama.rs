@@ -41,6 +41,10 @@ impl Refusal {
                 UNAUTHENTICATED,
                 format!("Could not authenticate {} profile.", label(provider)),
             ),
+            // Nakama takes a provider that fails for one that says no; its clients would forget a good credential.
+            Self::ProviderUnavailable { provider, .. } => {
+                answer(UNAVAILABLE, format!("{} authentication is not available.", label(provider)))
+            }
             Self::WrongPassword => answer(UNAUTHENTICATED, "Invalid credentials."),
             Self::AccountNotFound if operation == Operation::Account => {
                 answer(NOT_FOUND, "Account not found.")

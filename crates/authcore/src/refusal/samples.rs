@@ -48,6 +48,7 @@ pub(crate) fn all() -> Vec<Refusal> {
         Refusal::Invalid { field: Field::DeviceId, rule: Rule::Required },
         Refusal::ProviderNotConfigured(provider.clone()),
         Refusal::CredentialRejected { provider: provider.clone(), extra: None },
+        Refusal::ProviderUnavailable { provider: provider.clone(), retry_after: 10 },
         Refusal::WrongPassword,
         Refusal::AccountNotFound,
         Refusal::Banned(Box::new(ban)),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error as StdError;
 
 use authcore::account::{Account, ProviderId};
-use authcore::refusal::{NakamaAnswer, Operation, nakama_fault};
+use authcore::refusal::{NakamaAnswer, Operation, Refusal, nakama_fault};
 use authcore::{Error, TokenPair};
 use axum::body::Body;
 use axum::response::Response;
@@ -19,14 +19,20 @@ pub(super) fn to_api_error(
     operation: Operation,
     provider: Option<&ProviderId>,
 ) -> ApiError {
+    let mut wait = None;
     let NakamaAnswer { code, text, .. } = match error {
-        Error::Refused(refusal) => refusal.nakama(operation),
+        Error::Refused(refusal) => {
+            if let Refusal::ProviderUnavailable { retry_after, .. } = &refusal {
+                wait = Some(*retry_after);
+            }
+            refusal.nakama(operation)
+        }
         fault => {
             tracing::error!(?operation, error = &fault as &dyn StdError, "a request failed");
             nakama_fault(operation, provider)
         }
     };
-    ApiError::new(code, text)
+    ApiError { retry_after: wait, ..ApiError::new(code, text) }
 }
 
 /// The answer to a login or a refresh (nakama 5, 1.6). Tokens are base64url, in which nothing needs an escape: to look for

@@ -9,8 +9,8 @@ use authcore::refusal::{
     gamebase_fault, nakama_fault, nakama_status,
 };
 use authcore::transfer::Block;
-use authcore::{Closed, Error, Fault, Refusal};
-use axum::http::StatusCode;
+use authcore::{Closed, Error, Refusal};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
@@ -22,6 +22,8 @@ const FAULT: &str = "something does not work; it is not your fault";
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,
+    /// In seconds.
+    retry_after: Option<u32>,
     body: Map<String, Value>,
 }
 
@@ -40,7 +42,7 @@ impl Problem {
         tracing::error!(error = &fault as &dyn StdError, "a call failed");
         let nakama = nakama_fault(operation, None);
         let mut problem = Self::bare(status(nakama.code), "fault", FAULT);
-        problem.translate(&gamebase_fault(&fault), &braincloud_fault(&fault), &nakama);
+        problem.translate(&gamebase_fault(), &braincloud_fault(), &nakama);
         problem
     }
 
@@ -91,6 +93,11 @@ impl Problem {
             Refusal::CredentialRejected { extra: Some(extra), .. } => {
                 let extra = serde_json::from_str(extra).unwrap_or(Value::Null);
                 self.put("extra", extra);
+            }
+            Refusal::ProviderUnavailable { provider, retry_after } => {
+                self.put("provider", json!(provider.as_str()));
+                self.put("retry_after", json!(retry_after));
+                self.retry_after = Some(*retry_after);
             }
             Refusal::TryAgainLater { retry_at: Some(at) } => self.put("retry_at", json!(at)),
             _ => {}
@@ -168,10 +175,8 @@ impl Problem {
     fn new(status: StatusCode, code: &str, message: &str) -> Self {
         let mut problem = Self::bare(status, code, message);
         if status.is_server_error() {
-            // Which fault shows nowhere: clients learn nothing of why.
-            let fault = Fault::StoredHash;
             let nakama = nakama_fault(Operation::Operator, None);
-            problem.translate(&gamebase_fault(&fault), &braincloud_fault(&fault), &nakama);
+            problem.translate(&gamebase_fault(), &braincloud_fault(), &nakama);
             return problem;
         }
         let nearest = match status {
@@ -192,7 +197,7 @@ impl Problem {
         let mut body = Map::new();
         body.insert("code".into(), code.into());
         body.insert("message".into(), message.into());
-        Self { status, body }
+        Self { status, retry_after: None, body }
     }
 
     fn put(&mut self, name: &str, value: Value) {
@@ -203,7 +208,8 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = json!({ "error": self.body });
-        (self.status, axum::Json(body)).into_response()
+        let retry_after = self.retry_after.map(|seconds| [(header::RETRY_AFTER, seconds)]);
+        (self.status, retry_after, axum::Json(body)).into_response()
     }
 }
 

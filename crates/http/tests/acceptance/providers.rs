@@ -3,7 +3,7 @@
 use authcore::Policy;
 use authcore_fake_idp::{
     FakeApple, FakeFacebook, FakeFacebookInstantGame, FakeGameCenter, FakeGoogle,
-    FakeGooglePlayGames, FakeIdp, FakeSteam,
+    FakeGooglePlayGames, FakeIdp, FakeSteam, Fault,
 };
 use authcore_testkit::Builder;
 use authcore_verifiers::{
@@ -297,6 +297,33 @@ fn p2_p3_p8_p9_p10_p11_what_is_not_good_is_refused_in_the_words_of_its_kind() {
         server.link(&player, "facebookinstantgame", body.clone()).refused(401, 16, text);
         server.unlink(&player, "facebookinstantgame", body).refused(401, 16, text);
     }
+}
+
+#[test]
+fn differs_5_3_a_provider_that_is_down_is_told_with_when_to_come_again() {
+    let world = World::start();
+    let server = &world.server;
+    let player = server.custom("player-one");
+    for (path, kind) in [
+        (FakeApple::KEYS, "apple"),
+        (FakeGoogle::KEYS, "google"),
+        (FakeSteam::AUTHENTICATE, "steam"),
+    ] {
+        world.fake.inject(path, Fault::RetryAfter(503, "7"));
+        let text = format!("{} authentication is not available.", name(kind));
+        for answer in [
+            server.authenticate(kind, world.good(kind, 1)),
+            server.link(&player, kind, to_link(kind, world.good(kind, 2))),
+            server.unlink(&player, kind, world.good(kind, 3)),
+        ] {
+            answer.refused(503, 14, &text);
+            let wait: u32 = answer.header("retry-after").unwrap().parse().unwrap();
+            assert!((1..=7).contains(&wait), "{wait}");
+        }
+    }
+    // The others go on.
+    server.authenticate("facebook", world.good("facebook", 1)).ok();
+    server.authenticate("gamecenter", world.good("gamecenter", 1)).ok();
 }
 
 #[test]

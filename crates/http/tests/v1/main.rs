@@ -20,6 +20,7 @@ mod links;
 mod login;
 mod merge;
 mod named_operators;
+mod providers;
 mod races;
 mod rejections;
 mod secrecy;

@@ -213,6 +213,7 @@ impl Answer {
             "transfer_blocked" => &["block"],
             "credential_rejected" => &["extra"],
             "try_again_later" => &["retry_at"],
+            "provider_unavailable" => &["provider", "retry_after"],
             _ => &[],
         };
         let always = ["braincloud", "code", "gamebase", "message", "nakama"];

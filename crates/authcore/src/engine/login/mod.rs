@@ -6,7 +6,9 @@ mod told;
 
 pub(super) use told::apply_told;
 
-use chrono::{DateTime, Utc};
+use std::error::Error as StdError;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use self::decision::{Decision, Expected, decide};
 use super::Engine;
@@ -19,7 +21,7 @@ use crate::account::{
 use crate::command::{LoggedIn, Login};
 use crate::context::RequestContext;
 use crate::credential::{Checked, Credential, PasswordOwner, Use, check, check_id};
-use crate::error::{Error, Fault};
+use crate::error::Error;
 use crate::event::EventKind;
 use crate::hooks::Done;
 use crate::password::check_password;
@@ -31,6 +33,8 @@ use crate::verifier::{Told, VerifiedIdentity, VerifyContext, VerifyError, is_jso
 
 /// How much text a session carries at most, keys and values of both kinds, in bytes.
 const VARS_MAX: usize = 2048;
+/// How long a player is to wait for a provider that does not say when to come again.
+const PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 /// Who logs in, proven as far as it can be without the account.
 pub(super) enum Proven {
@@ -229,8 +233,11 @@ impl Engine {
         let mut extra = None;
         match answer {
             Ok(proof) => return Ok(proof),
-            Err(source @ VerifyError::Unavailable { .. }) => {
-                return Err(Fault::Verifier { provider: provider.clone(), source }.into());
+            Err(VerifyError::Unavailable { retry_after, source }) => {
+                let error = &*source as &dyn StdError;
+                tracing::error!(%provider, error, "a provider could not be asked");
+                let (provider, retry_after) = (provider.clone(), wait(retry_after));
+                return Err(Refusal::ProviderUnavailable { provider, retry_after }.into());
             }
             Err(VerifyError::Rejected(why)) => {
                 tracing::debug!(%provider, why, "credential rejected");
@@ -247,6 +254,12 @@ impl Engine {
         }
         Err(Refusal::CredentialRejected { provider: provider.clone(), extra }.into())
     }
+}
+
+/// How many seconds a player is to wait for a provider, which need not have said how long.
+fn wait(retry_after: Option<TimeDelta>) -> u32 {
+    let millis = retry_after.unwrap_or(PAUSE).num_milliseconds().max(1);
+    u32::try_from(millis.saturating_add(999) / 1000).unwrap_or(u32::MAX)
 }
 
 pub(super) fn check_vars(client: &Vars, server: &Vars) -> Result<(), Refusal> {

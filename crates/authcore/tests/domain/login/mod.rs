@@ -10,6 +10,7 @@ mod profile;
 mod resume;
 mod universal;
 mod vectors;
+mod verdict;
 
 use std::sync::Arc;
 

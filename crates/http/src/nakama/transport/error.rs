@@ -19,11 +19,14 @@ pub(crate) const UNAUTHENTICATED: i32 = 16;
 pub(crate) struct ApiError {
     pub(crate) code: i32,
     pub(crate) message: Cow<'static, str>,
+    /// Goes into a header, in seconds.
+    #[serde(skip)]
+    pub(crate) retry_after: Option<u32>,
 }
 
 impl ApiError {
     pub(crate) fn new(code: i32, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), retry_after: None }
     }
 
     /// A request that cannot be understood.
@@ -65,6 +68,9 @@ impl IntoResponse for ApiError {
         *response.status_mut() = self.status();
         if self.code == UNAUTHENTICATED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, header_text(&self.message));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

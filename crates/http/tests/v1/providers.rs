@@ -1,0 +1,55 @@
+//! What a client is told when a provider lets nobody in.
+
+use authcore::Policy;
+use authcore::verifier::VerifyError;
+use authcore_verifiers::verifier_fn;
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::server::{Answer, Player, Server, custom};
+
+/// The portal's credentials are its players' names; some say what is wrong with it instead.
+fn server() -> Server {
+    let portal = verifier_fn("portal", |credential, context| async move {
+        match credential.reveal() {
+            "!down" => Err(VerifyError::Unavailable {
+                retry_after: Some(TimeDelta::seconds(7)),
+                source: "the portal is on fire".into(),
+            }),
+            name => Ok(context.identity(name)),
+        }
+    });
+    Server::with(Policy::recommended(), |builder| builder.verifier(portal.unwrap()))
+}
+
+fn portal(credential: &str) -> Value {
+    json!({ "provider": "portal", "credential": credential })
+}
+
+/// The answers to everything that asks a provider.
+fn everywhere(server: &Server, player: &Player, credential: &str) -> Vec<(&'static str, Answer)> {
+    let body = || json!({ "credential": portal(credential) });
+    let unlink = server.call("DELETE", "/v1/links/portal").by(player);
+    vec![
+        ("login", server.log_in(portal(credential))),
+        ("link", server.post("/v1/links").by(player).send(body())),
+        ("merge", server.post("/v1/merge").by(player).send(body())),
+        ("unlink", unlink.send(json!({ "exactly": credential }))),
+    ]
+}
+
+#[test]
+fn security_97_a_provider_that_is_down_is_told_with_when_to_come_again() {
+    let server = server();
+    let ann = server.player(custom("ann-at-work"));
+    for (asked, answer) in everywhere(&server, &ann, "!down") {
+        let error = answer.refused(503, "provider_unavailable");
+        assert_eq!((&error["provider"], &error["retry_after"]), (&json!("portal"), &json!(7)));
+        assert_eq!(answer.header("retry-after"), Some("7"), "{asked}");
+        assert!(!answer.text().contains("fire"), "{asked}: {}", answer.text());
+        assert_eq!(error["gamebase"]["code"], 3012);
+    }
+    // Its good credentials, and everybody else's, go on.
+    server.player(portal("bob"));
+    server.player(custom("ann-at-work"));
+}
