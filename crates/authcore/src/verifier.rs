@@ -267,7 +267,7 @@ pub enum VerifyError {
     /// The credential was good, and is over: the client is to get a new one.
     #[error("the credential is over")]
     Expired,
-    /// The identity is authentic, and a policy refuses it. The text is for operators.
+    /// The identity is authentic, and a policy refuses it; which one, in a word that the player is told.
     #[error("a policy refuses the identity: {0}")]
     Denied(&'static str),
     /// The verifier itself does not work: it failed, or answered what it must not. To the player that is a rejection like

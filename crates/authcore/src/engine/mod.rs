@@ -4,6 +4,7 @@
 //! again, at once and a bounded number of times.
 
 mod account;
+mod ask;
 mod ban;
 mod builder;
 mod carried_ban;

@@ -73,6 +73,7 @@ impl Refusal {
             // A verifier that fails is told as one that says no (braincloud 7). Nearest for the last three: ask for
             // credentials again (braincloud 4.1).
             Self::CredentialRejected { .. }
+            | Self::CredentialExpired(_)
             | Self::ProviderUnavailable { .. }
             | Self::WrongPassword
             | Self::RevalidationRequired(_)
@@ -86,10 +87,11 @@ impl Refusal {
             Self::NotPlayable(_) => (403, DISABLED_APP),
             // Nearest for the second: the player must decide which profile is meant.
             Self::OtherAccount(_) | Self::AlreadyLoggedIn => (202, SWITCHING_PROFILES),
-            // Nearest for the last two: a security rule says no.
+            // Nearest for the last three: a security rule says no.
             Self::AccountRequired
             | Self::ForeignIdentity(_)
             | Self::LoggedInIdentity(_)
+            | Self::IdentityDenied { .. }
             | Self::RecentLoginRequired => (403, SECURITY),
             // Sessions here have tokens; brainCloud's have an id, and end in one way.
             Self::TokenLoginInvalid

@@ -55,7 +55,7 @@ impl Refusal {
             | Self::NothingToChange
             | Self::TooManyPayments { .. } => PARAMETER,
             Self::ProviderNotConfigured(_) => not_configured(operation),
-            Self::CredentialRejected { .. } | Self::WrongPassword => {
+            Self::CredentialRejected { .. } | Self::CredentialExpired(_) | Self::WrongPassword => {
                 GamebaseAnswer { server_code: rejected(operation), ..failed(operation) }
             }
             Self::ProviderUnavailable { .. } => client(3012, "AUTH_AUTHENTICATION_SERVER_ERROR"),
@@ -73,9 +73,10 @@ impl Refusal {
             Self::ReceiverNotEligible(_) => answer(9, "NOT_GUEST_OR_HAS_OTHERS", -4_120_202),
             Self::NotPlayable(_) => client(3701, "AUTH_NOT_PLAYABLE"),
             // The host's own "no" has no number: what was asked for failed. Nearest for too many identities.
-            Self::AlreadyLoggedIn | Self::TooManyIdentities { .. } | Self::Host { .. } => {
-                failed(operation)
-            }
+            Self::AlreadyLoggedIn
+            | Self::TooManyIdentities { .. }
+            | Self::IdentityDenied { .. }
+            | Self::Host { .. } => failed(operation),
             // Gamebase has no refresh tokens; an own token that opens no session is the nearest.
             Self::TokenLoginInvalid | Self::RefreshTokenInvalid | Self::RefreshTokenReused => {
                 BAD_TOKEN

@@ -50,6 +50,18 @@ pub enum Refusal {
         /// What the verifier has for the client: JSON text (braincloud 7, extraErrorJson).
         extra: Option<Box<str>>,
     },
+    /// The credential was good, and is over: get a new one at the provider, and try again.
+    #[error("the credential of {0} has expired")]
+    CredentialExpired(ProviderId),
+    /// The identity is authentic, and a policy of the host's, or the provider's own, refuses it. A new credential changes
+    /// nothing.
+    #[error("the identity of {provider} is refused: {policy}")]
+    IdentityDenied {
+        /// The provider.
+        provider: ProviderId,
+        /// Which policy, in a word: `vac_banned`, `age`.
+        policy: &'static str,
+    },
     /// The provider could not be asked, or is left alone for a while: nothing is known of the credential. It concerns this
     /// provider only (security 97).
     #[error("{provider} cannot be asked at the moment")]
@@ -395,6 +407,8 @@ impl Refusal {
             Self::Invalid { .. } => "invalid",
             Self::ProviderNotConfigured(_) => "provider_not_configured",
             Self::CredentialRejected { .. } => "credential_rejected",
+            Self::CredentialExpired(_) => "credential_expired",
+            Self::IdentityDenied { .. } => "identity_denied",
             Self::ProviderUnavailable { .. } => "provider_unavailable",
             Self::WrongPassword => "wrong_password",
             Self::AccountNotFound => "account_not_found",

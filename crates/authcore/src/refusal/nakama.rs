@@ -37,9 +37,17 @@ impl Refusal {
                 FAILED_PRECONDITION,
                 format!("{} authentication is not configured.", label(provider)),
             ),
-            Self::CredentialRejected { provider, .. } => answer(
-                UNAUTHENTICATED,
-                format!("Could not authenticate {} profile.", label(provider)),
+            // Nakama does not tell an old credential from a bad one (nakama P2, P3).
+            Self::CredentialRejected { provider, .. } | Self::CredentialExpired(provider) => {
+                answer(
+                    UNAUTHENTICATED,
+                    format!("Could not authenticate {} profile.", label(provider)),
+                )
+            }
+            // Nakama does not look at what such a policy would (nakama 7.6).
+            Self::IdentityDenied { provider, policy } => answer(
+                PERMISSION_DENIED,
+                format!("{} identity is refused: {policy}.", label(provider)),
             ),
             // Nakama takes a provider that fails for one that says no; its clients would forget a good credential.
             Self::ProviderUnavailable { provider, .. } => {

@@ -48,6 +48,8 @@ pub(crate) fn all() -> Vec<Refusal> {
         Refusal::Invalid { field: Field::DeviceId, rule: Rule::Required },
         Refusal::ProviderNotConfigured(provider.clone()),
         Refusal::CredentialRejected { provider: provider.clone(), extra: None },
+        Refusal::CredentialExpired(provider.clone()),
+        Refusal::IdentityDenied { provider: provider.clone(), policy: "age" },
         Refusal::ProviderUnavailable { provider: provider.clone(), retry_after: 10 },
         Refusal::WrongPassword,
         Refusal::AccountNotFound,

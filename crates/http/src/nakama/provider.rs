@@ -115,7 +115,7 @@ pub(super) fn named(kind: Kind, presented: &Presented) -> Option<Secret> {
 pub(super) fn to_error(error: Error, operation: Operation, kind: Kind) -> ApiError {
     let provider = kind.provider();
     match error.refusal() {
-        Some(Refusal::CredentialRejected { .. })
+        Some(Refusal::CredentialRejected { .. } | Refusal::CredentialExpired(_))
             if kind == Kind::FacebookInstantGame && operation == Operation::Login =>
         {
             let text =

@@ -94,6 +94,7 @@ impl Problem {
                 let extra = serde_json::from_str(extra).unwrap_or(Value::Null);
                 self.put("extra", extra);
             }
+            Refusal::IdentityDenied { policy, .. } => self.put("policy", json!(policy)),
             Refusal::ProviderUnavailable { provider, retry_after } => {
                 self.put("provider", json!(provider.as_str()));
                 self.put("retry_after", json!(retry_after));

@@ -16,6 +16,8 @@ fn server() -> Server {
                 retry_after: Some(TimeDelta::seconds(7)),
                 source: "the portal is on fire".into(),
             }),
+            "!old" => Err(VerifyError::Expired),
+            "!banned" => Err(VerifyError::Denied("vac_banned")),
             name => Ok(context.identity(name)),
         }
     });
@@ -52,4 +54,25 @@ fn security_97_a_provider_that_is_down_is_told_with_when_to_come_again() {
     // Its good credentials, and everybody else's, go on.
     server.player(portal("bob"));
     server.player(custom("ann-at-work"));
+}
+
+#[test]
+fn a_credential_that_is_over_is_told_from_one_that_is_not_good() {
+    let server = server();
+    let ann = server.player(custom("ann-at-work"));
+    for (_, answer) in everywhere(&server, &ann, "!old") {
+        let error = answer.refused(401, "credential_expired");
+        // The three systems do not tell them apart.
+        assert_eq!(error["braincloud"]["reason_code"], 40307);
+    }
+}
+
+#[test]
+fn an_identity_that_a_policy_refuses_is_told_which() {
+    let server = server();
+    let ann = server.player(custom("ann-at-work"));
+    for (_, answer) in everywhere(&server, &ann, "!banned") {
+        let error = answer.refused(403, "identity_denied");
+        assert_eq!(error["policy"], "vac_banned");
+    }
 }

@@ -213,6 +213,7 @@ impl Answer {
             "transfer_blocked" => &["block"],
             "credential_rejected" => &["extra"],
             "try_again_later" => &["retry_at"],
+            "identity_denied" => &["policy"],
             "provider_unavailable" => &["provider", "retry_after"],
             _ => &[],
         };

@@ -6,9 +6,7 @@ mod told;
 
 pub(super) use told::apply_told;
 
-use std::error::Error as StdError;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use self::decision::{Decision, Expected, decide};
 use super::Engine;
@@ -29,12 +27,10 @@ use crate::refusal::{Field, Refusal, Rule};
 use crate::secret::Secret;
 use crate::session::{Activity, Method, OpenSession, Session, Vars, open_session};
 use crate::store::{Conflict, Lookup, Write};
-use crate::verifier::{Told, VerifiedIdentity, VerifyContext, VerifyError, is_json};
+use crate::verifier::{Told, VerifiedIdentity};
 
 /// How much text a session carries at most, keys and values of both kinds, in bytes.
 const VARS_MAX: usize = 2048;
-/// How long a player is to wait for a provider that does not say when to come again.
-const PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 /// Who logs in, proven as far as it can be without the account.
 pub(super) enum Proven {
@@ -210,56 +206,6 @@ impl Engine {
             }
         })
     }
-
-    /// Asks a verifier. To the player a faulty one is like one that says no (braincloud 7); it is told apart in the log.
-    pub(super) async fn ask_verifier(
-        &self,
-        provider: &ProviderId,
-        payload: &Secret,
-        now: DateTime<Utc>,
-    ) -> Result<VerifiedIdentity, Error> {
-        let verifier = match self.verifier(provider) {
-            Ok(verifier) => verifier,
-            Err(unknown) if self.policy.tells_unknown_providers => return Err(unknown.into()),
-            Err(_) => {
-                tracing::warn!(%provider, "credential refused: the provider is not configured");
-                let provider = provider.clone();
-                return Err(Refusal::CredentialRejected { provider, extra: None }.into());
-            }
-        };
-        let context = VerifyContext::new(now, provider.clone());
-        let answer = verifier.verify(payload, &context).await;
-        let answer = answer.and_then(|proof| proof.check(now).map(|()| proof));
-        let mut extra = None;
-        match answer {
-            Ok(proof) => return Ok(proof),
-            Err(VerifyError::Unavailable { retry_after, source }) => {
-                let error = &*source as &dyn StdError;
-                tracing::error!(%provider, error, "a provider could not be asked");
-                let (provider, retry_after) = (provider.clone(), wait(retry_after));
-                return Err(Refusal::ProviderUnavailable { provider, retry_after }.into());
-            }
-            Err(VerifyError::Rejected(why)) => {
-                tracing::debug!(%provider, why, "credential rejected");
-            }
-            Err(VerifyError::Expired) => tracing::debug!(%provider, "credential is over"),
-            Err(VerifyError::Denied(why)) => tracing::debug!(%provider, why, "identity denied"),
-            Err(VerifyError::RejectedWith { why, extra: told }) => {
-                tracing::debug!(%provider, why, "credential rejected");
-                extra = Some(told).filter(|told| is_json(told));
-            }
-            Err(faulty @ VerifyError::Faulty(_)) => {
-                tracing::error!(%provider, %faulty, "credential refused by a faulty verifier");
-            }
-        }
-        Err(Refusal::CredentialRejected { provider: provider.clone(), extra }.into())
-    }
-}
-
-/// How many seconds a player is to wait for a provider, which need not have said how long.
-fn wait(retry_after: Option<TimeDelta>) -> u32 {
-    let millis = retry_after.unwrap_or(PAUSE).num_milliseconds().max(1);
-    u32::try_from(millis.saturating_add(999) / 1000).unwrap_or(u32::MAX)
 }
 
 pub(super) fn check_vars(client: &Vars, server: &Vars) -> Result<(), Refusal> {

@@ -107,15 +107,14 @@ fn decision_17_a_former_subject_of_another_account_is_left_alone() {
 }
 
 #[test]
-fn a_proof_that_is_over_is_rejected() {
+fn a_proof_that_is_over_is_told_as_such() {
     block_on(async {
         let world = social_world(Policy::recommended(), |text, context| {
             Ok(context.identity(text).until(context.now()))
         })
         .await;
         let got = refusal(try_log_in(world.engine(), social("ann")).await);
-        let rejected = Refusal::CredentialRejected { provider: provider("social"), extra: None };
-        assert_eq!(got, rejected);
+        assert_eq!(got, Refusal::CredentialExpired(provider("social")));
     });
 }
 

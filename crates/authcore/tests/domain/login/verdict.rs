@@ -1,6 +1,7 @@
 //! What a player is told when a verifier lets nobody in: whether to try again, to get a new credential, or to give up.
 
 use authcore::account::ProviderId;
+use authcore::policy::Revalidation;
 use authcore::refusal::Operation;
 use authcore::verifier::VerifyError;
 use authcore::{Link, Merge, Policy, Refusal, Resume, Unlink};
@@ -22,8 +23,36 @@ fn answer(text: &str) -> Result<(), VerifyError> {
         "!down for 2.5" => Err(after(2500)),
         "!down for 0" => Err(after(0)),
         "!down for ever" => Err(after(i64::MAX)),
+        "!old" => Err(VerifyError::Expired),
+        "!young" => Err(VerifyError::Denied("age")),
         _ => Ok(()),
     }
+}
+
+/// What anything that asks a provider answers to a credential of it.
+async fn everywhere(credential: &str) -> Vec<Refusal> {
+    let mut policy = Policy::gamebase();
+    policy.revalidation_of.insert(provider("social"), Revalidation::Always);
+    let world = world(policy).await;
+    let engine = world.engine();
+    let ann = log_in(engine, at("social", "ann")).await;
+    let caller = who(engine, &ann).await;
+    let context = context();
+    let unlink = Unlink::exactly(provider("social"), credential);
+    let mut resume = Resume::new(ann.tokens.refresh.clone());
+    resume.credential = Some(at("social", credential));
+    let presented = || at("social", credential);
+    let answers = vec![
+        refusal(try_log_in(engine, presented()).await),
+        refusal(engine.link(&context, &caller, Link::new(presented())).await),
+        refusal(engine.unlink(&context, &caller, unlink).await),
+        refusal(engine.merge(&context, &caller, Merge::new(presented())).await),
+        refusal(engine.merge_preview(&context, &caller, Merge::new(presented())).await),
+        refusal(engine.resume(&context, resume).await),
+    ];
+    // The session is none the worse for it.
+    assert!(engine.verify(ann.tokens.access.reveal()).await.is_ok());
+    answers
 }
 
 fn social(builder: Builder) -> Builder {
@@ -61,31 +90,39 @@ fn security_97_a_provider_that_is_down_is_named_with_when_to_come_again() {
 #[test]
 fn security_97_nothing_that_asks_a_provider_takes_its_silence_for_a_no() {
     block_on(async {
-        let mut policy = Policy::gamebase();
-        let always = authcore::policy::Revalidation::Always;
-        policy.revalidation_of.insert(provider("social"), always);
-        let world = world(policy).await;
-        let engine = world.engine();
-        let ann = log_in(engine, at("social", "ann")).await;
-        let caller = who(engine, &ann).await;
-        let (context, down) = (context(), || at("social", "!down"));
-        let mut unlink = Unlink::any(provider("social"));
-        unlink.exactly = Some("!down".into());
-        let mut resume = Resume::new(ann.tokens.refresh.clone());
-        resume.credential = Some(down());
-        let answers = [
-            refusal(engine.link(&context, &caller, Link::new(down())).await),
-            refusal(engine.unlink(&context, &caller, unlink).await),
-            refusal(engine.merge(&context, &caller, Merge::new(down())).await),
-            refusal(engine.merge_preview(&context, &caller, Merge::new(down())).await),
-            refusal(engine.resume(&context, resume).await),
-        ];
         let provider = provider("social");
         let expected = Refusal::ProviderUnavailable { provider, retry_after: 10 };
+        let answers = everywhere("!down").await;
         assert!(answers.iter().all(|answer| *answer == expected), "{answers:?}");
-        // The session is none the worse for it.
-        assert!(engine.verify(ann.tokens.access.reveal()).await.is_ok());
     });
+}
+
+#[test]
+fn a_credential_that_is_over_is_told_from_one_that_is_not_good() {
+    block_on(async {
+        let expected = Refusal::CredentialExpired(provider("social"));
+        let answers = everywhere("!old").await;
+        assert!(answers.iter().all(|answer| *answer == expected), "{answers:?}");
+    });
+}
+
+#[test]
+fn an_identity_that_a_policy_refuses_is_told_which() {
+    block_on(async {
+        let expected = Refusal::IdentityDenied { provider: provider("social"), policy: "age" };
+        let answers = everywhere("!young").await;
+        assert!(answers.iter().all(|answer| *answer == expected), "{answers:?}");
+    });
+}
+
+#[test]
+fn nakama_p2_p3_an_old_credential_has_the_text_of_a_bad_one() {
+    let apple = || ProviderId::new("apple").unwrap();
+    let old = Refusal::CredentialExpired(apple()).nakama(Operation::Login);
+    let bad = Refusal::CredentialRejected { provider: apple(), extra: None };
+    assert_eq!(old, bad.nakama(Operation::Login));
+    let denied = Refusal::IdentityDenied { provider: apple(), policy: "age" };
+    assert_eq!(denied.nakama(Operation::Login).code, 7);
 }
 
 #[test]

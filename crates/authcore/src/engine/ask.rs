@@ -1,0 +1,79 @@
+use std::error::Error as StdError;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Engine;
+use crate::account::ProviderId;
+use crate::error::Error;
+use crate::refusal::Refusal;
+use crate::secret::Secret;
+use crate::verifier::{VerifiedIdentity, VerifyContext, VerifyError, is_json};
+
+/// How long a player is to wait for a provider that does not say when to come again.
+const PAUSE: TimeDelta = TimeDelta::seconds(10);
+
+impl Engine {
+    /// Asks a verifier. To the player a faulty one is like one that says no (braincloud 7); it is told apart in the log.
+    pub(super) async fn ask_verifier(
+        &self,
+        provider: &ProviderId,
+        payload: &Secret,
+        now: DateTime<Utc>,
+    ) -> Result<VerifiedIdentity, Error> {
+        let verifier = match self.verifier(provider) {
+            Ok(verifier) => verifier,
+            Err(unknown) if self.policy.tells_unknown_providers => return Err(unknown.into()),
+            Err(_) => {
+                tracing::warn!(%provider, "credential refused: the provider is not configured");
+                return Err(rejected(provider, None));
+            }
+        };
+        let context = VerifyContext::new(now, provider.clone());
+        let answer = verifier.verify(payload, &context).await;
+        answer
+            .and_then(|proof| proof.check(now).map(|()| proof))
+            .map_err(|error| refused(provider, error))
+    }
+}
+
+/// What the player is told, and the log.
+fn refused(provider: &ProviderId, error: VerifyError) -> Error {
+    match error {
+        VerifyError::Rejected(why) => {
+            tracing::debug!(%provider, why, "credential rejected");
+            rejected(provider, None)
+        }
+        VerifyError::RejectedWith { why, extra } => {
+            tracing::debug!(%provider, why, "credential rejected");
+            rejected(provider, Some(extra).filter(|extra| is_json(extra)))
+        }
+        VerifyError::Expired => {
+            tracing::debug!(%provider, "credential is over");
+            Refusal::CredentialExpired(provider.clone()).into()
+        }
+        VerifyError::Denied(policy) => {
+            tracing::debug!(%provider, policy, "identity denied");
+            Refusal::IdentityDenied { provider: provider.clone(), policy }.into()
+        }
+        VerifyError::Unavailable { retry_after, source } => {
+            let error = &*source as &dyn StdError;
+            tracing::error!(%provider, error, "a provider could not be asked");
+            let retry_after = wait(retry_after);
+            Refusal::ProviderUnavailable { provider: provider.clone(), retry_after }.into()
+        }
+        faulty @ VerifyError::Faulty(_) => {
+            tracing::error!(%provider, %faulty, "credential refused by a faulty verifier");
+            rejected(provider, None)
+        }
+    }
+}
+
+fn rejected(provider: &ProviderId, extra: Option<Box<str>>) -> Error {
+    Refusal::CredentialRejected { provider: provider.clone(), extra }.into()
+}
+
+/// How many seconds a player is to wait for a provider, which need not have said how long.
+fn wait(retry_after: Option<TimeDelta>) -> u32 {
+    let millis = retry_after.unwrap_or(PAUSE).num_milliseconds().max(1);
+    u32::try_from(millis.saturating_add(999) / 1000).unwrap_or(u32::MAX)
+}
