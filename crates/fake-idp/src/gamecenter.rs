@@ -160,7 +160,7 @@ impl FakeGameCenter {
     }
 }
 
-fn authority(
+pub(super) fn authority(
     name: &str,
     by: Option<&Issuer<'static, KeyPair>>,
 ) -> (String, Issuer<'static, KeyPair>) {

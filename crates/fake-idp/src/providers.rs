@@ -28,10 +28,14 @@ mod kakao;
 mod line;
 #[path = "naver.rs"]
 mod naver;
+#[path = "nintendo.rs"]
+mod nintendo;
 #[path = "oidc.rs"]
 mod oidc;
 #[path = "payco.rs"]
 mod payco;
+#[path = "playstation.rs"]
+mod playstation;
 #[path = "steam.rs"]
 mod steam;
 #[path = "twitter.rs"]
@@ -40,6 +44,8 @@ mod twitter;
 mod webhook;
 #[path = "weibo.rs"]
 mod weibo;
+#[path = "xbox.rs"]
+mod xbox;
 
 pub use apple::FakeApple;
 pub use discord::FakeDiscord;
@@ -53,9 +59,12 @@ pub use google_play_games::FakeGooglePlayGames;
 pub use kakao::FakeKakao;
 pub use line::FakeLine;
 pub use naver::FakeNaver;
+pub use nintendo::FakeNintendo;
 pub use oidc::FakeOidc;
 pub use payco::FakePayco;
+pub use playstation::FakePlayStation;
 pub use steam::FakeSteam;
 pub use twitter::FakeTwitter;
 pub use webhook::{FakeWebhook, Service};
 pub use weibo::FakeWeibo;
+pub use xbox::{Encryption, FakeXbox, encrypted, encrypted_with};

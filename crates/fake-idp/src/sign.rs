@@ -34,6 +34,13 @@ impl Signer {
         Self { kid: kid.into(), key: Key::Rs256(Box::new(key)) }
     }
 
+    /// This RSA key in PKCS#8, for RS256.
+    #[must_use]
+    pub fn rs256_of(kid: &str, pkcs8: &[u8]) -> Self {
+        let key = RsaKeyPair::from_pkcs8(pkcs8).unwrap();
+        Self { kid: kid.into(), key: Key::Rs256(Box::new(key)) }
+    }
+
     /// A P-256 key, for ES256.
     #[must_use]
     pub fn es256(kid: &str) -> Self {

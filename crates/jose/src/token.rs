@@ -248,7 +248,7 @@ impl<'a> Parts<'a> {
 
 /// Whether `part` is the one base64url text, without padding, of some non-empty bytes. Checked
 /// up front, so that no text but the signed one is ever accepted for a token.
-fn is_canonical_base64url(part: &str) -> bool {
+pub(crate) fn is_canonical_base64url(part: &str) -> bool {
     // The last character carries bits that belong to no byte, and they must be zero.
     let spare = match part.len() % 4 {
         0 => 0,

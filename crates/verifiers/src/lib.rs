@@ -48,6 +48,7 @@
 //! provider misbehave, `FakeIdp::journal` is what it was asked.
 
 mod answer;
+mod certificates;
 mod closure;
 mod credential;
 mod error;

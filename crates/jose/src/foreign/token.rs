@@ -95,10 +95,10 @@ impl<'a> SignedToken<'a> {
     }
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, ForeignError> {
+pub(super) fn decode(part: &str) -> Result<Vec<u8>, ForeignError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| ForeignError::Malformed)
 }
 
-fn object(part: &str) -> Result<Map<String, Value>, ForeignError> {
+pub(super) fn object(part: &str) -> Result<Map<String, Value>, ForeignError> {
     from_strict_json(&decode(part)?).map_err(|_| ForeignError::Malformed)
 }

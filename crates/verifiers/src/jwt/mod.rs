@@ -7,3 +7,4 @@ mod verifier;
 pub use claims::Claims;
 pub use rules::{NoncePolicy, TokenRules};
 pub use verifier::TokenVerifier;
+pub(crate) use verifier::reason;

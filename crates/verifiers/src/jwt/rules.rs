@@ -138,15 +138,14 @@ impl TokenRules {
         Ok(Claims { members, subject, expires_at, single_use })
     }
 
-    /// Looks at the claims of a token that proves nobody.
-    pub(super) fn apply_to_notice(
+    /// Looks at the claims of a token without a `sub`: from when on it is certainly over.
+    pub(crate) fn apply_without_subject(
         &self,
         members: &Map<String, Value>,
         now: DateTime<Utc>,
-    ) -> Result<(), Broken> {
+    ) -> Result<DateTime<Utc>, Broken> {
         self.check_origin(members)?;
-        self.check_times(members, now)?;
-        Ok(())
+        self.check_times(members, now)
     }
 
     fn check_origin(&self, members: &Map<String, Value>) -> Result<(), Reason> {
@@ -240,7 +239,7 @@ impl TokenRules {
 
 /// Which rule a token broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     Expired,
     Rejected(Reason),
 }

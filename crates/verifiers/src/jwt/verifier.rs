@@ -57,7 +57,7 @@ impl TokenVerifier {
         call: &Call,
     ) -> Result<Map<String, Value>, VerifyError> {
         let members = self.signed(token, call).await?;
-        self.rules.apply_to_notice(&members, call.now())?;
+        self.rules.apply_without_subject(&members, call.now())?;
         Ok(members)
     }
 
@@ -70,7 +70,8 @@ impl TokenVerifier {
     }
 }
 
-const fn reason(error: ForeignError) -> Reason {
+/// Why, in our words.
+pub(crate) const fn reason(error: ForeignError) -> Reason {
     match error {
         ForeignError::Algorithm => Reason::AlgNotAllowed,
         ForeignError::UnknownKey => Reason::UnknownKey,

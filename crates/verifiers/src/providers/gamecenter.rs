@@ -1,6 +1,5 @@
 //! Apple's Game Center, by signature of a player's id, in its older and newer form (providers.md 3.2).
 
-mod certificate;
 mod credential;
 
 use async_trait::async_trait;
@@ -9,11 +8,11 @@ use authcore::account::ProviderId;
 use authcore::verifier::{VerifiedIdentity, Verifier, VerifyContext, VerifyError};
 use chrono::TimeDelta;
 
-use self::certificate::Certificates;
 use self::credential::SignedPlayer;
 use super::provider_id;
+use crate::certificates::{CertificateRules, Certificates, Usage};
 use crate::error::{ConfigError, Reason};
-use crate::http::{Call, Outbound};
+use crate::http::{Call, Endpoint, Outbound};
 use crate::nonce::single_use;
 
 /// How old a signature may be.
@@ -59,6 +58,7 @@ pub struct GameCenter {
     provider: ProviderId,
     bundle_ids: Vec<String>,
     id_prefixes: Vec<String>,
+    hosts: Vec<String>,
     certificates: Certificates,
 }
 
@@ -82,8 +82,16 @@ impl GameCenter {
         let provider = provider_id("gamecenter")?;
         ConfigError::unless_named("bundle_ids", &config.bundle_ids)?;
         ConfigError::unless_named("id_prefixes", &config.id_prefixes)?;
+        ConfigError::unless_named("hosts", &config.hosts)?;
+        let rules = CertificateRules {
+            issuers: ("issuers", &config.issuers),
+            organization: ("organization", &config.organization),
+            usage: Usage::CodeSigning,
+            content_types: &["application/x-x509-ca-cert", "application/pkix-cert"],
+        };
         Ok(Self {
-            certificates: Certificates::new(&config, outbound.to(provider.as_str()))?,
+            certificates: Certificates::new(&rules, outbound.to(provider.as_str()))?,
+            hosts: config.hosts,
             bundle_ids: config.bundle_ids,
             id_prefixes: config.id_prefixes,
             provider,
@@ -98,6 +106,23 @@ impl GameCenter {
             Some(said) if self.bundle_ids.iter().any(|bundle| bundle == said) => Ok(vec![said]),
             Some(_) => Err(Reason::WrongApp),
         }
+    }
+
+    /// The URL, when it is where certificates are: nothing else at an allowed host, and nothing at another. It is looked
+    /// at as it is written, so that no two readings of it can differ.
+    fn allowed(&self, url: &str) -> Result<Endpoint, Reason> {
+        let is_allowed = || {
+            let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
+            let name = path.strip_prefix("public-key/")?.strip_suffix(".cer")?;
+            let plain =
+                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+            ((1..=64).contains(&name.len())
+                && name.bytes().all(plain)
+                && self.hosts.iter().any(|allowed| allowed == host))
+            .then_some(())
+        };
+        is_allowed().ok_or(Reason::UrlNotAllowed)?;
+        Endpoint::parse(url).map_err(|_| Reason::UrlNotAllowed)
     }
 }
 
@@ -114,7 +139,7 @@ impl Verifier for GameCenter {
     ) -> Result<VerifiedIdentity, VerifyError> {
         let player = SignedPlayer::read(credential, &self.id_prefixes)?;
         let bundles = self.bundles(&player)?;
-        let url = self.certificates.allowed(&player.public_key_url)?;
+        let url = self.allowed(&player.public_key_url)?;
         let now = context.now();
         if player.signed_at > now + SKEW {
             return Err(Reason::NotYetValid.into());
@@ -123,7 +148,7 @@ impl Verifier for GameCenter {
         if now >= end {
             return Err(VerifyError::Expired);
         }
-        let certificate = self.certificates.get(&url, &Call::starting(now)).await?;
+        let certificate = self.certificates.get(&url, None, &Call::starting(now)).await?;
         if !bundles
             .iter()
             .any(|bundle| certificate.signed(&player.message(bundle), &player.signature))

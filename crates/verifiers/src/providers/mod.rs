@@ -17,12 +17,15 @@ mod google_play_games;
 mod kakao;
 mod line;
 mod naver;
+mod nintendo;
 mod oidc;
 mod payco;
+mod playstation;
 mod steam;
 mod twitter;
 mod webhook;
 mod weibo;
+mod xbox;
 
 pub use apple::{Apple, AppleConfig, AppleEvent, AppleNotice};
 pub use discord::{Discord, DiscordConfig};
@@ -37,12 +40,15 @@ pub use google_play_games::{GooglePlayGames, GooglePlayGamesConfig};
 pub use kakao::{Kakao, KakaoConfig};
 pub use line::{Line, LineConfig};
 pub use naver::{Naver, NaverConfig};
+pub use nintendo::{Nintendo, NintendoConfig};
 pub use oidc::{Oidc, OidcConfig};
 pub use payco::{Payco, PaycoConfig};
+pub use playstation::{PlayStation, PlayStationConfig, PlayStationIdToken};
 pub use steam::{Steam, SteamConfig};
 pub use twitter::{Twitter, TwitterConfig};
 pub use webhook::{Webhook, WebhookConfig};
 pub use weibo::{Weibo, WeiboConfig};
+pub use xbox::{Xbox, XboxClaims, XboxConfig, XboxKey};
 
 /// The name that a provider's identities carry.
 fn provider_id(name: &str) -> Result<ProviderId, ConfigError> {

@@ -24,13 +24,16 @@ mod google_play_games;
 mod kakao;
 mod line;
 mod naver;
+mod nintendo;
 pub(crate) mod nonce;
 mod oidc;
 mod payco;
+mod playstation;
 mod steam;
 mod twitter;
 mod webhook;
 mod weibo;
+mod xbox;
 
 /// Names the tables. A provider of which there may be several is a map by their names.
 macro_rules! tables {
@@ -67,6 +70,9 @@ tables! {
     discord: Option<Spanned<discord::Discord>>,
     payco: Option<Spanned<payco::Payco>>,
     weibo: Option<Spanned<weibo::Weibo>>,
+    nintendo: Option<Spanned<nintendo::Nintendo>>,
+    playstation: Option<Spanned<playstation::PlayStation>>,
+    xbox: Option<Spanned<xbox::Xbox>>,
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
     steam: Option<Spanned<steam::Steam>>,
     webhook: BTreeMap<String, Spanned<webhook::Webhook>>,
@@ -258,10 +264,23 @@ mod tests {
 
     #[test]
     fn every_example_of_the_page_is_taken() {
-        for example in page() {
-            assert!(build(example).is_ok(), "{example}");
+        // The files that one of them names.
+        let (folder, key) = (tempfile::tempdir().unwrap(), authcore_fake_idp::Encryption::new());
+        let files = [("xbox.pem", &key.certificate), ("xbox.key", &key.private_key)];
+        let mut page: Vec<_> = page().into_iter().map(str::to_owned).collect();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            for example in &mut page {
+                *example =
+                    example.replace(&format!("/etc/authcore/{name}"), path.to_str().unwrap());
+            }
         }
-        let all = page().concat();
+        for example in &page {
+            let built = build(example);
+            assert!(built.is_ok(), "{:?} {example}", built.err());
+        }
+        let all = page.concat();
         assert!(build(&all).unwrap().to_string().starts_with("providers "), "{all}");
     }
 

@@ -1,16 +1,24 @@
+//! Certificates of a provider's signers, fetched when they are needed, and trusted where one of the issuers that are
+//! configured signed them (providers.md 3.2, 3.9).
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use authcore::verifier::VerifyError;
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert, aws_lc_rs as algorithms};
+use webpki::{
+    EndEntityCert, Error as WebpkiError, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage,
+    anchor_from_trusted_cert, aws_lc_rs as algorithms,
+};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::der::Decode as _;
 use x509_cert::der::asn1::{ObjectIdentifier, PrintableStringRef, Utf8StringRef};
 
-use super::GameCenterConfig;
 use crate::error::{ConfigError, Reason};
 use crate::http::{Call, Cap, Endpoint, HttpFault, ProviderClient};
 
@@ -20,7 +28,7 @@ const LIFETIME_MIN: TimeDelta = TimeDelta::minutes(10);
 const LIFETIME_MAX: TimeDelta = TimeDelta::hours(24);
 /// How many certificates are kept.
 const KEPT: usize = 16;
-/// How a certificate that signs for Game Center may be signed itself.
+/// How a certificate of a signer may be signed itself.
 const BY_ISSUERS: &[&dyn SignatureVerificationAlgorithm] = &[
     algorithms::RSA_PKCS1_2048_8192_SHA256,
     algorithms::RSA_PKCS1_2048_8192_SHA384,
@@ -28,16 +36,47 @@ const BY_ISSUERS: &[&dyn SignatureVerificationAlgorithm] = &[
     algorithms::ECDSA_P256_SHA256,
     algorithms::ECDSA_P384_SHA384,
 ];
-/// id-kp-codeSigning, 1.3.6.1.5.5.7.3.3.
-const CODE_SIGNING: KeyUsage = KeyUsage::required(&[0x2b, 6, 1, 5, 5, 7, 3, 3]);
 /// id-at-organizationName.
 const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
 
-/// Fetches the certificates that sign for Game Center, and trusts those that it may.
-pub(super) struct Certificates {
+/// Which certificates of a signer are trusted.
+pub(crate) struct CertificateRules<'a> {
+    /// The certificates of those who may issue them, as PEM text, and the name of that field.
+    pub(crate) issuers: (&'static str, &'a [String]),
+    /// The organisation in their subject, and the name of that field: one issuer signs for thousands.
+    pub(crate) organization: (&'static str, &'a str),
+    /// What they must be for.
+    pub(crate) usage: Usage,
+    /// What they must be served as; anything, where none is named.
+    pub(crate) content_types: &'static [&'static str],
+}
+
+/// What a certificate must be for, by its extended key usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Usage {
+    /// To sign code, and it must say so.
+    CodeSigning,
+    /// Anything.
+    Any,
+}
+
+impl ExtendedKeyUsageValidator for Usage {
+    fn validate(&self, iter: KeyPurposeIdIter<'_, '_>) -> Result<(), WebpkiError> {
+        /// id-kp-codeSigning, 1.3.6.1.5.5.7.3.3.
+        const CODE_SIGNING: KeyUsage = KeyUsage::required(&[0x2b, 6, 1, 5, 5, 7, 3, 3]);
+        match self {
+            Self::CodeSigning => CODE_SIGNING.validate(iter),
+            Self::Any => Ok(()),
+        }
+    }
+}
+
+/// Fetches certificates, and trusts those that it may.
+pub(crate) struct Certificates {
     client: ProviderClient,
-    hosts: Vec<String>,
     organization: String,
+    usage: Usage,
+    content_types: &'static [&'static str],
     anchors: Vec<TrustAnchor<'static>>,
     /// The latest at the end.
     kept: Mutex<Vec<Kept>>,
@@ -45,17 +84,17 @@ pub(super) struct Certificates {
 
 #[derive(Clone)]
 struct Kept {
-    url: String,
+    name: String,
     certificate: Arc<Certificate>,
     until: DateTime<Utc>,
 }
 
 /// A certificate that is trusted.
-pub(super) struct Certificate(CertificateDer<'static>);
+pub(crate) struct Certificate(CertificateDer<'static>);
 
 impl Certificate {
     /// Whether its key signed this: RSA of 2048 bits or more, PKCS#1 v1.5 with SHA-256.
-    pub(super) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
         EndEntityCert::try_from(&self.0).is_ok_and(|certificate| {
             let algorithm = algorithms::RSA_PKCS1_2048_8192_SHA256;
             certificate.verify_signature(algorithm, message, signature).is_ok()
@@ -64,62 +103,46 @@ impl Certificate {
 }
 
 impl Certificates {
-    pub(super) fn new(
-        config: &GameCenterConfig,
+    pub(crate) fn new(
+        rules: &CertificateRules<'_>,
         client: ProviderClient,
     ) -> Result<Self, ConfigError> {
-        ConfigError::unless_named("hosts", &config.hosts)?;
-        ConfigError::unless_named("issuers", &config.issuers)?;
-        ConfigError::unless_given("organization", &config.organization)?;
+        let (field, issuers) = rules.issuers;
+        ConfigError::unless_named(field, issuers)?;
+        ConfigError::unless_given(rules.organization.0, rules.organization.1)?;
         let mut anchors = Vec::new();
-        for pem in &config.issuers {
-            let none = || ConfigError::new("issuers", "it is not a PEM certificate");
+        for pem in issuers {
+            let none = || ConfigError::new(field, "it is not a PEM certificate");
             let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| none())?;
             let anchor = anchor_from_trusted_cert(&certificate).map_err(|_| none())?;
             anchors.push(anchor.to_owned());
         }
         Ok(Self {
             client,
-            hosts: config.hosts.clone(),
-            organization: config.organization.clone(),
+            organization: rules.organization.1.into(),
+            usage: rules.usage,
+            content_types: rules.content_types,
             anchors,
             kept: Mutex::default(),
         })
     }
 
-    /// The URL, when it is where certificates are: nothing else at an allowed host, and nothing at another. It is looked
-    /// at as it is written, so that no two readings of it can differ.
-    pub(super) fn allowed(&self, url: &str) -> Result<Endpoint, Reason> {
-        let is_allowed = || {
-            let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
-            let name = path.strip_prefix("public-key/")?.strip_suffix(".cer")?;
-            let plain =
-                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-            ((1..=64).contains(&name.len())
-                && name.bytes().all(plain)
-                && self.hosts.iter().any(|allowed| allowed == host))
-            .then_some(())
-        };
-        is_allowed().ok_or(Reason::UrlNotAllowed)?;
-        Endpoint::parse(url).map_err(|_| Reason::UrlNotAllowed)
-    }
-
-    /// The certificate at this URL, from before or fetched now.
-    pub(super) async fn get(
+    /// The certificate at this URL, from before or fetched now; with this thumbprint, where one is wanted. The URL must have
+    /// been compared with a list.
+    pub(crate) async fn get(
         &self,
         url: &Endpoint,
+        wanted: Option<&str>,
         call: &Call,
     ) -> Result<Arc<Certificate>, VerifyError> {
-        let (name, now) = (url.to_string(), call.now());
+        let (name, now) = (wanted.map_or_else(|| url.to_string(), Into::into), call.now());
         if let Some(kept) = self.kept(&name, now) {
             return Ok(kept);
         }
         let answer = self.client.get(url).send(call, Cap::Certificate).await?;
-        let media_type = answer.media_type();
-        let is_certificate = matches!(
-            media_type.as_deref(),
-            Some("application/x-x509-ca-cert" | "application/pkix-cert")
-        );
+        let media_type = answer.media_type().unwrap_or_default();
+        let is_certificate =
+            self.content_types.is_empty() || self.content_types.contains(&&*media_type);
         if !answer.is_success() || !is_certificate || answer.bytes().len() > LENGTH {
             return Err(HttpFault::NotUnderstood.into());
         }
@@ -128,42 +151,42 @@ impl Certificates {
         } else {
             CertificateDer::from(answer.bytes().to_vec())
         };
+        if wanted.is_some_and(|wanted| thumbprint(&der) != wanted) {
+            return Err(Reason::CertUntrusted.into());
+        }
         let end = self.trust(&der, now).ok_or_else(|| {
-            tracing::error!(at = %url, "a certificate of Game Center is not by the issuers that are trusted");
+            tracing::error!(at = %url, client = ?self.client, "a certificate is not by the issuers that are trusted");
             Reason::CertUntrusted
         })?;
         let lifetime = answer.max_age().unwrap_or(LIFETIME).clamp(LIFETIME_MIN, LIFETIME_MAX);
         let certificate = Arc::new(Certificate(der));
-        self.keep(Kept {
-            url: name,
-            certificate: Arc::clone(&certificate),
-            until: end.min(now + lifetime),
-        });
+        let until = end.min(now + lifetime);
+        self.keep(Kept { name, certificate: Arc::clone(&certificate), until });
         Ok(certificate)
     }
 
-    /// The certificate's end, when it is Apple's: by one of the issuers, for signing code, valid now, and of Apple's
-    /// organisation.
+    /// The certificate's end, when it is the signer's: by one of the issuers, for what it is used for, valid now, and of the
+    /// signer's organisation.
     fn trust(&self, der: &CertificateDer<'_>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let seconds = u64::try_from(now.timestamp()).ok()?;
         let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
         let certificate = EndEntityCert::try_from(der).ok()?;
         certificate
-            .verify_for_usage(BY_ISSUERS, &self.anchors, &[], time, CODE_SIGNING, None, None)
+            .verify_for_usage(BY_ISSUERS, &self.anchors, &[], time, self.usage, None, None)
             .ok()?;
         let parsed = x509_cert::Certificate::from_der(der).ok()?.tbs_certificate;
         let names = parsed.subject.0.iter().flat_map(|names| names.0.iter());
         let mut organizations = names.filter(|name| name.oid == ORGANIZATION).map(text);
-        let is_apple =
+        let is_theirs =
             organizations.next()? == Some(&self.organization) && organizations.next().is_none();
         let end = parsed.validity.not_after.to_unix_duration().as_secs();
-        is_apple.then(|| DateTime::from_timestamp(i64::try_from(end).ok()?, 0)).flatten()
+        is_theirs.then(|| DateTime::from_timestamp(i64::try_from(end).ok()?, 0)).flatten()
     }
 
-    fn kept(&self, url: &str, now: DateTime<Utc>) -> Option<Arc<Certificate>> {
+    fn kept(&self, name: &str, now: DateTime<Utc>) -> Option<Arc<Certificate>> {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|kept| now < kept.until);
-        let at = all.iter().position(|kept| kept.url == url)?;
+        let at = all.iter().position(|kept| kept.name == name)?;
         let kept = all.remove(at);
         all.push(kept.clone());
         Some(kept.certificate)
@@ -171,11 +194,16 @@ impl Certificates {
 
     fn keep(&self, kept: Kept) {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|other| other.url != kept.url);
+        all.retain(|other| other.name != kept.name);
         all.push(kept);
         let surplus = all.len().saturating_sub(KEPT);
         all.drain(..surplus);
     }
+}
+
+/// The SHA-1 of a certificate, in base64url: what a header names it by. It proves nothing.
+pub(crate) fn thumbprint(der: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, der))
 }
 
 fn text(name: &AttributeTypeAndValue) -> Option<&str> {
@@ -186,6 +214,6 @@ fn text(name: &AttributeTypeAndValue) -> Option<&str> {
 
 impl fmt::Debug for Certificates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Certificates").field("hosts", &self.hosts).finish_non_exhaustive()
+        f.debug_struct("Certificates").field("client", &self.client).finish_non_exhaustive()
     }
 }
