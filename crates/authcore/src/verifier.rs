@@ -30,6 +30,43 @@ pub trait Verifier: fmt::Debug + Send + Sync + 'static {
         credential: &Secret,
         context: &VerifyContext,
     ) -> Result<VerifiedIdentity, VerifyError>;
+
+    /// Reads what the provider's server tells of one of its accounts (gamebase 3.19); none, where it is nothing that an
+    /// account changes by. Providers that tell nothing have nothing to read.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`] when it is not the provider that tells it, or when that could not be checked.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped at any time.
+    async fn read_notice(
+        &self,
+        _payload: &Secret,
+        _context: &VerifyContext,
+    ) -> Result<Option<ProviderNotice>, VerifyError> {
+        Err(VerifyError::Rejected("this provider sends no notices"))
+    }
+}
+
+/// What a provider told of one of its accounts. Nothing but a verifier makes one.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ProviderNotice {
+    pub(crate) identity: IdentityKey,
+    pub(crate) event: ProviderEvent,
+    pub(crate) once: (SingleUseKey, DateTime<Utc>),
+}
+
+/// What happened to an account at its provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProviderEvent {
+    /// The player took their consent back.
+    ConsentRevoked,
+    /// The player deleted the account.
+    AccountDeleted,
 }
 
 /// What a verifier is told besides the credential. Only the engine makes one, and only through one can a
@@ -54,6 +91,18 @@ impl VerifyContext {
     /// Says that the credential proves this subject of a provider without tenants and issuers.
     pub fn identity(&self, subject: &str) -> VerifiedIdentity {
         self.scoped_identity("", "", subject)
+    }
+
+    /// Says that the provider told this of a subject. `once` is used up in the commit of what follows from it, and may be
+    /// forgotten at its time: a notice that comes again, or is sent again by somebody else, does nothing.
+    pub fn notice(
+        &self,
+        subject: &str,
+        event: ProviderEvent,
+        once: (SingleUseKey, DateTime<Utc>),
+    ) -> ProviderNotice {
+        let identity = IdentityKey::new(self.provider.clone(), subject);
+        ProviderNotice { identity, event, once }
     }
 
     /// Says that the credential proves this subject of a tenant and an issuer.

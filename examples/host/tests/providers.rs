@@ -139,6 +139,81 @@ async fn security_97_a_provider_that_is_down_fails_its_own_logins_only() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gamebase_3_19_apple_s_notices_come_by_a_route_and_count_once() {
+    let apple = FakeApple::new();
+    let fake = FakeIdp::start(apple.hosts()).await;
+    let host = Host::start(
+        &fake,
+        &format!("[providers.apple]\naudiences = [\"{}\"]\n", FakeApple::AUDIENCE),
+    );
+    let signer = apple.issuer.signer();
+    let now = now();
+    let log_in = async || {
+        let (status, player) = host.login("apple", FakeApple::token(now).signed(&signer)).await;
+        assert_eq!(status, 200, "{player}");
+        player
+    };
+    let tell = async |payload: String| {
+        host.post("/v1/notices/apple", json!({"payload": payload, "of_tomorrow": 1})).await
+    };
+    let notice = |event: &str, id: &str| FakeApple::notice(event, now).claim("jti", id);
+    let alive = async |player: &Value| {
+        let token = json!({"token": player["tokens"]["refresh"]});
+        host.post("/v1/refresh", token).await.0 == 200
+    };
+    // Nobody but Apple tells, and nobody tells of another app.
+    let ann = log_in().await;
+    for forged in [
+        notice("account-delete", "1").signed(&signer.stranger()),
+        notice("account-delete", "1").claim("aud", "com.other.game").signed(&signer),
+        notice("account-delete", "1").unsigned(&signer)[1].clone(),
+        FakeApple::token(now).signed(&signer),
+        "x".into(),
+    ] {
+        let (status, answer) = tell(forged).await;
+        assert_eq!(status, 401, "{answer}");
+    }
+    for nothing in ["email-enabled", "email-disabled"] {
+        assert_eq!(tell(notice(nothing, "2").signed(&signer)).await, (200, json!({})));
+    }
+    let (status, _) = host.post("/v1/notices/apple", json!({})).await;
+    assert_eq!(status, 400);
+    assert!(alive(&ann).await);
+
+    // Consent: sessions end, once.
+    let ann = log_in().await;
+    let revoked = notice("consent-revoked", "3").signed(&signer);
+    assert_eq!(tell(revoked.clone()).await, (200, json!({})));
+    assert!(!alive(&ann).await);
+    let back = log_in().await;
+    assert_eq!((&back["created"], &back["account"]["id"]), (&json!(false), &ann["account"]["id"]));
+    assert_eq!(tell(revoked).await, (200, json!({})));
+    assert!(alive(&back).await);
+
+    // The account: it is gone, once.
+    let deleted = notice("account-delete", "4").signed(&signer);
+    assert_eq!(tell(deleted.clone()).await, (200, json!({})));
+    let anew = log_in().await;
+    assert_eq!(anew["created"], true);
+    assert_eq!(tell(deleted).await, (200, json!({})));
+    assert!(alive(&anew).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notice_is_to_be_sent_again_when_it_could_not_be_checked() {
+    let apple = FakeApple::new();
+    let fake = FakeIdp::start(apple.hosts()).await;
+    fake.inject(FakeApple::KEYS, Fault::Status(500));
+    let host = Host::start(
+        &fake,
+        &format!("[providers.apple]\naudiences = [\"{}\"]\n", FakeApple::AUDIENCE),
+    );
+    let notice = FakeApple::notice("consent-revoked", now()).signed(&apple.issuer.signer());
+    let (status, answer) = host.post("/v1/notices/apple", json!({ "payload": notice })).await;
+    assert_eq!((status, &answer["error"]["code"]), (503, &json!("provider_unavailable")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn j12_a_nonce_of_the_host_is_good_for_one_login() {
     let google = FakeGoogle::new();
     let fake = FakeIdp::start(google.hosts()).await;

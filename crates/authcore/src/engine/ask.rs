@@ -7,7 +7,9 @@ use crate::account::ProviderId;
 use crate::error::Error;
 use crate::refusal::Refusal;
 use crate::secret::Secret;
-use crate::verifier::{VerifiedIdentity, VerifyContext, VerifyError, is_json};
+use crate::verifier::{
+    ProviderNotice, VerifiedIdentity, Verifier, VerifyContext, VerifyError, is_json,
+};
 
 /// How long a player is to wait for a provider that does not say when to come again.
 const PAUSE: TimeDelta = TimeDelta::seconds(10);
@@ -20,19 +22,36 @@ impl Engine {
         payload: &Secret,
         now: DateTime<Utc>,
     ) -> Result<VerifiedIdentity, Error> {
-        let verifier = match self.verifier(provider) {
-            Ok(verifier) => verifier,
-            Err(unknown) if self.policy.tells_unknown_providers => return Err(unknown.into()),
-            Err(_) => {
-                tracing::warn!(%provider, "credential refused: the provider is not configured");
-                return Err(rejected(provider, None));
-            }
-        };
+        let verifier = self.known_verifier(provider)?;
         let context = VerifyContext::new(now, provider.clone());
         let answer = verifier.verify(payload, &context).await;
         answer
             .and_then(|proof| proof.check(now).map(|()| proof))
             .map_err(|error| refused(provider, error))
+    }
+
+    /// Asks a verifier what a notice tells.
+    pub(super) async fn ask_notice(
+        &self,
+        provider: &ProviderId,
+        payload: &Secret,
+        now: DateTime<Utc>,
+    ) -> Result<Option<ProviderNotice>, Error> {
+        let verifier = self.known_verifier(provider)?;
+        let context = VerifyContext::new(now, provider.clone());
+        let answer = verifier.read_notice(payload, &context).await;
+        answer.map_err(|error| refused(provider, error))
+    }
+
+    fn known_verifier(&self, provider: &ProviderId) -> Result<&dyn Verifier, Error> {
+        match self.verifier(provider) {
+            Ok(verifier) => Ok(&**verifier),
+            Err(unknown) if self.policy.tells_unknown_providers => Err(unknown.into()),
+            Err(_) => {
+                tracing::warn!(%provider, "credential refused: the provider is not configured");
+                Err(rejected(provider, None))
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use authcore::account::ProviderId;
 use authcore::verifier::VerifyError;
 use authcore_jose::foreign::{ForeignError, SignedToken};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::claims::Claims;
@@ -50,15 +51,16 @@ impl TokenVerifier {
         Ok(self.rules.apply(members, credential, provider, call.now())?)
     }
 
-    /// Verifies a token that tells of something, and proves nobody: it has no subject and no nonce.
+    /// Verifies a token that tells of something, and proves nobody: it has no subject and no nonce. The claims, and from when
+    /// on it is certainly over.
     pub(crate) async fn verify_notice(
         &self,
         token: &str,
         call: &Call,
-    ) -> Result<Map<String, Value>, VerifyError> {
+    ) -> Result<(Map<String, Value>, DateTime<Utc>), VerifyError> {
         let members = self.signed(token, call).await?;
-        self.rules.apply_without_subject(&members, call.now())?;
-        Ok(members)
+        let end = self.rules.apply_without_subject(&members, call.now())?;
+        Ok((members, end))
     }
 
     /// The claims, which the issuer signed and nobody has looked at.

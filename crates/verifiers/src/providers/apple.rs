@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use authcore::Secret;
 use authcore::account::{IdentityKey, ProviderId};
-use authcore::verifier::{VerifiedIdentity, Verifier, VerifyContext, VerifyError};
+use authcore::verifier::{
+    ProviderEvent, ProviderNotice, VerifiedIdentity, Verifier, VerifyContext, VerifyError,
+};
 use authcore_jose::from_strict_json;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -17,6 +19,7 @@ use crate::error::{ConfigError, Reason};
 use crate::http::{Call, Endpoint, Outbound};
 use crate::jwt::{NoncePolicy, TokenRules, TokenVerifier};
 use crate::keys::{KeyLocation, KeySource};
+use crate::nonce::{Redeemed, single_use};
 
 /// Which tokens of Apple count.
 #[derive(Clone, Debug)]
@@ -65,8 +68,8 @@ pub struct AppleNotice {
     pub identity: IdentityKey,
     /// What happened.
     pub event: AppleEvent,
-    /// The `jti`, for whoever wants to know a notice again: Apple may send one twice.
-    pub id: Option<String>,
+    /// What tells the notice, which Apple may send twice, from others: its `jti`, or else itself.
+    pub once: Redeemed,
 }
 
 /// What happened to an account at Apple.
@@ -116,8 +119,7 @@ impl Apple {
     }
 
     /// Reads what Apple's server posted as `payload`: signed with the same keys and for the same apps as an ID token.
-    /// What to do with it: `Engine::provider_consent_revoked` or `Engine::provider_account_deleted`. A notice that comes
-    /// twice is read twice.
+    /// `Engine::provider_notice` does so, and what follows from it; a notice that comes twice is read twice.
     ///
     /// # Errors
     ///
@@ -132,7 +134,7 @@ impl Apple {
         payload: &str,
         now: DateTime<Utc>,
     ) -> Result<AppleNotice, VerifyError> {
-        let members = self.notices.verify_notice(payload, &Call::starting(now)).await?;
+        let (members, end) = self.notices.verify_notice(payload, &Call::starting(now)).await?;
         let event = match members.get("events") {
             Some(Value::String(text)) => from_strict_json(text.as_bytes()).ok(),
             Some(object) => Event::deserialize(object).ok(),
@@ -150,7 +152,13 @@ impl Apple {
                 "account-delete" => AppleEvent::AccountDeleted,
                 _ => AppleEvent::Other,
             },
-            id: members.get("jti").and_then(Value::as_str).map(Into::into),
+            once: Redeemed {
+                single_use: match members.get("jti").and_then(Value::as_str) {
+                    Some(id) => single_use("apple notice", id),
+                    None => single_use("apple notice without id", payload),
+                },
+                forget_at: end,
+            },
         })
     }
 }
@@ -181,5 +189,20 @@ impl Verifier for Apple {
             return Err(Reason::WrongType.into());
         }
         Ok(claims.prove(context.identity(claims.subject())))
+    }
+
+    async fn read_notice(
+        &self,
+        payload: &Secret,
+        context: &VerifyContext,
+    ) -> Result<Option<ProviderNotice>, VerifyError> {
+        let notice = self.notice(payload.reveal(), context.now()).await?;
+        let event = match notice.event {
+            AppleEvent::ConsentRevoked => ProviderEvent::ConsentRevoked,
+            AppleEvent::AccountDeleted => ProviderEvent::AccountDeleted,
+            AppleEvent::Other => return Ok(None),
+        };
+        let Redeemed { single_use, forget_at } = notice.once;
+        Ok(Some(context.notice(notice.identity.subject(), event, (single_use, forget_at))))
     }
 }

@@ -1,8 +1,9 @@
-//! What players may do.
+//! What players may do, and what providers tell of them.
 
 mod account;
 mod links;
 mod login;
+mod notices;
 mod transfer;
 mod withdrawal;
 
@@ -35,4 +36,5 @@ pub(super) fn routes() -> Router<Arc<Door>> {
             get(transfer::get).post(transfer::issue).put(transfer::renew),
         )
         .route("/v1/transfer", post(transfer::transfer))
+        .route("/v1/notices/{provider}", post(notices::take))
 }
