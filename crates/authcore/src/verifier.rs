@@ -6,7 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::account::{AccountId, IdentityKey, ProviderId};
+use crate::account::{AccountId, IdentityKey, ProviderId, SessionId};
 use crate::secret::Secret;
 use crate::store::SingleUseKey;
 
@@ -75,17 +75,28 @@ pub enum ProviderEvent {
 pub struct VerifyContext {
     now: DateTime<Utc>,
     provider: ProviderId,
+    session: Option<SessionId>,
 }
 
 impl VerifyContext {
-    pub(crate) const fn new(now: DateTime<Utc>, provider: ProviderId) -> Self {
-        Self { now, provider }
+    pub(crate) const fn new(
+        now: DateTime<Utc>,
+        provider: ProviderId,
+        session: Option<SessionId>,
+    ) -> Self {
+        Self { now, provider, session }
     }
 
     /// The time, by the engine's clock.
     #[must_use]
     pub const fn now(&self) -> DateTime<Utc> {
         self.now
+    }
+
+    /// What a nonce must have been issued for to be in this credential; `binding` is what the client presents beside it.
+    #[must_use]
+    pub const fn nonce_scope<'a>(&'a self, binding: &'a str) -> NonceScope<'a> {
+        NonceScope { provider: &self.provider, session: self.session, binding }
     }
 
     /// Says that the credential proves this subject of a provider without tenants and issuers.
@@ -113,6 +124,41 @@ impl VerifyContext {
             expires_at: None,
             told: None,
         }
+    }
+}
+
+/// Makes nonces, which verifiers know again in tokens (security 74).
+pub trait NonceIssuer: fmt::Debug + Send + Sync + 'static {
+    /// Makes one for this and nothing else, of fresh random bytes.
+    fn issue(&self, scope: &NonceScope<'_>, now: DateTime<Utc>, random: [u8; 16]) -> String;
+}
+
+/// What a nonce is for.
+#[derive(Clone, Copy)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "whatever knows a nonce again must look at all of it"
+)]
+pub struct NonceScope<'a> {
+    /// The provider whose token carries it.
+    pub provider: &'a ProviderId,
+    /// The session of the player who presents that token, to link it, say (security 70); none to log in.
+    pub session: Option<SessionId>,
+    /// A secret that the client made for this, or nothing.
+    pub binding: &'a str,
+}
+
+impl<'a> NonceScope<'a> {
+    /// For a login.
+    #[must_use]
+    pub const fn login(provider: &'a ProviderId, binding: &'a str) -> Self {
+        Self { provider, session: None, binding }
+    }
+}
+
+impl fmt::Debug for NonceScope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NonceScope").field("provider", self.provider).finish_non_exhaustive()
     }
 }
 
@@ -352,7 +398,7 @@ mod tests {
     use super::*;
 
     fn proof() -> VerifiedIdentity {
-        VerifyContext::new(DateTime::UNIX_EPOCH, ProviderId::CUSTOM).identity("ann")
+        VerifyContext::new(DateTime::UNIX_EPOCH, ProviderId::CUSTOM, None).identity("ann")
     }
 
     #[test]
@@ -386,7 +432,7 @@ mod tests {
         let second = |second| DateTime::from_timestamp(second, 0).unwrap();
         assert!(proof().until(second(1)).check(second(0)).is_ok());
         assert!(matches!(proof().until(second(1)).check(second(1)), Err(VerifyError::Expired)));
-        let context = VerifyContext::new(second(0), ProviderId::CUSTOM);
+        let context = VerifyContext::new(second(0), ProviderId::CUSTOM, None);
         for bad in ["", "x".repeat(256).as_str()] {
             assert!(matches!(context.identity(bad).check(second(0)), Err(VerifyError::Faulty(_))));
         }

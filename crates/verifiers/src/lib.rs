@@ -35,6 +35,7 @@
 //! | an answer | [`Answer::status`], [`Answer::json`]; 3xx, 429, 5xx and time-outs are an [`HttpFault`] already, and `?` makes it [`VerifyError::Unavailable`] |
 //! | a signed token | [`TokenRules`], [`KeySource`], [`TokenVerifier`]; the credential is a [`TokenCredential`]; then [`Claims::prove`] |
 //! | an access token or a code | `OAuthCredential` and `CodeExchange` in `src/oauth.rs`; a token must be shown to be of our app |
+//! | a nonce in a credential | [`NoncePolicy`] of the configuration, and `nonces.redeem(nonce, &context.nonce_scope(binding), now)` where it is no token |
 //! | a credential that is good once | [`single_use`] and `identity.using_up(key, forget_at)`: the commit of the login uses it up |
 //! | a name and an avatar | [`profile()`], then `identity.with_profile(…)`; never an email address |
 //! | friends | [`read_friends`]; `None` fails no login |

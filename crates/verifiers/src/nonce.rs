@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use authcore::account::ProviderId;
 use authcore::store::SingleUseKey;
+use authcore::verifier::{NonceIssuer, NonceScope};
 use authcore_jose::{DigestKey, KeyError, MasterKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
@@ -25,17 +25,19 @@ const TAG: usize = 32;
 ///
 /// ```
 /// use authcore::account::ProviderId;
+/// use authcore::verifier::NonceScope;
 /// use authcore_verifiers::Nonces;
 /// use chrono::{DateTime, TimeDelta};
 /// # use authcore::MasterKey;
 /// # let master = MasterKey::new(b"0123456789abcdefghijklmnopqrstuv").unwrap();
 /// let nonces = Nonces::derive(&master, "chess")?;
 /// let (google, now) = (ProviderId::new("google").unwrap(), DateTime::UNIX_EPOCH);
-/// let nonce = nonces.issue(&google, "secret of this login", now, [7; 16]);
+/// let scope = NonceScope::login(&google, "secret of this login");
+/// let nonce = nonces.issue(&scope, now, [7; 16]);
 ///
-/// assert!(nonces.redeem(&nonce, &google, "secret of this login", now).is_ok());
-/// assert!(nonces.redeem(&nonce, &google, "of another", now).is_err());
-/// assert!(nonces.redeem(&nonce, &google, "secret of this login", now + TimeDelta::minutes(10)).is_err());
+/// assert!(nonces.redeem(&nonce, &scope, now).is_ok());
+/// assert!(nonces.redeem(&nonce, &NonceScope::login(&google, "of another"), now).is_err());
+/// assert!(nonces.redeem(&nonce, &scope, now + TimeDelta::minutes(10)).is_err());
 /// # Ok::<(), authcore_jose::KeyError>(())
 /// ```
 #[derive(Clone)]
@@ -60,22 +62,20 @@ impl Nonces {
         Ok(Self(Arc::new(DigestKey::derive(master, game, "provider nonce")?)))
     }
 
-    /// Makes one, good for 10 minutes, of fresh random bytes. `binding` is what whoever logs in must present again: a
-    /// secret that the client made for this login, or nothing.
+    /// Makes one, good for 10 minutes, of fresh random bytes.
     #[must_use]
     pub fn issue(
         &self,
-        provider: &ProviderId,
-        binding: &str,
+        scope: &NonceScope<'_>,
         now: DateTime<Utc>,
         random: [u8; RANDOM],
     ) -> String {
         let expiry = (now + LIFETIME).timestamp_millis().to_be_bytes();
-        let tag = self.tag(provider, binding, &expiry, &random);
+        let tag = self.tag(scope, &expiry, &random);
         URL_SAFE_NO_PAD.encode([&expiry[..], &random, &tag].concat())
     }
 
-    /// Knows a nonce again that was issued for this provider and this login.
+    /// Knows a nonce again that was issued for this.
     ///
     /// # Errors
     ///
@@ -83,16 +83,15 @@ impl Nonces {
     pub fn redeem(
         &self,
         nonce: &str,
-        provider: &ProviderId,
-        binding: &str,
+        scope: &NonceScope<'_>,
         now: DateTime<Utc>,
     ) -> Result<Redeemed, Reason> {
-        self.read(nonce, provider, binding)
+        self.read(nonce, scope)
             .filter(|redeemed| now < redeemed.forget_at)
             .ok_or(Reason::NonceMismatch)
     }
 
-    fn read(&self, nonce: &str, provider: &ProviderId, binding: &str) -> Option<Redeemed> {
+    fn read(&self, nonce: &str, scope: &NonceScope<'_>) -> Option<Redeemed> {
         // The only length that decodes to this many bytes, so that nothing longer is decoded.
         if nonce.len() != (EXPIRY + RANDOM + TAG).div_ceil(3) * 4 - 1 {
             return None;
@@ -100,16 +99,26 @@ impl Nonces {
         let bytes = URL_SAFE_NO_PAD.decode(nonce).ok()?;
         let (expiry, rest) = bytes.split_first_chunk::<EXPIRY>()?;
         let (random, tag) = rest.split_first_chunk::<RANDOM>()?;
-        verify_slices_are_equal(&self.tag(provider, binding, expiry, random), tag).ok()?;
+        verify_slices_are_equal(&self.tag(scope, expiry, random), tag).ok()?;
         let forget_at = DateTime::from_timestamp_millis(i64::from_be_bytes(*expiry))?;
         let single_use = single_use("nonce", nonce);
         Some(Redeemed { single_use, forget_at })
     }
 
-    fn tag(&self, provider: &ProviderId, binding: &str, expiry: &[u8], random: &[u8]) -> [u8; TAG] {
+    fn tag(&self, scope: &NonceScope<'_>, expiry: &[u8], random: &[u8]) -> [u8; TAG] {
         // A provider's name has no zero byte, and what follows it but the last has a fixed length.
-        let name = provider.as_str().as_bytes();
-        self.0.digest(&[name, &[0], expiry, random, binding.as_bytes()].concat())
+        let name = scope.provider.as_str().as_bytes();
+        let session = scope.session.map(|id| *id.as_bytes());
+        let purpose = [u8::from(session.is_some())];
+        let session = session.unwrap_or_default();
+        let binding = scope.binding.as_bytes();
+        self.0.digest(&[name, &[0], expiry, random, &purpose, &session, binding].concat())
+    }
+}
+
+impl NonceIssuer for Nonces {
+    fn issue(&self, scope: &NonceScope<'_>, now: DateTime<Utc>, random: [u8; RANDOM]) -> String {
+        self.issue(scope, now, random)
     }
 }
 
@@ -140,6 +149,8 @@ pub(crate) fn is_nonce_or_its_digest(in_token: &str, nonce: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use authcore::account::{ProviderId, SessionId};
+
     use super::*;
 
     fn nonces(game: &str) -> Nonces {
@@ -154,9 +165,9 @@ mod tests {
     #[test]
     fn j12_a_nonce_is_good_for_its_provider_login_and_game_only() {
         let (now, google) = (DateTime::UNIX_EPOCH, provider("google"));
-        let nonce = nonces("chess").issue(&google, "b", now, [1; 16]);
+        let nonce = nonces("chess").issue(&NonceScope::login(&google, "b"), now, [1; 16]);
         let redeem = |game: &str, name: &str, binding: &str, nonce: &str| {
-            nonces(game).redeem(nonce, &provider(name), binding, now)
+            nonces(game).redeem(nonce, &NonceScope::login(&provider(name), binding), now)
         };
         assert!(redeem("chess", "google", "b", &nonce).is_ok());
         assert!(redeem("go", "google", "b", &nonce).is_err());
@@ -174,10 +185,29 @@ mod tests {
     }
 
     #[test]
+    fn security_70_a_nonce_is_good_for_its_session_or_for_a_login() {
+        let (now, google) = (DateTime::UNIX_EPOCH, provider("google"));
+        let of = |session: Option<u8>| NonceScope {
+            session: session.map(|byte| SessionId::from_bytes([byte; 16])),
+            ..NonceScope::login(&google, "b")
+        };
+        // Session zero is none of no session.
+        let all = [None, Some(0), Some(1)];
+        for issued in all {
+            let nonce = nonces("chess").issue(&of(issued), now, [1; 16]);
+            for presented in all {
+                let known = nonces("chess").redeem(&nonce, &of(presented), now).is_ok();
+                assert_eq!(known, issued == presented, "{issued:?} {presented:?}");
+            }
+        }
+    }
+
+    #[test]
     fn j12_a_nonce_is_over_after_ten_minutes() {
         let (now, google) = (DateTime::UNIX_EPOCH, provider("google"));
-        let nonce = nonces("chess").issue(&google, "", now, [1; 16]);
-        let at = |later| nonces("chess").redeem(&nonce, &google, "", now + later);
+        let scope = NonceScope::login(&google, "");
+        let nonce = nonces("chess").issue(&scope, now, [1; 16]);
+        let at = |later| nonces("chess").redeem(&nonce, &scope, now + later);
         assert!(at(LIFETIME - TimeDelta::milliseconds(1)).is_ok());
         assert!(at(LIFETIME).is_err());
     }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use authcore::account::ProviderId;
-use authcore::verifier::VerifyError;
+use authcore::verifier::{NonceScope, VerifyError};
 use authcore_fake_idp::table::{self, Case, Provider, Row};
 use authcore_fake_idp::{FakeApple, FakeIdp, Fault, Host, Outcome, World};
 use authcore_jose::MasterKey;
@@ -134,7 +134,8 @@ async fn a_nonce_comes_as_it_is_or_as_its_digest_or_not_where_it_is_not_supporte
         };
         let (_fake, apple, world) = start(config).await;
         let signer = apple.issuer.signer();
-        let issue = |random| nonces.issue(&apple_id, "", world.now(), [random; 16]);
+        let issue =
+            |random| nonces.issue(&NonceScope::login(&apple_id, ""), world.now(), [random; 16]);
         let present =
             |token: String, nonce: &str| json!({"token": token, "nonce": nonce}).to_string();
 

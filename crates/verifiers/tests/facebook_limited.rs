@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use authcore::account::ProviderId;
+use authcore::verifier::NonceScope;
 use authcore_fake_idp::table::{self, Case, Provider, Row};
 use authcore_fake_idp::{FakeFacebookLimited, FakeIdp, Host, Outcome, World};
 use authcore_jose::MasterKey;
@@ -118,7 +119,7 @@ async fn a_nonce_of_ours_is_required_and_used_once() {
     let (_fake, facebook, world) = start(config()).await;
     let signer = facebook.issuer.signer();
     let provider = ProviderId::new("facebook_limited").unwrap();
-    let nonce = nonces().issue(&provider, "", world.now(), [1; 16]);
+    let nonce = nonces().issue(&NonceScope::login(&provider, ""), world.now(), [1; 16]);
     let token = || FakeFacebookLimited::token(world.now());
     assert_eq!(world.login(&token().signed(&signer)).await, rejected("nonce_missing"));
     let mutated = token().claim("nonce", format!("{nonce}A")).signed(&signer);

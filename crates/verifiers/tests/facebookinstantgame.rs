@@ -7,6 +7,7 @@
 )]
 
 use authcore::account::ProviderId;
+use authcore::verifier::NonceScope;
 use authcore_fake_idp::table::{self, Case, Expected, Provider, Row};
 use authcore_fake_idp::{FakeFacebookInstantGame as Fake, Host, Outcome, World};
 use authcore_jose::MasterKey;
@@ -187,7 +188,7 @@ async fn the_request_payload_is_a_nonce_of_ours_when_configured() {
             info["request_payload"] = payload.into();
             Fake::signed(&info, Fake::SECRET)
         };
-        let nonce = nonces.issue(&provider, "", world.now(), [1; 16]);
+        let nonce = nonces.issue(&NonceScope::login(&provider, ""), world.now(), [1; 16]);
         assert_eq!(world.login(&with("made up")).await, rejected("nonce_mismatch"));
         assert_eq!(world.login(&with(&nonce)).await, accepted());
         assert_eq!(world.login(&with(&nonce)).await, Outcome::UsedUp);

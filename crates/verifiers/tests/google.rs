@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+use authcore::verifier::NonceScope;
 use authcore_fake_idp::table::{self, Case, Provider, Row};
 use authcore_fake_idp::{FakeGoogle, FakeIdp, Host, Outcome, World};
 use authcore_jose::MasterKey;
@@ -193,7 +194,7 @@ async fn j12_a_nonce_is_ours_for_this_provider_and_login_and_used_once() {
     let provider = |name| authcore::account::ProviderId::new(name).unwrap();
     let token = |nonce: &str| FakeGoogle::token(world.now()).claim("nonce", nonce).signed(&signer);
     let issue = |name, binding: &str, random| {
-        nonces.issue(&provider(name), binding, world.now(), [random; 16])
+        nonces.issue(&NonceScope::login(&provider(name), binding), world.now(), [random; 16])
     };
     let present =
         |token: String, binding: &str| json!({"token": token, "binding": binding}).to_string();

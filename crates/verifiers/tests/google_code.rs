@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+use authcore::verifier::NonceScope;
 use authcore_fake_idp::table::{self, Case, Provider, Row};
 use authcore_fake_idp::{FakeGoogle, FakeIdp, Fault, Host, Outcome, World};
 use authcore_jose::MasterKey;
@@ -131,7 +132,7 @@ async fn j12_the_nonce_of_a_code_s_token_is_looked_at_with_its_binding() {
     let (_fake, _google, world) = start(bound.clone()).await;
     assert_eq!(world.login(GOOD).await, rejected("nonce_missing"));
     let google = authcore::account::ProviderId::new("google").unwrap();
-    let nonce = nonces.issue(&google, "of this login", world.now(), [1; 16]);
+    let nonce = nonces.issue(&NonceScope::login(&google, "of this login"), world.now(), [1; 16]);
     for (binding, outcome) in
         [("of another", rejected("nonce_mismatch")), ("of this login", accepted())]
     {

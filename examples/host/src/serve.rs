@@ -22,7 +22,6 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
 use crate::connections::{self, Limits};
-use crate::providers::nonce;
 use crate::settings::{Place, Settings};
 use crate::sweep;
 
@@ -135,8 +134,7 @@ fn routes(settings: &Settings, engine: Engine) -> Router {
     let v1 = v1::router(engine.clone(), v1_config);
     // The policy was checked when the settings were gathered.
     let players = engine.with_policy(settings.policy.clone()).unwrap_or(engine);
-    let nonces = nonce::routes(settings.providers.nonces.clone(), now);
-    nakama::router(players, config).merge(v1).merge(nonces)
+    nakama::router(players, config).merge(v1)
 }
 
 fn announce(address: SocketAddr) {

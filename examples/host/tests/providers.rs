@@ -51,12 +51,17 @@ impl Host {
     }
 
     async fn post(&self, path: &str, body: Value) -> (u16, Value) {
-        let url = format!("{}{path}", self.address);
+        self.post_as("", path, body).await
+    }
+
+    /// As whoever has this access token.
+    async fn post_as(&self, token: &str, path: &str, body: Value) -> (u16, Value) {
+        let (url, bearer) = (format!("{}{path}", self.address), format!("Bearer {token}"));
         tokio::task::spawn_blocking(move || {
             let agent: ureq::Agent =
                 ureq::Agent::config_builder().http_status_as_error(false).build().into();
-            let mut answer =
-                agent.post(url).content_type("application/json").send(body.to_string()).unwrap();
+            let asked = agent.post(url).content_type("application/json");
+            let mut answer = asked.header("Authorization", bearer).send(body.to_string()).unwrap();
             let text = answer.body_mut().read_to_string().unwrap();
             (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or_default())
         })
@@ -237,6 +242,74 @@ async fn j12_a_nonce_of_the_host_is_good_for_one_login() {
     assert_eq!((status, &again["error"]["code"]), (401, &json!("credential_rejected")), "{again}");
     let (status, _) = host.post("/v1/nonces", json!({"provider": "No Name"})).await;
     assert_eq!(status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn security_70_a_nonce_of_one_purpose_or_session_is_not_good_for_another() {
+    let google = FakeGoogle::new();
+    let fake = FakeIdp::start(google.hosts()).await;
+    let tables = format!(
+        "[providers.google]\naudiences = [\"{}\"]\nnonce = \"required\"\n",
+        FakeGoogle::AUDIENCE
+    );
+    let host = Host::start(&fake, &tables);
+    let log_in = async |id: &str| {
+        let body = json!({"credential": {"provider": "custom", "id": id}});
+        let (status, player) = host.post("/v1/login", body).await;
+        assert_eq!(status, 200, "{player}");
+        player["tokens"]["access"].as_str().unwrap().to_owned()
+    };
+    let (ann, bob) = (log_in("ann-at-work").await, log_in("bob-at-work").await);
+    let nonce = async |purpose: &str, token: &str| {
+        let body = json!({"provider": "google", "purpose": purpose});
+        host.post_as(token, "/v1/nonces", body).await
+    };
+    let carrying = |nonce: &Value| {
+        FakeGoogle::token(now()).claim("nonce", nonce.clone()).signed(&google.issuer.signer())
+    };
+    let link = async |token: &str, nonce: &Value| {
+        let credential = json!({"provider": "google", "credential": carrying(nonce)});
+        host.post_as(token, "/v1/links", json!({ "credential": credential })).await
+    };
+    let (status, to_log_in) = nonce("login", &ann).await;
+    assert_eq!(status, 200, "{to_log_in}");
+    let (_, ann_s) = nonce("link", &ann).await;
+    let (_, bob_s) = nonce("link", &bob).await;
+    let (status, nobody_s) = nonce("link", "").await;
+    assert_eq!(status, 401, "{nobody_s}");
+    let (status, _) = nonce("anything", &ann).await;
+    assert_eq!(status, 400);
+
+    for foreign in [&to_log_in, &bob_s] {
+        let (status, answer) = link(&ann, &foreign["nonce"]).await;
+        assert_eq!((status, &answer["error"]["code"]), (401, &json!("credential_rejected")));
+    }
+    let (status, answer) = host.login("google", carrying(&ann_s["nonce"])).await;
+    assert_eq!(status, 401, "{answer}");
+    let (status, answer) = link(&ann, &ann_s["nonce"]).await;
+    assert_eq!(status, 200, "{answer}");
+    let (status, answer) = link(&ann, &ann_s["nonce"]).await;
+    assert_eq!(status, 401, "twice: {answer}");
+    let (status, answer) = host.login("google", carrying(&to_log_in["nonce"])).await;
+    assert_eq!((status, &answer["created"]), (200, &json!(false)), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn security_22_nonces_are_throttled() {
+    let google = FakeGoogle::new();
+    let fake = FakeIdp::start(google.hosts()).await;
+    let host = Host::start(&fake, "");
+    let mut throttled = None;
+    for _ in 0..200 {
+        let (status, answer) = host.post("/v1/nonces", json!({"provider": "google"})).await;
+        if status != 200 {
+            throttled = Some((status, answer));
+            break;
+        }
+    }
+    let (status, answer) = throttled.unwrap();
+    assert_eq!((status, &answer["error"]["code"]), (429, &json!("try_again_later")), "{answer}");
+    assert!(answer["error"]["retry_at"].is_string(), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

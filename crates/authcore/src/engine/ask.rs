@@ -3,7 +3,7 @@ use std::error::Error as StdError;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Engine;
-use crate::account::ProviderId;
+use crate::account::{ProviderId, SessionId};
 use crate::error::Error;
 use crate::refusal::Refusal;
 use crate::secret::Secret;
@@ -15,15 +15,17 @@ use crate::verifier::{
 const PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 impl Engine {
-    /// Asks a verifier. To the player a faulty one is like one that says no (braincloud 7); it is told apart in the log.
+    /// Asks a verifier; `session` is that of whoever presents the credential, unless to log in. To the player a faulty one is
+    /// like one that says no (braincloud 7); it is told apart in the log.
     pub(super) async fn ask_verifier(
         &self,
         provider: &ProviderId,
         payload: &Secret,
+        session: Option<SessionId>,
         now: DateTime<Utc>,
     ) -> Result<VerifiedIdentity, Error> {
         let verifier = self.known_verifier(provider)?;
-        let context = VerifyContext::new(now, provider.clone());
+        let context = VerifyContext::new(now, provider.clone(), session);
         let answer = verifier.verify(payload, &context).await;
         answer
             .and_then(|proof| proof.check(now).map(|()| proof))
@@ -38,7 +40,7 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<Option<ProviderNotice>, Error> {
         let verifier = self.known_verifier(provider)?;
-        let context = VerifyContext::new(now, provider.clone());
+        let context = VerifyContext::new(now, provider.clone(), None);
         let answer = verifier.read_notice(payload, &context).await;
         answer.map_err(|error| refused(provider, error))
     }

@@ -12,7 +12,7 @@ use crate::policy::{InvalidPolicy, Policy};
 use crate::random::{Random, SystemRandom};
 use crate::session::TokenKeys;
 use crate::store::{Store, StoreError, StoreHeader};
-use crate::verifier::Verifier;
+use crate::verifier::{NonceIssuer, Verifier};
 
 /// Puts an engine together. Made by [`Engine::builder`]; the type says which of the two things without a default are
 /// still missing, so that an engine without a signing key or a clock does not compile.
@@ -25,6 +25,7 @@ pub struct EngineBuilder<K, C> {
     previous_keys: Vec<(MasterKey, Algorithm)>,
     algorithm: Algorithm,
     verifiers: Vec<Arc<dyn Verifier>>,
+    nonces: Option<Arc<dyn NonceIssuer>>,
     hooks: Arc<dyn Hooks>,
     merge_rule: Arc<dyn MergeRule>,
     hasher: Option<Arc<dyn PasswordHasher>>,
@@ -97,6 +98,7 @@ impl Engine {
             previous_keys: Vec::new(),
             algorithm: Algorithm::Hs256,
             verifiers: Vec::new(),
+            nonces: None,
             hooks: Arc::new(NoHooks),
             merge_rule: Arc::new(MostLogins),
             hasher: None,
@@ -134,6 +136,12 @@ impl<K, C> EngineBuilder<K, C> {
     /// Adds a verifier, under its own name.
     pub fn verifier(mut self, verifier: impl Verifier) -> Self {
         self.verifiers.push(Arc::new(verifier));
+        self
+    }
+
+    /// Who makes nonces for players; without one, [`Engine::issue_nonce`] is switched off.
+    pub fn nonces(mut self, nonces: impl NonceIssuer) -> Self {
+        self.nonces = Some(Arc::new(nonces));
         self
     }
 
@@ -183,6 +191,7 @@ impl<K, C> EngineBuilder<K, C> {
             previous_keys: self.previous_keys,
             algorithm: self.algorithm,
             verifiers: self.verifiers,
+            nonces: self.nonces,
             hooks: self.hooks,
             merge_rule: self.merge_rule,
             hasher: self.hasher,
@@ -231,6 +240,7 @@ impl EngineBuilder<MasterKey, Arc<dyn Clock>> {
         let parts = Parts {
             store: self.store,
             verifiers: self.verifiers,
+            nonces: self.nonces,
             hooks: self.hooks,
             merge_rule: self.merge_rule,
             hasher,

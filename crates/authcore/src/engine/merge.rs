@@ -205,12 +205,17 @@ impl Engine {
             return Err(Refusal::NotLinkable(ProviderId::GUEST).into());
         }
         let checked = check(request.credential, Use::Login, &self.policy, self.parts.folding)?;
-        let proof = self.prove_merge(checked, now).await?;
+        let proof = self.prove_merge(who, checked, now).await?;
         let session = SessionId::new(self.random()?);
         Ok(Attempt { engine: self, context, who, proof, session, now })
     }
 
-    async fn prove_merge(&self, checked: Checked, now: DateTime<Utc>) -> Result<Proof, Error> {
+    async fn prove_merge(
+        &self,
+        who: &Authenticated,
+        checked: Checked,
+        now: DateTime<Utc>,
+    ) -> Result<Proof, Error> {
         Ok(match checked {
             Checked::Id { key, method } => Proof::new(Lookup::Identity(key), method),
             Checked::Password { who, password } => {
@@ -223,7 +228,8 @@ impl Engine {
                 Proof { password: Some(password), ..Proof::new(lookup, Method::Password) }
             }
             Checked::Provider { provider, payload } => {
-                let verified = self.ask_verifier(&provider, &payload, now).await?;
+                let session = Some(who.session().id);
+                let verified = self.ask_verifier(&provider, &payload, session, now).await?;
                 let lookup = Lookup::Identity(verified.key().clone());
                 Proof { verified: Some(verified), ..Proof::new(lookup, Method::Provider) }
             }

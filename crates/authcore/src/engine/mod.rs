@@ -22,6 +22,7 @@ mod login;
 mod logout;
 mod lookup;
 mod merge;
+mod nonce;
 mod password;
 mod provider_notice;
 mod refresh;
@@ -61,7 +62,7 @@ use crate::random::{Random, RandomError};
 use crate::refusal::Refusal;
 use crate::session::TokenKeys;
 use crate::store::Store;
-use crate::verifier::Verifier;
+use crate::verifier::{NonceIssuer, Verifier};
 
 /// The engine. Cheap to clone; all clones are one.
 ///
@@ -96,6 +97,7 @@ pub struct Engine {
 struct Parts {
     store: Arc<dyn Store>,
     verifiers: Vec<Arc<dyn Verifier>>,
+    nonces: Option<Arc<dyn NonceIssuer>>,
     hooks: Arc<dyn Hooks>,
     merge_rule: Arc<dyn MergeRule>,
     hasher: Arc<dyn PasswordHasher>,

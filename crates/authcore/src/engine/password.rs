@@ -91,6 +91,16 @@ impl Engine {
         if self.parts.hasher.is_busy() {
             return Err(Refusal::TryAgainLater { retry_at: None }.into());
         }
+        self.consume(key, rate, now).await
+    }
+
+    /// Charges a throttle.
+    pub(super) async fn consume(
+        &self,
+        key: ThrottleKey,
+        rate: Rate,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
         let charge = Charge { key, cost: 1, limit: rate.limit, window: rate.window, now };
         match self.parts.store.consume(&charge).await? {
             Admission::Admitted => Ok(()),

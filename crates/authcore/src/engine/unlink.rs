@@ -57,7 +57,9 @@ impl Engine {
         let exactly = match &request.exactly {
             Some(which) if !request.provider.is_built_in() => {
                 check_provider_payload(which)?;
-                let proof = self.ask_verifier(&request.provider, which, now).await?;
+                let proof = self
+                    .ask_verifier(&request.provider, which, Some(who.session().id), now)
+                    .await?;
                 Some(verified.insert(proof).key().clone())
             }
             Some(which) => Some(self.built_in_key(&request.provider, which)?),

@@ -83,6 +83,11 @@ impl Policy {
                     && (second..=LONGEST).contains(&self.transfer_attempts.window),
                 "transfer_attempts must admit at least 1 and refill over 1 second to 10 years",
             ),
+            (
+                self.nonce_attempts.limit >= 1
+                    && (second..=LONGEST).contains(&self.nonce_attempts.window),
+                "nonce_attempts must admit at least 1 and refill over 1 second to 10 years",
+            ),
         ];
         if let Some((_, rule)) = rules.iter().find(|(holds, _)| !holds) {
             return Err(InvalidPolicy(rule));
@@ -142,6 +147,10 @@ mod tests {
                     release: None,
                 }),
                 ..Policy::default()
+            },
+            Policy {
+                nonce_attempts: Rate { limit: 0, window: TimeDelta::minutes(1) },
+                ..Policy::recommended()
             },
             Policy {
                 transfer_attempts: Rate { limit: 1, window: TimeDelta::zero() },

@@ -147,6 +147,9 @@ pub struct Policy {
     /// the answers past the limit would tell which ids there are. Issuing and renewing have a count of their own.
     /// Why: guessing must be hopeless; ten in ten minutes are more than a person types.
     pub transfer_attempts: Rate,
+    /// How many nonces a caller may have at once, and how long that takes to refill (security 22).
+    /// Why: a login needs one; sixty a minute are enough for many players behind one address.
+    pub nonce_attempts: Rate,
     /// What an unlink and a change of password do to the account's sessions (security 63, 72; gamebase X-24).
     /// Why: who changes a password wants the others out (security 72); Nakama and brainCloud keep sessions, Gamebase ends
     /// what the identity opened.

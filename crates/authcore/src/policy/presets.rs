@@ -43,6 +43,7 @@ impl Policy {
             lockdown: None,
             transfer: None,
             transfer_attempts: Rate { limit: 10, window: TimeDelta::minutes(10) },
+            nonce_attempts: Rate { limit: 60, window: TimeDelta::minutes(1) },
             credential_change: CredentialChange::EndsOtherSessions,
             step_up: Some(TimeDelta::minutes(10)),
             generated_usernames: false,

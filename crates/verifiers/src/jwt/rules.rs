@@ -1,6 +1,5 @@
-use authcore::account::ProviderId;
 use authcore::store::SingleUseKey;
-use authcore::verifier::VerifyError;
+use authcore::verifier::{VerifyContext, VerifyError};
 use authcore_jose::foreign::SignatureAlgorithm;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -101,10 +100,9 @@ impl TokenRules {
         &self,
         members: Map<String, Value>,
         credential: &TokenCredential,
-        provider: &ProviderId,
-        now: DateTime<Utc>,
+        context: &VerifyContext,
     ) -> Result<Claims, VerifyError> {
-        self.apply(members, credential, provider, now).map_err(|broken| match broken {
+        self.apply(members, credential, context).map_err(|broken| match broken {
             Broken::Expired => VerifyError::Expired,
             Broken::Rejected(reason) => reason.into(),
         })
@@ -125,13 +123,12 @@ impl TokenRules {
         &self,
         members: Map<String, Value>,
         credential: &TokenCredential,
-        provider: &ProviderId,
-        now: DateTime<Utc>,
+        context: &VerifyContext,
     ) -> Result<Claims, Broken> {
         self.check_origin(&members)?;
-        let expires_at = self.check_times(&members, now)?;
+        let expires_at = self.check_times(&members, context.now())?;
         let subject = subject(&members)?;
-        let nonce = self.check_nonce(&members, credential, provider, now)?;
+        let nonce = self.check_nonce(&members, credential, context)?;
         let reuse =
             self.reject_reuse.then(|| (single_use("token", credential.token()), expires_at));
         let single_use = nonce.into_iter().chain(reuse).collect();
@@ -204,8 +201,7 @@ impl TokenRules {
         &self,
         members: &Map<String, Value>,
         credential: &TokenCredential,
-        provider: &ProviderId,
-        now: DateTime<Utc>,
+        context: &VerifyContext,
     ) -> Result<Option<(SingleUseKey, DateTime<Utc>)>, Reason> {
         let in_token = match members.get("nonce") {
             None => None,
@@ -232,7 +228,8 @@ impl TokenRules {
         if !is_nonce_or_its_digest(in_token, nonce) {
             return Err(Reason::NonceMismatch);
         }
-        let redeemed = nonces.redeem(nonce, provider, credential.binding(), now)?;
+        let scope = context.nonce_scope(credential.binding());
+        let redeemed = nonces.redeem(nonce, &scope, context.now())?;
         Ok(Some((redeemed.single_use, redeemed.forget_at)))
     }
 }

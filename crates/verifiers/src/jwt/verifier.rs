@@ -1,7 +1,6 @@
 use std::sync::Arc;
 
-use authcore::account::ProviderId;
-use authcore::verifier::VerifyError;
+use authcore::verifier::{VerifyContext, VerifyError};
 use authcore_jose::foreign::{ForeignError, SignedToken};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -44,11 +43,11 @@ impl TokenVerifier {
     pub async fn verify(
         &self,
         credential: &TokenCredential,
-        provider: &ProviderId,
+        context: &VerifyContext,
         call: &Call,
     ) -> Result<Claims, VerifyError> {
         let members = self.signed(credential.token(), call).await?;
-        Ok(self.rules.apply(members, credential, provider, call.now())?)
+        Ok(self.rules.apply(members, credential, context)?)
     }
 
     /// Verifies a token that tells of something, and proves nobody: it has no subject and no nonce. The claims, and from when

@@ -183,7 +183,7 @@ impl Verifier for Apple {
     ) -> Result<VerifiedIdentity, VerifyError> {
         let credential = TokenCredential::read(credential)?;
         let call = Call::starting(context.now());
-        let claims = self.tokens.verify(&credential, &self.provider, &call).await?;
+        let claims = self.tokens.verify(&credential, context, &call).await?;
         if claims.get("events").is_some() {
             // A notice has the issuer, the audience and the keys of an ID token, and nobody logs in with one.
             return Err(Reason::WrongType.into());

@@ -98,7 +98,7 @@ impl Verifier for Epic {
     ) -> Result<VerifiedIdentity, VerifyError> {
         let credential = TokenCredential::read(credential)?;
         let call = Call::starting(context.now());
-        let claims = self.tokens.verify(&credential, &self.provider, &call).await?;
+        let claims = self.tokens.verify(&credential, context, &call).await?;
         claims.unless_text("pfdid", self.deployment_id.as_deref())?;
         let profile = profile(claims.text("dn"), None);
         Ok(claims.prove(context.identity(claims.subject())).with_profile(profile))

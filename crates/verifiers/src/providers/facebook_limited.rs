@@ -98,7 +98,7 @@ impl Verifier for FacebookLimited {
     ) -> Result<VerifiedIdentity, VerifyError> {
         let credential = TokenCredential::read(credential)?;
         let call = Call::starting(context.now());
-        let claims = self.tokens.verify(&credential, &self.provider, &call).await?;
+        let claims = self.tokens.verify(&credential, context, &call).await?;
         let profile = profile(claims.text("name"), claims.text("picture"));
         Ok(claims.prove(context.identity(claims.subject())).with_profile(profile))
     }

@@ -139,8 +139,8 @@ impl Verifier for FacebookInstantGame {
         };
         match (payload, &self.nonce) {
             (Some(payload), _) => {
-                let (binding, now) = (credential.binding(), context.now());
-                let redeemed = nonces.redeem(payload, &self.provider, binding, now)?;
+                let scope = context.nonce_scope(credential.binding());
+                let redeemed = nonces.redeem(payload, &scope, context.now())?;
                 Ok(identity.using_up(redeemed.single_use, redeemed.forget_at))
             }
             (None, NoncePolicy::Required(_)) => Err(Reason::NonceMissing.into()),

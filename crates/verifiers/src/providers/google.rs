@@ -161,7 +161,7 @@ impl Verifier for Google {
     ) -> Result<VerifiedIdentity, VerifyError> {
         let call = Call::starting(context.now());
         let credential = self.id_token(credential, &call).await?;
-        let claims = self.tokens.verify(&credential, &self.provider, &call).await?;
+        let claims = self.tokens.verify(&credential, context, &call).await?;
         let domain = claims.text("hd");
         let domains = &self.hosted_domains;
         if !domains.is_empty() && !domains.iter().any(|allowed| domain == Some(allowed)) {

@@ -140,7 +140,7 @@ impl Kakao {
         context: &VerifyContext,
     ) -> Result<VerifiedIdentity, VerifyError> {
         let credential = TokenCredential::read(credential)?;
-        let claims = self.id_tokens.verify(&credential, &self.provider, call).await?;
+        let claims = self.id_tokens.verify(&credential, context, call).await?;
         // The same player as by access token, so it is the number that is kept.
         let subject = claims.subject();
         let is_number = subject.parse().is_ok_and(|id: u64| id.to_string() == subject);

@@ -162,13 +162,14 @@ impl Line {
         &self,
         credential: &TokenCredential,
         channel: &str,
+        context: &VerifyContext,
         call: &Call,
     ) -> Result<Claims, VerifyError> {
         let claims = match &self.id_tokens {
-            IdTokens::Local(tokens) => tokens.verify(credential, &self.provider, call).await?,
+            IdTokens::Local(tokens) => tokens.verify(credential, context, call).await?,
             IdTokens::Remote(rules) => {
                 let members = self.ask_about(credential.token(), channel, call).await?;
-                rules.check_claims(members, credential, &self.provider, call.now())?
+                rules.check_claims(members, credential, context)?
             }
         };
         // The audience of another region is ours, and still not this one's.
@@ -273,7 +274,7 @@ impl Verifier for Line {
             (Some(_), Some(_)) => Err(Reason::Malformed.into()),
             (None, _) => {
                 let credential = TokenCredential::read(credential)?;
-                let claims = self.id_token(&credential, channel, &call).await?;
+                let claims = self.id_token(&credential, channel, context, &call).await?;
                 let profile = profile(claims.text("name"), claims.text("picture"));
                 let identity = context.identity(claims.subject());
                 Ok(claims.prove(identity).with_profile(profile))

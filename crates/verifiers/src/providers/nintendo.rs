@@ -101,7 +101,7 @@ impl Verifier for Nintendo {
     ) -> Result<VerifiedIdentity, VerifyError> {
         let credential = TokenCredential::read(credential)?;
         let call = Call::starting(context.now());
-        let claims = self.tokens.verify(&credential, &self.provider, &call).await?;
+        let claims = self.tokens.verify(&credential, context, &call).await?;
         if claims.text("typ") != Some("id_token") {
             // An access token of the same issuer.
             return Err(Reason::WrongType.into());

@@ -137,7 +137,7 @@ impl Verifier for Oidc {
     ) -> Result<VerifiedIdentity, VerifyError> {
         let credential = TokenCredential::read(credential)?;
         let call = Call::starting(context.now());
-        let claims = self.tokens.verify(&credential, &self.provider, &call).await?;
+        let claims = self.tokens.verify(&credential, context, &call).await?;
         let has = |(name, wanted): (&String, &String)| {
             claims.get(name).and_then(Value::as_str) == Some(wanted)
         };

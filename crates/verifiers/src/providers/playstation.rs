@@ -214,7 +214,7 @@ impl Verifier for PlayStation {
         match (found.id_token, &self.tokens, &self.introspection) {
             (Some(token), Some(tokens), _) => {
                 let token = TokenCredential::of_token(credential, token)?;
-                let claims = tokens.verify(&token, &self.provider, &call).await?;
+                let claims = tokens.verify(&token, context, &call).await?;
                 Ok(claims.prove(of(claims.subject())))
             }
             (_, _, Some(introspection)) if !found.access_token.is_empty() => {

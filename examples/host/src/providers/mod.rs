@@ -25,7 +25,6 @@ mod kakao;
 mod line;
 mod naver;
 mod nintendo;
-pub(crate) mod nonce;
 mod oidc;
 mod payco;
 mod playstation;
@@ -122,7 +121,7 @@ impl Outbound {
 /// Verifiers, ready for an engine, each under its provider's name.
 pub(crate) struct Built {
     verifiers: Vec<(String, Add)>,
-    pub(crate) nonces: Nonces,
+    nonces: Nonces,
 }
 
 type Builder = authcore::EngineBuilder<MasterKey, std::sync::Arc<dyn authcore::Clock>>;
@@ -131,6 +130,7 @@ type Add = Box<dyn FnOnce(Builder) -> Builder + Send + Sync>;
 impl Built {
     /// Hands them over.
     pub(crate) fn add_to(&mut self, builder: Builder) -> Builder {
+        let builder = builder.nonces(self.nonces.clone());
         self.verifiers.drain(..).fold(builder, |builder, (_, add)| add(builder))
     }
 }
@@ -289,7 +289,7 @@ mod tests {
         let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/providers");
         let files = std::fs::read_dir(here).unwrap().map(|file| file.unwrap().path());
         let sources: String = files
-            .filter(|path| !path.ends_with("mod.rs") && !path.ends_with("nonce.rs"))
+            .filter(|path| !path.ends_with("mod.rs"))
             .map(|path| std::fs::read_to_string(path).unwrap())
             .collect();
         let tables = page().concat();

@@ -200,7 +200,7 @@ impl Engine {
             Checked::Id { key, method } => Proven::Identity { key, method, verified: None },
             Checked::Password { who, password } => Proven::Password { who, password },
             Checked::Provider { provider, payload } => {
-                let verified = Box::pin(self.ask_verifier(&provider, &payload, now)).await?;
+                let verified = Box::pin(self.ask_verifier(&provider, &payload, None, now)).await?;
                 let key = verified.key().clone();
                 Proven::Identity { key, method: Method::Provider, verified: Some(verified) }
             }

@@ -72,7 +72,7 @@ fn check_guest_only(account: &Account) -> Result<(), Refusal> {
 
 /// What counts the tries of one caller: by where the request comes from, an IPv6 network as one (security 18); by the
 /// device where that is not known, or by what else tells callers apart.
-fn throttle_of_caller(context: &RequestContext, or: &[u8]) -> ThrottleKey {
+pub(super) fn throttle_of_caller(context: &RequestContext, or: &[u8]) -> ThrottleKey {
     match (context.client_address.map(|address| address.to_canonical()), &context.device_id) {
         (Some(IpAddr::V4(address)), _) => throttle("address", &address.octets()),
         (Some(IpAddr::V6(address)), _) => {

@@ -3,6 +3,7 @@
 mod account;
 mod links;
 mod login;
+mod nonces;
 mod notices;
 mod transfer;
 mod withdrawal;
@@ -36,5 +37,6 @@ pub(super) fn routes() -> Router<Arc<Door>> {
             get(transfer::get).post(transfer::issue).put(transfer::renew),
         )
         .route("/v1/transfer", post(transfer::transfer))
+        .route("/v1/nonces", post(nonces::issue))
         .route("/v1/notices/{provider}", post(notices::take))
 }
