@@ -1,15 +1,16 @@
 //! The logins that a provider verifies, against servers that play the providers (P1 to P11, J8, J11, J12).
 
-use authcore::Policy;
+use authcore::{MasterKey, Policy};
 use authcore_fake_idp::{
-    FakeApple, FakeFacebook, FakeFacebookInstantGame, FakeGameCenter, FakeGoogle,
-    FakeGooglePlayGames, FakeIdp, FakeSteam, Fault,
+    FakeApple, FakeFacebook, FakeFacebookInstantGame, FakeFacebookLimited, FakeGameCenter,
+    FakeGoogle, FakeGooglePlayGames, FakeIdp, FakeSteam, Fault,
 };
 use authcore_testkit::Builder;
 use authcore_verifiers::{
     Apple, AppleConfig, Facebook, FacebookApp, FacebookConfig, FacebookInstantGame,
-    FacebookInstantGameConfig, GameCenter, GameCenterConfig, Google, GoogleConfig, GooglePlayGames,
-    GooglePlayGamesConfig, Outbound, Steam, SteamConfig,
+    FacebookInstantGameConfig, FacebookLimitedConfig, GameCenter, GameCenterConfig, Google,
+    GoogleConfig, GooglePlayGames, GooglePlayGamesConfig, NoncePolicy, Nonces, Outbound, Steam,
+    SteamConfig,
 };
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -21,6 +22,7 @@ struct World {
     server: Server,
     apple: FakeApple,
     facebook: FakeFacebook,
+    limited: FakeFacebookLimited,
     game_center: FakeGameCenter,
     google: FakeGoogle,
     play_games: FakeGooglePlayGames,
@@ -51,10 +53,11 @@ impl World {
     fn with(google_is: impl FnOnce(Builder, &Outbound) -> Builder + Send) -> Self {
         let (apple, facebook, steam) = (FakeApple::new(), FakeFacebook::new(), FakeSteam::new());
         let (game_center, google) = (FakeGameCenter::new(), FakeGoogle::new());
-        let play_games = FakeGooglePlayGames::new();
+        let (play_games, limited) = (FakeGooglePlayGames::new(), FakeFacebookLimited::new());
         let hosts = [
             apple.hosts(),
             facebook.hosts(),
+            limited.hosts(),
             game_center.hosts(),
             google.hosts(),
             play_games.hosts(),
@@ -72,6 +75,7 @@ impl World {
             server,
             apple,
             facebook,
+            limited,
             game_center,
             google,
             play_games,
@@ -115,15 +119,26 @@ impl World {
 fn verifiers(builder: Builder, outbound: &Outbound, issuer: String) -> Builder {
     let apple = AppleConfig::new(vec![FakeApple::AUDIENCE.into()]);
     let app = FacebookApp { id: FakeFacebook::APP.into(), secret: FakeFacebook::SECRET.into() };
+    let mut facebook = FacebookConfig::new(vec![app]);
+    facebook.limited = Some(limited());
     let instant = FacebookInstantGameConfig::new(FakeFacebookInstantGame::SECRET.into());
     let game_center = GameCenterConfig::new(vec![FakeGameCenter::BUNDLE.into()], vec![issuer]);
     let steam = SteamConfig::new(FakeSteam::APP, FakeSteam::KEY.into(), FakeSteam::IDENTITY);
     builder
         .verifier(Apple::new(apple, outbound).unwrap())
-        .verifier(Facebook::new(FacebookConfig::new(vec![app]), outbound).unwrap())
+        .verifier(Facebook::new(facebook, outbound).unwrap())
         .verifier(FacebookInstantGame::new(instant).unwrap())
         .verifier(GameCenter::new(game_center, outbound).unwrap())
         .verifier(Steam::new(steam, outbound).unwrap())
+}
+
+/// Tokens of Limited Login as Nakama's clients have them: without a nonce.
+fn limited() -> FacebookLimitedConfig {
+    let master = MasterKey::new(b"0123456789abcdefghijklmnopqrstuv").unwrap();
+    let nonces = Nonces::derive(&master, "chess").unwrap();
+    let mut config = FacebookLimitedConfig::new(vec![FakeFacebookLimited::APP.into()], nonces);
+    config.nonce = NoncePolicy::Off;
+    config
 }
 
 /// The kinds, each with the field of the account that tells its id, and the id.
@@ -297,6 +312,37 @@ fn p2_p3_p8_p9_p10_p11_what_is_not_good_is_refused_in_the_words_of_its_kind() {
         server.link(&player, "facebookinstantgame", body.clone()).refused(401, 16, text);
         server.unlink(&player, "facebookinstantgame", body).refused(401, 16, text);
     }
+}
+
+#[test]
+fn p8_a_signed_token_of_facebook_is_accepted_as_is_an_access_token_and_nothing_else() {
+    let world = World::start();
+    let server = &world.server;
+    let signer = world.limited.issuer.signer();
+    let limited = |token: authcore_fake_idp::Token| json!({"token": token.signed(&signer)});
+    let token = || FakeFacebookLimited::token(server.now());
+    let by_graph = server.authenticate("facebook", world.good("facebook", 1)).player();
+    let by_token = server.authenticate("facebook", limited(token())).player();
+    assert_eq!((by_token.id(), by_token.created), (by_graph.id(), false));
+    let asked = world.fake.asked("/v22.0/debug_token");
+    assert_eq!((asked, world.fake.asked(FakeFacebookLimited::KEYS)), (1, 1));
+    let player = server.custom("player-one");
+    server.link(&player, "facebook", limited(token().claim("sub", "78"))).done();
+    assert_eq!(server.account(&player).ok()["user"]["facebook_id"], "78");
+    server.unlink(&player, "facebook", limited(token().claim("sub", "78"))).done();
+    let text = "Could not authenticate Facebook profile.";
+    for bad in [
+        limited(token().claim("aud", "4321")),
+        limited(token().claim("iss", "https://facebook.com.evil.example")),
+        json!({"token": token().signed(&signer.stranger())}),
+        json!({"token": token().unsigned(&signer)[1]}),
+        json!({"token": "eyJh.eyJz.c2ln"}),
+        json!({"token": "EAAunknown"}),
+    ] {
+        server.authenticate("facebook", bad).refused(401, 16, text);
+    }
+    // What is no good signed token is not tried as an access token.
+    assert_eq!(world.fake.asked("/v22.0/debug_token"), 2);
 }
 
 #[test]

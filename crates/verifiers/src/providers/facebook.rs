@@ -8,6 +8,7 @@ use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::facebook_limited::{FacebookLimited, FacebookLimitedConfig};
 use super::provider_id;
 use crate::error::{ConfigError, Reason};
 use crate::friends::{FriendPage, read_friends};
@@ -28,6 +29,9 @@ pub struct FacebookConfig {
     pub friends: bool,
     /// Where the Graph API is, with its version.
     pub graph_url: String,
+    /// Whether, and which, tokens of Limited Login count beside access tokens. Their players are the same then: the ids of
+    /// both are those of the app.
+    pub limited: Option<FacebookLimitedConfig>,
 }
 
 /// An app at Facebook.
@@ -44,12 +48,14 @@ impl FacebookConfig {
     /// Facebook's own Graph API, for these apps.
     #[must_use]
     pub fn new(apps: Vec<FacebookApp>) -> Self {
-        Self { apps, friends: false, graph_url: "https://graph.facebook.com/v22.0".into() }
+        let graph_url = "https://graph.facebook.com/v22.0".into();
+        Self { apps, friends: false, graph_url, limited: None }
     }
 }
 
 /// Verifies Facebook's access tokens; the subject is the app-scoped user id. It takes the bare token. The token of
-/// Limited Login is another kind of credential, and refused.
+/// Limited Login is another kind of credential: it is held to rules of its own where the configuration has them, and
+/// refused otherwise. Which kind one is, its form tells, and what fails as one is not tried as the other.
 #[derive(Debug)]
 pub struct Facebook {
     provider: ProviderId,
@@ -59,6 +65,7 @@ pub struct Facebook {
     debug_token: Endpoint,
     me: Endpoint,
     friends: Endpoint,
+    limited: Option<FacebookLimited>,
 }
 
 impl Facebook {
@@ -95,6 +102,7 @@ impl Facebook {
             friends: endpoint("me/friends")?,
             apps: config.apps,
             wants_friends: config.friends,
+            limited: config.limited.map(|it| FacebookLimited::new(it, outbound)).transpose()?,
             provider,
         })
     }
@@ -164,6 +172,9 @@ impl Verifier for Facebook {
         context: &VerifyContext,
     ) -> Result<VerifiedIdentity, VerifyError> {
         let token = credential.reveal();
+        if let Some(limited) = self.limited.as_ref().filter(|_| token.contains(['.', '{'])) {
+            return limited.verify(credential, context).await;
+        }
         check_form(token)?;
         let call = Call::starting(context.now());
         let (app, inspected) = self.inspect(token, &call).await?;

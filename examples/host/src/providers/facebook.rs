@@ -2,6 +2,7 @@ use authcore::Secret;
 use authcore_verifiers::{ConfigError, FacebookApp, FacebookConfig};
 use serde::Deserialize;
 
+use super::facebook_limited::FacebookLimited;
 use super::{Shared, Table};
 
 /// `[providers.facebook]`
@@ -12,6 +13,7 @@ pub(super) struct Facebook {
     #[serde(default)]
     friends: bool,
     graph_url: Option<String>,
+    limited: Option<FacebookLimited>,
 }
 
 #[derive(Deserialize)]
@@ -32,6 +34,7 @@ impl Table for Facebook {
         if let Some(url) = &self.graph_url {
             config.graph_url.clone_from(url);
         }
+        config.limited = self.limited.as_ref().map(|limited| limited.config(shared));
         authcore_verifiers::Facebook::new(config, &shared.way)
     }
 }

@@ -3,7 +3,7 @@ use serde::Deserialize;
 
 use super::{Nonce, Shared, Table};
 
-/// `[providers.facebook_limited]`
+/// `[providers.facebook_limited]`, and `limited` of `[providers.facebook]`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FacebookLimited {
@@ -16,16 +16,22 @@ pub(super) struct FacebookLimited {
     keys_url: Option<String>,
 }
 
-impl Table for FacebookLimited {
-    type Verifier = authcore_verifiers::FacebookLimited;
-
-    fn verifier(&self, _: &str, shared: &Shared) -> Result<Self::Verifier, ConfigError> {
+impl FacebookLimited {
+    pub(super) fn config(&self, shared: &Shared) -> FacebookLimitedConfig {
         let mut config = FacebookLimitedConfig::new(self.app_ids.clone(), shared.nonces.clone());
         config.provider = self.provider.clone().unwrap_or(config.provider);
         config.nonce = self.nonce.unwrap_or(Nonce::Required).policy(shared);
         config.reject_reuse = self.reject_reuse;
         config.issuers = self.issuers.clone().unwrap_or(config.issuers);
         config.keys_url = self.keys_url.clone().unwrap_or(config.keys_url);
-        authcore_verifiers::FacebookLimited::new(config, &shared.way)
+        config
+    }
+}
+
+impl Table for FacebookLimited {
+    type Verifier = authcore_verifiers::FacebookLimited;
+
+    fn verifier(&self, _: &str, shared: &Shared) -> Result<Self::Verifier, ConfigError> {
+        authcore_verifiers::FacebookLimited::new(self.config(shared), &shared.way)
     }
 }
