@@ -125,6 +125,11 @@ pub struct LoggedIn {
     pub provider_profile: Option<Box<ProviderProfile>>,
     /// What the verifier has for the client: JSON text (braincloud 7, authPayload).
     pub payload: Option<Box<str>>,
+    /// What holds for the player at the provider, as its verifier says, each in a word: `vac_banned`, `publisher_banned`,
+    /// `child`. What follows is the host's affair. It is not kept.
+    pub flags: Vec<&'static str>,
+    /// Whose the game is that the player borrows, by their subject at the provider (Steam's Family Sharing).
+    pub owner: Option<Box<str>>,
 }
 
 impl LoggedIn {
@@ -148,6 +153,8 @@ impl LoggedIn {
             friends: Vec::new(),
             provider_profile: None,
             payload: None,
+            flags: Vec::new(),
+            owner: None,
         }
     }
 }

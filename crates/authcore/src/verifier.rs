@@ -182,6 +182,8 @@ pub(crate) struct Told {
     pub(crate) data: IdentityData,
     pub(crate) account: Option<AccountId>,
     pub(crate) former: Vec<Box<str>>,
+    pub(crate) flags: Vec<&'static str>,
+    pub(crate) owner: Option<Box<str>>,
 }
 
 /// What becomes of the data that is kept with an identity (braincloud 7, identityData).
@@ -241,6 +243,19 @@ impl VerifiedIdentity {
         subjects: impl IntoIterator<Item = T>,
     ) -> Self {
         self.told().friends = subjects.into_iter().take(Self::FRIENDS).map(Into::into).collect();
+        self
+    }
+
+    /// Adds what holds for the player at the provider, each in a word: `vac_banned`, `child`. No rule of the engine's looks at
+    /// it.
+    pub fn with_flags(mut self, flags: impl IntoIterator<Item = &'static str>) -> Self {
+        self.told().flags = flags.into_iter().collect();
+        self
+    }
+
+    /// Adds whose the game is that the player borrows, by their subject at the same provider.
+    pub fn borrowed_from(mut self, subject: &str) -> Self {
+        self.told().owner = Some(subject.into());
         self
     }
 

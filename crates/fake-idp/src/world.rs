@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use authcore::account::{Account, ProviderId};
 use authcore::verifier::{VerifiedIdentity, Verifier, VerifyContext, VerifyError};
-use authcore::{Credential, Login, Policy, Refusal, RequestContext, Secret};
+use authcore::{Credential, LoggedIn, Login, Policy, Refusal, RequestContext, Secret};
 use authcore_store_memory::MemoryStore;
 use authcore_testkit::{Harness, ManualClock};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -36,7 +36,7 @@ pub struct World {
     harness: Harness,
     provider: ProviderId,
     seen: Seen,
-    last: Mutex<Option<Account>>,
+    last: Mutex<Option<LoggedIn>>,
 }
 
 type Seen = Arc<Mutex<Option<Outcome>>>;
@@ -75,7 +75,7 @@ impl World {
         match (result, seen) {
             (Ok(player), None) => {
                 let subject = player.account.identities[0].key.subject().to_owned();
-                *self.last.lock().unwrap() = Some(player.account);
+                *self.last.lock().unwrap() = Some(player);
                 Outcome::Accepted(subject)
             }
             (Err(_), Some(outcome)) => outcome,
@@ -91,6 +91,12 @@ impl World {
     /// The account that was logged in to last.
     #[must_use]
     pub fn account(&self) -> Account {
+        self.player().account
+    }
+
+    /// The login that succeeded last.
+    #[must_use]
+    pub fn player(&self) -> LoggedIn {
         self.last.lock().unwrap().clone().unwrap()
     }
 }

@@ -178,11 +178,17 @@ async fn each_answer_of_steam_has_its_class() {
 async fn borrowers_and_the_banned_are_let_in_unless_the_policy_says_otherwise() {
     let mut strict = config();
     (strict.require_owner, strict.refuse_banned) = (true, true);
-    for (part, value, why) in [
-        ("ownersteamid", json!("76561198000000009"), "not_owner"),
-        ("ownersteamid", json!(null), "not_owner"),
-        ("vacbanned", json!(true), "vac_banned"),
-        ("publisherbanned", json!(true), "publisher_banned"),
+    for (part, value, why, flags, owner) in [
+        (
+            "ownersteamid",
+            json!("76561198000000009"),
+            "not_owner",
+            &[][..],
+            Some("76561198000000009"),
+        ),
+        ("ownersteamid", json!(null), "not_owner", &[], None),
+        ("vacbanned", json!(true), "vac_banned", &["vac_banned"], None),
+        ("publisherbanned", json!(true), "publisher_banned", &["publisher_banned"], None),
     ] {
         let (_fake, steam, world) = start(strict.clone()).await;
         steam.set(FakeSteam::TICKET, with(part, value.clone()));
@@ -190,7 +196,12 @@ async fn borrowers_and_the_banned_are_let_in_unless_the_policy_says_otherwise() 
         let (_fake, steam, world) = start(config()).await;
         steam.set(FakeSteam::TICKET, with(part, value));
         assert_eq!(world.login(FakeSteam::TICKET).await, accepted());
+        let player = world.player();
+        assert_eq!((&player.flags[..], player.owner.as_deref()), (flags, owner));
     }
+    let (_fake, _steam, world) = start(config()).await;
+    assert_eq!(world.login(FakeSteam::TICKET).await, accepted());
+    assert_eq!((world.player().flags.len(), world.player().owner), (0, None));
 }
 
 #[tokio::test]

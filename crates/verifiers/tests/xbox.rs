@@ -68,6 +68,7 @@ impl Provider for UnderTest {
             ("partner_id_claim", with(|config| config.claims.partner_id.clear())),
             ("xuid_claim", with(|config| config.claims.xuid.clear())),
             ("gamertag_claim", with(|config| config.claims.gamertag.clear())),
+            ("age_group_claim", with(|config| config.claims.age_group.clear())),
             ("title_claim", with(|config| config.claims.title.clear())),
         ]
     }
@@ -281,6 +282,24 @@ async fn of_those_who_are_signed_in_the_one_of_the_hash_logs_in() {
     ] {
         let signed = xbox.token(world.now()).claim("xui", users).signed(&xbox.signer);
         assert_eq!(world.login(&xbox.presented(&signed)).await, rejected("subject_mismatch"));
+    }
+}
+
+#[tokio::test]
+async fn security_111_the_age_group_reaches_the_host() {
+    let (_fake, xbox, world) = start(|_| {}).await;
+    for (group, flags) in [
+        (json!("Child"), &["child"][..]),
+        (json!("Teen"), &["teen"]),
+        (json!("Adult"), &["adult"]),
+        (json!("Unknown"), &[]),
+        (json!(null), &[]),
+    ] {
+        let mut user = FakeXbox::user(FakeXbox::HASH, FakeXbox::SUBJECT);
+        user["agg"] = group;
+        let signed = xbox.token(world.now()).claim("xui", json!([user])).signed(&xbox.signer);
+        assert_eq!(world.login(&xbox.presented(&signed)).await, accepted());
+        assert_eq!(world.player().flags, flags);
     }
 }
 

@@ -112,6 +112,8 @@ pub(super) fn logged_in(player: &LoggedIn) -> Value {
         "provider": player.provider,
         "friends": player.friends.iter().map(|friend| friend.account).collect::<Vec<_>>(),
         "payload": player.payload.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok()),
+        "flags": player.flags,
+        "owner": player.owner,
         "session": session(&player.session),
         "tokens": tokens(&player.tokens),
     })

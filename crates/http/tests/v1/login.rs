@@ -18,8 +18,10 @@ fn a_login_answers_the_account_the_session_and_the_tokens() {
     let members = [
         "account",
         "created",
+        "flags",
         "friends",
         "login_count",
+        "owner",
         "payload",
         "previous_login_at",
         "provider",

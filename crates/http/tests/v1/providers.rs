@@ -18,6 +18,8 @@ fn server() -> Server {
             }),
             "!old" => Err(VerifyError::Expired),
             "!banned" => Err(VerifyError::Denied("vac_banned")),
+            "cheater" => Ok(context.identity("cheater").with_flags(["vac_banned"])),
+            "child" => Ok(context.identity("child").borrowed_from("parent")),
             name => Ok(context.identity(name)),
         }
     });
@@ -74,5 +76,18 @@ fn an_identity_that_a_policy_refuses_is_told_which() {
     for (_, answer) in everywhere(&server, &ann, "!banned") {
         let error = answer.refused(403, "identity_denied");
         assert_eq!(error["policy"], "vac_banned");
+    }
+}
+
+#[test]
+fn what_holds_for_the_player_at_the_provider_is_told_with_the_login() {
+    let server = server();
+    for (who, flags, owner) in [
+        ("ann", json!([]), Value::Null),
+        ("cheater", json!(["vac_banned"]), Value::Null),
+        ("child", json!([]), json!("parent")),
+    ] {
+        let login = server.player(portal(who)).login;
+        assert_eq!((&login["flags"], &login["owner"]), (&flags, &owner), "{who}");
     }
 }

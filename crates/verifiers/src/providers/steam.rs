@@ -191,8 +191,8 @@ impl Verifier for Steam {
         let ticket = credential.token.reveal().to_ascii_lowercase();
         let params = self.authenticate(&ticket, &call).await?;
         self.check(&params, credential.steam_id.as_deref())?;
-        let mut identity = context
-            .identity(&params.steamid)
+        let mut identity = params
+            .flagged(context.identity(&params.steamid))
             .using_up(single_use("steam ticket", &ticket), call.now() + REMEMBERED);
         if self.config.profile
             && let Some(profile) = self.profile(&params.steamid, &call).await
@@ -263,6 +263,19 @@ struct Params {
     ownersteamid: Option<String>,
     vacbanned: bool,
     publisherbanned: bool,
+}
+
+impl Params {
+    /// With what else Steam says of the player: bans for this app, and whose it is.
+    fn flagged(&self, identity: VerifiedIdentity) -> VerifiedIdentity {
+        let all = [(self.vacbanned, "vac_banned"), (self.publisherbanned, "publisher_banned")];
+        let flags: Vec<_> = all.into_iter().filter(|(holds, _)| *holds).map(|it| it.1).collect();
+        let identity = if flags.is_empty() { identity } else { identity.with_flags(flags) };
+        match self.ownersteamid.as_deref().filter(|owner| *owner != self.steamid) {
+            Some(owner) if is_steam_id(owner) => identity.borrowed_from(owner),
+            _ => identity,
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -72,6 +72,8 @@ pub struct XboxClaims {
     pub xuid: String,
     /// A player's name.
     pub gamertag: String,
+    /// Whether a player is a child, a teen or an adult.
+    pub age_group: String,
     /// The title that the token is of.
     pub title: String,
 }
@@ -84,6 +86,7 @@ impl Default for XboxClaims {
             partner_id: "ptx".into(),
             xuid: "xid".into(),
             gamertag: "gtg".into(),
+            age_group: "agg".into(),
             title: "tid".into(),
         }
     }
@@ -153,6 +156,7 @@ impl Xbox {
             ("partner_id_claim", &claims.partner_id),
             ("xuid_claim", &claims.xuid),
             ("gamertag_claim", &claims.gamertag),
+            ("age_group_claim", &claims.age_group),
             ("title_claim", &claims.title),
         ] {
             ConfigError::unless_given(field, name)?;
@@ -290,6 +294,12 @@ impl Verifier for Xbox {
             };
         let identity = context.scoped_identity(kind, "", named(subject)?).until(end);
         let identity = identity.with_profile(profile(text(user, &self.claims.gamertag), None));
+        let identity = match text(user, &self.claims.age_group) {
+            Some("Child") => identity.with_flags(["child"]),
+            Some("Teen") => identity.with_flags(["teen"]),
+            Some("Adult") => identity.with_flags(["adult"]),
+            _ => identity,
+        };
         if !self.reject_reuse {
             return Ok(identity);
         }

@@ -22,6 +22,7 @@ pub(super) struct Xbox {
     partner_id_claim: Option<String>,
     xuid_claim: Option<String>,
     gamertag_claim: Option<String>,
+    age_group_claim: Option<String>,
     title_claim: Option<String>,
     #[serde(default)]
     reject_reuse: bool,
@@ -60,6 +61,7 @@ impl Table for Xbox {
             (&self.partner_id_claim, &mut config.claims.partner_id),
             (&self.xuid_claim, &mut config.claims.xuid),
             (&self.gamertag_claim, &mut config.claims.gamertag),
+            (&self.age_group_claim, &mut config.claims.age_group),
             (&self.title_claim, &mut config.claims.title),
         ] {
             if let Some(named) = named {

@@ -294,6 +294,8 @@ impl Attempt<'_> {
             friends: Vec::new(),
             provider_profile: None,
             payload: None,
+            flags: Vec::new(),
+            owner: None,
         })
     }
 

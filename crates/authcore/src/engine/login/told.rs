@@ -120,6 +120,8 @@ impl Engine {
         let Some(told) = verified.also() else { return };
         logged_in.provider_profile = told.profile.clone().map(Box::new);
         logged_in.payload.clone_from(&told.payload);
+        logged_in.flags.clone_from(&told.flags);
+        logged_in.owner.clone_from(&told.owner);
         match self.friends(verified, &told.friends, &logged_in.account, now).await {
             Ok(friends) => logged_in.friends = friends,
             Err(error) => tracing::warn!(%error, "friends could not be looked up"),

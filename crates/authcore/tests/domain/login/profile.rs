@@ -119,6 +119,27 @@ fn a_proof_that_is_over_is_told_as_such() {
 }
 
 #[test]
+fn providers_3_8_flags_and_the_owner_are_told_with_the_login_and_refuse_nobody() {
+    block_on(async {
+        let world = social_world(Policy::recommended(), |text, context| {
+            let proof = context.identity("ann");
+            Ok(match text {
+                "banned" => proof.with_flags(["vac_banned", "publisher_banned"]),
+                "borrowed" => proof.borrowed_from("bob"),
+                _ => proof,
+            })
+        })
+        .await;
+        let log_in = |text| log_in(world.engine(), social(text));
+        assert_eq!(log_in("banned").await.flags, ["vac_banned", "publisher_banned"]);
+        let borrowed = log_in("borrowed").await;
+        assert_eq!((borrowed.flags.len(), borrowed.owner.as_deref()), (0, Some("bob")));
+        let plain = log_in("plain").await;
+        assert_eq!((plain.flags.len(), plain.owner), (0, None));
+    });
+}
+
+#[test]
 fn decision_17_a_former_subject_counts_when_the_present_ones_owner_was_withdrawn_by_its_date() {
     block_on(async {
         let world = world(Policy::recommended()).await;
