@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 /// Exchanges authorization codes, each once: the code `good` for the token `good`, and `nobody` for that of nobody.
@@ -50,6 +51,11 @@ impl Codes {
             _ => refused(StatusCode::BAD_REQUEST, "invalid_grant"),
         }
     }
+}
+
+/// The first moment of 2026, when the tests play.
+pub(crate) fn start_of_2026() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_225_600, 0).unwrap()
 }
 
 /// The token of a header.

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::codes::{CLIENT, Codes};
+use super::codes::{CLIENT, Codes, start_of_2026};
 use crate::server::Host;
 use crate::sign::{Issuer, Signer, Token};
 
@@ -18,6 +18,7 @@ use crate::sign::{Issuer, Signer, Token};
 pub struct FakeGoogle {
     /// Its keys.
     pub issuer: Issuer,
+    now: DateTime<Utc>,
 }
 
 impl FakeGoogle {
@@ -29,10 +30,16 @@ impl FakeGoogle {
     /// The client whose codes it exchanges, and its secret.
     pub const CLIENT: (&str, &str) = CLIENT;
 
-    /// With a key.
+    /// With a key, at the moment when the tests play.
     #[must_use]
     pub fn new() -> Self {
-        Self { issuer: Issuer::new(Signer::rs256("g1")) }
+        Self::at(start_of_2026())
+    }
+
+    /// With a key. The ID tokens that it gives for codes are of this moment.
+    #[must_use]
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self { issuer: Issuer::new(Signer::rs256("g1")), now }
     }
 
     /// Its hosts.
@@ -65,17 +72,13 @@ impl FakeGoogle {
     }
 }
 
-/// The first moment of 2026, when the tests play.
-const NOW: i64 = 1_767_225_600;
-
 async fn exchange(
     State((codes, google)): State<(Codes, FakeGoogle)>,
     headers: HeaderMap,
     Form(form): Form<HashMap<String, String>>,
 ) -> Response {
-    let now = DateTime::from_timestamp(NOW, 0).unwrap();
     codes.exchange_for(&headers, &form, |code| {
-        let mut token = FakeGoogle::token(now).claim("aud", CLIENT.0).without("azp");
+        let mut token = FakeGoogle::token(google.now).claim("aud", CLIENT.0).without("azp");
         if let Some(nonce) = form.get("state") {
             token = token.claim("nonce", nonce.as_str());
         }

@@ -10,17 +10,16 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::codes::{CLIENT, Codes, bearer};
+use super::codes::{CLIENT, Codes, bearer, start_of_2026};
 use crate::server::Host;
 
-/// The first moment of 2026, when the tests play.
-const NOW: i64 = 1_767_225_600;
-
 /// X: both generations of OAuth.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct FakeTwitter {
+    now: DateTime<Utc>,
     codes: Codes,
     nonces: Arc<Mutex<HashSet<String>>>,
 }
@@ -37,10 +36,16 @@ impl FakeTwitter {
     /// Where a player is, by OAuth 2.0.
     pub const PROFILE: &str = "/2/users/me";
 
-    /// Nothing is used yet.
+    /// Nothing is used yet; its clock stands when the tests play.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::at(start_of_2026())
+    }
+
+    /// Nothing is used yet; its clock stands at this moment.
+    #[must_use]
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self { now, codes: Codes::default(), nonces: Arc::default() }
     }
 
     /// Its hosts; the codes of each are good once.
@@ -49,9 +54,15 @@ impl FakeTwitter {
         let new = Router::new()
             .route("/2/oauth2/token", post(exchange))
             .route(Self::PROFILE, get(profile))
-            .with_state(Self::default());
+            .with_state(Self::at(self.now));
         let old = Router::new().route(Self::CREDENTIALS, get(credentials)).with_state(self.clone());
         vec![("api.x.com".into(), new), ("api.twitter.com".into(), old)]
+    }
+}
+
+impl Default for FakeTwitter {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -97,7 +108,7 @@ async fn credentials(
     let signature = signed.remove("oauth_signature").unwrap();
     let field = |name: &str| signed.get(name).cloned().unwrap_or_default();
     let timestamp: i64 = field("oauth_timestamp").parse().unwrap();
-    if timestamp.abs_diff(NOW) > 300 {
+    if timestamp.abs_diff(x.now.timestamp()) > 300 {
         return refused(135);
     }
     if field("oauth_consumer_key") != FakeTwitter::CONSUMER.0 {
