@@ -4,7 +4,7 @@ use authcore::store::Store;
 use authcore::{Clock, Engine, EngineBuilder, MasterKey, Policy};
 use authcore_store_memory::MemoryStore;
 
-use crate::{CheapHasher, ManualClock, SeededRandom};
+use crate::{CheapHasher, ManualClock, SeededRandom, run};
 
 /// An engine builder that lacks nothing any more.
 pub type Builder = EngineBuilder<MasterKey, Arc<dyn Clock>>;
@@ -13,6 +13,15 @@ pub type Builder = EngineBuilder<MasterKey, Arc<dyn Clock>>;
 const KEY: &[u8] = b"a signing key that is known to all the world";
 
 /// An engine for tests, with what it stands on within reach.
+///
+/// ```
+/// use authcore_testkit::{Harness, guest};
+///
+/// let world = Harness::new();
+/// let ann = world.guest("ann");
+/// world.ban(&ann);
+/// assert!(world.login(guest("ann")).is_err());
+/// ```
 #[derive(Debug)]
 pub struct Harness {
     engine: Engine,
@@ -22,13 +31,20 @@ pub struct Harness {
 }
 
 impl Harness {
+    /// A harness on a fresh memory store, under the recommended policy.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_policy(Policy::recommended())
+    }
+
     /// A harness on a fresh memory store.
     ///
     /// # Panics
     ///
     /// When the policy is outside its bounds.
-    pub async fn new(policy: Policy) -> Self {
-        Self::on(Arc::new(MemoryStore::new()), policy, |builder| builder).await
+    #[must_use]
+    pub fn with_policy(policy: Policy) -> Self {
+        run(Self::on(Arc::new(MemoryStore::new()), policy, |builder| builder))
     }
 
     /// A harness on a store, with more to add to the builder: hooks, verifiers, a folding.
@@ -95,5 +111,11 @@ impl Harness {
     #[must_use]
     pub const fn hasher(&self) -> &CheapHasher {
         &self.hasher
+    }
+}
+
+impl Default for Harness {
+    fn default() -> Self {
+        Self::new()
     }
 }

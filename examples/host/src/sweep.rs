@@ -85,7 +85,7 @@ mod tests {
 
     #[tokio::test]
     async fn sweeping_goes_on_until_nothing_is_left() {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         let now = authcore::Clock::now(world.clock());
         for number in 0..25 {
             let key = ThrottleKey::new([number; 32]);
@@ -99,7 +99,7 @@ mod tests {
 
     #[tokio::test]
     async fn old_events_go_and_young_ones_stay() {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         for device in 0..25 {
             log_in(&world, device).await;
         }
@@ -119,7 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_sweep_takes_so_many_pages_and_leaves_the_rest_to_the_next() {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         for device in 0..=PAGES {
             log_in(&world, device).await;
         }

@@ -166,7 +166,7 @@ impl Engine {
     /// ```
     /// # futures_executor::block_on(async {
     /// # use authcore::*;
-    /// # let harness = authcore_testkit::Harness::new(Policy::recommended()).await;
+    /// # let harness = authcore_testkit::Harness::with_policy(Policy::recommended());
     /// # let engine = harness.engine();
     /// # let login = Login::new(Credential::Device("a-device-id-of-the-client".into()));
     /// # let player = engine.login(&RequestContext::new(), login).await?;

@@ -23,7 +23,7 @@ impl Engine {
     /// ```
     /// # futures_executor::block_on(async {
     /// # use authcore::*;
-    /// # let harness = authcore_testkit::Harness::new(Policy::gamebase()).await;
+    /// # let harness = authcore_testkit::Harness::with_policy(Policy::gamebase());
     /// # let engine = harness.engine();
     /// # let context = RequestContext::new();
     /// # let custom = || Credential::Custom("an-id-of-the-host".into());

@@ -18,7 +18,7 @@ impl Engine {
     /// ```
     /// # futures_executor::block_on(async {
     /// # use authcore::*;
-    /// # let harness = authcore_testkit::Harness::new(Policy::recommended()).await;
+    /// # let harness = authcore_testkit::Harness::with_policy(Policy::recommended());
     /// # let engine = harness.engine();
     /// # let now = harness.clock().now();
     /// engine.set_closure(Some(Closure {

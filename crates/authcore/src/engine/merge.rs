@@ -99,7 +99,7 @@ impl Engine {
     /// ```
     /// # futures_executor::block_on(async {
     /// # use authcore::*;
-    /// # let harness = authcore_testkit::Harness::new(Policy::braincloud()).await;
+    /// # let harness = authcore_testkit::Harness::with_policy(Policy::braincloud());
     /// # let engine = harness.engine();
     /// # let context = RequestContext::new();
     /// # let custom = || Credential::Custom("an-id-of-the-host".into());

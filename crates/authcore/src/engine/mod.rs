@@ -137,7 +137,7 @@ impl Engine {
     /// ```
     /// # futures_executor::block_on(async {
     /// # use authcore::{*, event::EventCursor};
-    /// # let harness = authcore_testkit::Harness::new(Policy::recommended()).await;
+    /// # let harness = authcore_testkit::Harness::with_policy(Policy::recommended());
     /// # let engine = harness.engine();
     /// let operator = Operator::vouched_for("analytics");
     /// let mut cursor = EventCursor::START;

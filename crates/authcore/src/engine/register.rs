@@ -17,7 +17,7 @@ impl Engine {
     /// ```
     /// # futures_executor::block_on(async {
     /// # use authcore::{*, account::{IdentityKey, ProviderId}};
-    /// # let harness = authcore_testkit::Harness::new(Policy::braincloud()).await;
+    /// # let harness = authcore_testkit::Harness::with_policy(Policy::braincloud());
     /// # let engine = harness.engine();
     /// # let context = RequestContext::new();
     /// # let login = Login::new(Credential::Device("a-device-id-of-the-client".into()));

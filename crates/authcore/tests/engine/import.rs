@@ -7,7 +7,7 @@ use crate::{block_on, by_name, custom, log_in, refusal};
 #[test]
 fn an_imported_account_is_the_player_of_all_its_logins() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let operator = Operator::vouched_for("migration");
         let mut imported = ImportedAccount::default();
         imported.id = Some(AccountId::from_bytes([3; 16]));
@@ -35,7 +35,7 @@ fn an_imported_account_is_the_player_of_all_its_logins() {
 #[test]
 fn an_import_keeps_to_the_rules_of_accounts_made_here() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let operator = Operator::vouched_for("migration");
         let of = |identities: Vec<ImportedIdentity>| {
             let mut imported = ImportedAccount::default();
@@ -71,7 +71,7 @@ fn an_import_keeps_to_the_rules_of_accounts_made_here() {
 #[test]
 fn what_makes_no_sense_is_not_imported() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let operator = Operator::vouched_for("migration");
         let mut hash = ImportedAccount::default();
         hash.username = Some("alice".into());

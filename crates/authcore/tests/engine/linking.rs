@@ -13,7 +13,7 @@ const PASSWORD: &str = "correct horse battery";
 #[test]
 fn a_linked_login_opens_the_same_account() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
         for credential in
@@ -29,7 +29,7 @@ fn a_linked_login_opens_the_same_account() {
 #[test]
 fn nakama_l1_l3_what_another_account_owns_is_refused_and_stays() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let owner = log_in(world.engine(), device(DEVICE)).await;
         let other = log_in(world.engine(), custom("custom-id")).await;
         let caller = who(world.engine(), &other).await;
@@ -46,7 +46,7 @@ fn nakama_l1_l3_what_another_account_owns_is_refused_and_stays() {
 #[test]
 fn nakama_l2_a_second_custom_id_takes_the_firsts_place() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), custom("first-id")).await;
         let caller = who(world.engine(), &player).await;
         world.engine().link(&context(), &caller, Link::new(custom("second-id"))).await.unwrap();
@@ -59,7 +59,7 @@ fn nakama_l2_a_second_custom_id_takes_the_firsts_place() {
 #[test]
 fn nakama_k4_a_device_must_be_named() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
         for unlink in [Unlink::any(ProviderId::DEVICE), Unlink::exactly(ProviderId::DEVICE, "")] {
@@ -72,7 +72,7 @@ fn nakama_k4_a_device_must_be_named() {
 #[test]
 fn nakama_k_unlinking_through_the_engine() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
         let context = context();
@@ -95,7 +95,7 @@ fn nakama_k_unlinking_through_the_engine() {
 #[test]
 fn security_63_72_an_unlink_ends_the_other_sessions_under_the_safe_policy() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         let by_device = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &by_device).await;
         world.engine().link(&context(), &caller, Link::new(custom("custom-id"))).await.unwrap();
@@ -115,7 +115,7 @@ fn security_63_72_an_unlink_ends_the_other_sessions_under_the_safe_policy() {
 fn security_39_a_login_that_is_too_old_must_be_renewed() {
     block_on(async {
         let policy = Policy { access_lifetime: TimeDelta::minutes(30), ..Policy::recommended() };
-        let world = Harness::new(policy).await;
+        let world = Harness::with_policy(policy);
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
         world.clock().advance(TimeDelta::minutes(10));
@@ -132,7 +132,7 @@ fn security_39_a_login_that_is_too_old_must_be_renewed() {
 #[test]
 fn a_proof_whose_session_has_ended_is_none() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
         let operator = Operator::vouched_for("test");
@@ -163,7 +163,7 @@ fn a_proof_whose_session_has_ended_is_none() {
 #[test]
 fn a_new_password_on_link_ends_the_other_sessions_under_the_safe_policy() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         let first = log_in(world.engine(), email("me@example.com", PASSWORD)).await;
         let thief = log_in(world.engine(), email("me@example.com", PASSWORD)).await;
         let caller = who(world.engine(), &first).await;
@@ -179,7 +179,7 @@ fn a_new_password_on_link_ends_the_other_sessions_under_the_safe_policy() {
 #[test]
 fn every_change_is_told_and_a_plain_login_is_not() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;

@@ -10,7 +10,7 @@ use crate::{block_on, by_name, context, custom, device, log_in, refusal, try_log
 #[test]
 fn nakama_a10_the_second_login_finds_the_account() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let first = log_in(world.engine(), device("0123456789")).await;
         let second = log_in(world.engine(), device("0123456789")).await;
         assert!(first.created && !second.created);
@@ -22,7 +22,7 @@ fn nakama_a10_the_second_login_finds_the_account() {
 #[test]
 fn nakama_a6_ids_that_differ_by_case_are_two_players() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let lower = log_in(world.engine(), custom("abcdef")).await;
         let upper = log_in(world.engine(), custom("ABCDEF")).await;
         assert_ne!(lower.account.id, upper.account.id);
@@ -32,7 +32,7 @@ fn nakama_a6_ids_that_differ_by_case_are_two_players() {
 #[test]
 fn one_id_under_two_providers_is_two_players() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let id = "the-same-id-in-both-kinds";
         let ids = [
             log_in(world.engine(), device(id)).await.account.id,
@@ -46,7 +46,7 @@ fn one_id_under_two_providers_is_two_players() {
 #[test]
 fn nakama_5_create_false_makes_nothing() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let login = Login::new(device("0123456789")).without_creating();
         assert_eq!(
             refusal(world.engine().login(&context(), login).await),
@@ -81,7 +81,7 @@ fn nakama_a8_usernames() {
 #[test]
 fn nakama_a9_an_account_that_exists_keeps_its_name_but_the_name_is_checked() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let named = |name: &str| Login::new(device("0123456789")).with_username(name);
         let engine = world.engine();
         engine.login(&context(), named("alice")).await.unwrap();
@@ -95,10 +95,10 @@ fn nakama_a9_an_account_that_exists_keeps_its_name_but_the_name_is_checked() {
 #[test]
 fn nakama_4_4_a_name_is_made_when_none_is_given() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device("0123456789")).await;
         assert_eq!(player.account.username.unwrap().shown.len(), 10);
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         assert_eq!(log_in(world.engine(), device("0123456789")).await.account.username, None);
     });
 }
@@ -106,7 +106,7 @@ fn nakama_4_4_a_name_is_made_when_none_is_given() {
 #[test]
 fn look_alike_usernames_are_taken_under_the_safe_folding() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         let named = |id: &str, name: &str| Login::new(device(id)).with_username(name);
         let engine = world.engine();
         engine.login(&context(), named("first-device", "alice")).await.unwrap();
@@ -118,7 +118,7 @@ fn look_alike_usernames_are_taken_under_the_safe_folding() {
 #[test]
 fn logins_are_counted_and_dated() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         let player = log_in(world.engine(), device("0123456789")).await;
         world.clock().advance(TimeDelta::hours(1));
         log_in(world.engine(), device("0123456789")).await;
@@ -133,7 +133,7 @@ fn logins_are_counted_and_dated() {
 #[test]
 fn vars_are_bounded() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let mut login = Login::new(device("0123456789"));
         login.vars.insert("key".into(), "x".repeat(2045));
         assert!(world.engine().login(&context(), login.clone()).await.is_ok());
@@ -147,7 +147,7 @@ fn vars_are_bounded() {
 #[test]
 fn the_worst_vars_still_fit_into_a_token() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let mut login = Login::new(device("0123456789"));
         login.username = Some("\u{85}".repeat(64));
         login.vars.insert("\u{1}".repeat(1024), "\u{1}".repeat(1024));
@@ -247,7 +247,7 @@ fn what_may_be_used_once_is_used_up_by_an_unlink_as_well() {
 #[test]
 fn a_provider_without_a_verifier_is_not_configured() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let provider = ProviderId::new("portal").unwrap();
         let refused = refusal(try_log_in(world.engine(), portal("ticket-of-ann")).await);
         assert_eq!(refused, Refusal::ProviderNotConfigured(provider.clone()));
@@ -260,7 +260,7 @@ fn a_provider_without_a_verifier_is_not_configured() {
 #[test]
 fn an_unknown_username_makes_nothing() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let refused = refusal(try_log_in(world.engine(), by_name("nobody", "password")).await);
         assert_eq!(refused, Refusal::AccountNotFound);
     });

@@ -9,7 +9,7 @@ const DEVICE: &str = "0123456789";
 #[test]
 fn nakama_s8_a_ban_ends_sessions_for_good() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let operator = Operator::vouched_for("test");
         let player = log_in(world.engine(), device(DEVICE)).await;
         let id = player.account.id;
@@ -34,7 +34,7 @@ fn nakama_s8_a_ban_ends_sessions_for_good() {
 #[test]
 fn a_temporary_ban_ends_by_itself_at_the_next_touch() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let operator = Operator::vouched_for("test");
         let player = log_in(world.engine(), device(DEVICE)).await;
         let end = player.account.created_at + TimeDelta::hours(1);
@@ -53,7 +53,7 @@ fn a_temporary_ban_ends_by_itself_at_the_next_touch() {
 #[test]
 fn a_permanent_ban_after_a_temporary_one_stays() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let operator = Operator::vouched_for("test");
         let player = log_in(world.engine(), device(DEVICE)).await;
         let end = player.account.created_at + TimeDelta::hours(1);
@@ -71,7 +71,7 @@ fn a_permanent_ban_after_a_temporary_one_stays() {
 #[test]
 fn unknown_accounts_are_told() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let operator = Operator::vouched_for("test");
         let nobody = authcore::account::AccountId::from_bytes([9; 16]);
         let ban = world.engine().ban(&operator, nobody, BanRequest::permanent()).await;
@@ -89,7 +89,7 @@ fn unknown_accounts_are_told() {
 #[test]
 fn sweeping_changes_nothing_that_can_be_seen() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let wrong = crate::email("nobody@example.com", "wrong password");
         let login = authcore::Login::new(wrong).without_creating();
         assert_eq!(

@@ -13,7 +13,7 @@ const WRONG: &str = "wrong horse battery!!";
 #[test]
 fn nakama_e2_an_address_in_any_case_is_one_account() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let first = log_in(world.engine(), email("Mixed@Example.COM", RIGHT)).await;
         let second = log_in(world.engine(), email("mixed@example.com", RIGHT)).await;
         assert_eq!(first.account.id, second.account.id);
@@ -24,7 +24,7 @@ fn nakama_e2_an_address_in_any_case_is_one_account() {
 #[test]
 fn nakama_e3_a_wrong_password_is_refused_whatever_create_says() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         log_in(world.engine(), email(ADDRESS, RIGHT)).await;
         for login in [
             Login::new(email(ADDRESS, WRONG)),
@@ -39,7 +39,7 @@ fn nakama_e3_a_wrong_password_is_refused_whatever_create_says() {
 #[test]
 fn nakama_e4_e5_the_username_logs_in_with_the_password() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let login = Login::new(email(ADDRESS, RIGHT)).with_username("alice");
         let player = world.engine().login(&context(), login).await.unwrap();
         let again = log_in(world.engine(), by_name("alice", RIGHT)).await;
@@ -58,7 +58,7 @@ fn nakama_e4_e5_the_username_logs_in_with_the_password() {
 #[test]
 fn security_25_unknown_and_wrong_are_one_answer_under_the_safe_policy() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         log_in(world.engine(), email(ADDRESS, RIGHT)).await;
         for credential in
             [email(ADDRESS, WRONG), email("nobody@example.com", WRONG), by_name("nobody", WRONG)]
@@ -74,7 +74,7 @@ fn security_25_unknown_and_wrong_are_one_answer_under_the_safe_policy() {
 fn security_26_an_unknown_account_costs_the_same_work() {
     block_on(async {
         for policy in [Policy::nakama(), Policy::recommended()] {
-            let world = Harness::new(policy).await;
+            let world = Harness::with_policy(policy);
             log_in(world.engine(), email(ADDRESS, RIGHT)).await;
             let work_of = async |credential| {
                 let before = world.hasher().hashes();
@@ -92,7 +92,7 @@ fn security_26_an_unknown_account_costs_the_same_work() {
 #[test]
 fn security_1_a_new_password_is_long_enough_for_the_policy() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         let refused = refusal(try_log_in(world.engine(), email(ADDRESS, "fourteen chars")).await);
         let rule = Rule::AtLeast { characters: 15 };
         assert_eq!(refused, Refusal::Invalid { field: Field::Password, rule });
@@ -102,7 +102,7 @@ fn security_1_a_new_password_is_long_enough_for_the_policy() {
 #[test]
 fn security_25_a_short_password_is_told_alike_for_known_and_unknown_names() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         log_in(world.engine(), email(ADDRESS, RIGHT)).await;
         let known = refusal(try_log_in(world.engine(), email(ADDRESS, "short one")).await);
         let unknown =
@@ -114,7 +114,7 @@ fn security_25_a_short_password_is_told_alike_for_known_and_unknown_names() {
 #[test]
 fn wrong_passwords_run_out_and_come_back_with_time() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         log_in(world.engine(), email(ADDRESS, RIGHT)).await;
         let limit = world.engine().policy().password_attempts.limit;
         for _ in 0..limit {
@@ -140,7 +140,7 @@ fn wrong_passwords_run_out_and_come_back_with_time() {
 #[test]
 fn security_24_an_unknown_name_runs_out_of_tries_like_a_known_one() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         log_in(world.engine(), email(ADDRESS, RIGHT)).await;
         let mut answers = Vec::new();
         for address in [ADDRESS, "nobody@example.com"] {
@@ -160,7 +160,7 @@ fn security_24_an_unknown_name_runs_out_of_tries_like_a_known_one() {
 fn nakama_e7_a_ban_is_told_before_the_password_and_under_the_safe_policy_after_it() {
     block_on(async {
         for (policy, told_first) in [(Policy::nakama(), true), (Policy::recommended(), false)] {
-            let world = Harness::new(policy).await;
+            let world = Harness::with_policy(policy);
             let player = log_in(world.engine(), email(ADDRESS, RIGHT)).await;
             let operator = Operator::vouched_for("test");
             let ban = authcore::BanRequest::permanent();
@@ -211,7 +211,7 @@ fn nfc_forms_are_one_password() {
 #[test]
 fn time_refills_slowly() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         log_in(world.engine(), email(ADDRESS, RIGHT)).await;
         for _ in 0..10 {
             let refused = refusal(try_log_in(world.engine(), email(ADDRESS, WRONG)).await);

@@ -9,7 +9,7 @@ const DEVICE: &str = "0123456789";
 #[test]
 fn nakama_g2_j21_j22_a_profile_is_changed_as_asked() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
         let nothing =
@@ -32,7 +32,7 @@ fn nakama_g2_j21_j22_a_profile_is_changed_as_asked() {
 #[test]
 fn a_username_moves_and_is_free_again() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let login = Login::new(device(DEVICE)).with_username("alice");
         let alice = world.engine().login(&context(), login).await.unwrap();
         let bob = log_in(world.engine(), device("another-device")).await;
@@ -47,7 +47,7 @@ fn a_username_moves_and_is_free_again() {
 #[test]
 fn nakama_s9_a_deleted_account_is_gone_and_its_login_free() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
         world.engine().delete_account(&context(), &caller).await.unwrap();
@@ -64,7 +64,7 @@ fn nakama_s9_a_deleted_account_is_gone_and_its_login_free() {
 #[test]
 fn nakama_j23_j24_players_are_found_by_id_and_name_once() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let login = Login::new(device(DEVICE)).with_username("alice");
         let alice = world.engine().login(&context(), login).await.unwrap();
         let bob = log_in(world.engine(), device("another-device")).await;

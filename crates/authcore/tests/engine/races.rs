@@ -35,7 +35,7 @@ fn together<T: Send>(runners: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> 
 #[test]
 fn eight_first_logins_are_one_account_and_eight_successes() {
     for round in 0..ROUNDS {
-        let world = block_on(Harness::new(Policy::nakama()));
+        let world = Harness::with_policy(Policy::nakama());
         let players = together(8, |_| block_on(log_in(world.engine(), device("0123456789"))));
         let ids: BTreeSet<_> = players.iter().map(|player| player.account.id).collect();
         let created = players.iter().filter(|player| player.created).count();
@@ -49,7 +49,7 @@ fn eight_first_logins_are_one_account_and_eight_successes() {
 #[test]
 fn eight_first_logins_that_ask_for_one_name_are_one_account() {
     for _ in 0..ROUNDS {
-        let world = block_on(Harness::new(Policy::nakama()));
+        let world = Harness::with_policy(Policy::nakama());
         let players = together(8, |_| {
             let login = Login::new(device("0123456789")).with_username("alice");
             block_on(world.engine().login(&context(), login))
@@ -61,7 +61,7 @@ fn eight_first_logins_that_ask_for_one_name_are_one_account() {
 #[test]
 fn of_eight_links_of_one_identity_one_wins_and_the_rest_are_told() {
     for _ in 0..ROUNDS {
-        let world = block_on(Harness::new(Policy::nakama()));
+        let world = Harness::with_policy(Policy::nakama());
         let answers = together(8, |number| {
             block_on(async {
                 let player =
@@ -82,7 +82,7 @@ fn of_eight_links_of_one_identity_one_wins_and_the_rest_are_told() {
 #[test]
 fn unlinks_beside_each_other_never_reach_zero() {
     for _ in 0..ROUNDS {
-        let world = block_on(Harness::new(Policy::nakama()));
+        let world = Harness::with_policy(Policy::nakama());
         let player = block_on(log_in(world.engine(), device("first-device")));
         let caller = block_on(who(world.engine(), &player));
         for credential in [device("second-device"), custom("custom-id")] {
@@ -104,7 +104,7 @@ fn unlinks_beside_each_other_never_reach_zero() {
 
 #[test]
 fn security_58_sixty_four_refreshes_of_one_token_have_one_successor() {
-    let world = block_on(Harness::new(Policy::nakama()));
+    let world = Harness::with_policy(Policy::nakama());
     let player = block_on(log_in(world.engine(), device("0123456789")));
     let token = player.tokens.refresh.reveal();
     world.clock().advance(chrono::TimeDelta::seconds(10));
@@ -120,7 +120,7 @@ fn security_58_sixty_four_refreshes_of_one_token_have_one_successor() {
 #[test]
 fn strict_rotation_has_one_winner_at_most() {
     let strict = Policy { refresh_grace: chrono::TimeDelta::zero(), ..Policy::nakama() };
-    let world = block_on(Harness::new(strict));
+    let world = Harness::with_policy(strict);
     let player = block_on(log_in(world.engine(), device("0123456789")));
     let token = player.tokens.refresh.reveal();
     let answers =
@@ -137,7 +137,7 @@ fn strict_rotation_has_one_winner_at_most() {
 #[test]
 fn a_login_beside_a_ban_leaves_no_living_session() {
     for _ in 0..ROUNDS {
-        let world = block_on(Harness::new(Policy::nakama()));
+        let world = Harness::with_policy(Policy::nakama());
         let player = block_on(log_in(world.engine(), device("0123456789")));
         let operator = Operator::vouched_for("test");
         let answers = together(5, |number| {
@@ -165,7 +165,7 @@ fn a_login_beside_a_ban_leaves_no_living_session() {
 #[test]
 fn logins_beside_a_deletion_are_of_the_old_account_or_a_new_one() {
     for _ in 0..ROUNDS {
-        let world = block_on(Harness::new(Policy::nakama()));
+        let world = Harness::with_policy(Policy::nakama());
         let player = block_on(log_in(world.engine(), device("0123456789")));
         let caller = block_on(who(world.engine(), &player));
         let answers = together(5, |number| {
@@ -188,7 +188,7 @@ fn logins_beside_a_deletion_are_of_the_old_account_or_a_new_one() {
 
 #[test]
 fn of_parallel_tries_with_a_wrong_password_no_more_than_the_limit_are_made() {
-    let world = block_on(Harness::new(Policy::nakama()));
+    let world = Harness::with_policy(Policy::nakama());
     block_on(log_in(world.engine(), crate::email("me@example.com", "correct horse")));
     let before = world.hasher().hashes();
     let tries = together(32, |_| {
@@ -204,7 +204,7 @@ fn of_parallel_tries_with_a_wrong_password_no_more_than_the_limit_are_made() {
 #[test]
 fn names_that_race_have_one_owner() {
     for _ in 0..ROUNDS {
-        let world = block_on(Harness::new(Policy::nakama()));
+        let world = Harness::with_policy(Policy::nakama());
         let answers = together(8, |number| {
             let login =
                 Login::new(device(&format!("device-number-{number}"))).with_username("alice");
@@ -219,7 +219,7 @@ fn names_that_race_have_one_owner() {
 
 #[test]
 fn one_engine_is_many_threads_and_clones() {
-    let world = block_on(Harness::new(Policy::nakama()));
+    let world = Harness::with_policy(Policy::nakama());
     let engine = world.engine().clone();
     let thread = thread::spawn(move || block_on(log_in(&engine, device("0123456789"))).created);
     assert!(thread.join().unwrap());

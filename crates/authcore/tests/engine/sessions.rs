@@ -18,7 +18,7 @@ async fn refresh(
 #[test]
 fn nakama_s1_a_refresh_keeps_session_and_login_time_and_picks_up_the_new_name() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         let who = who(world.engine(), &player).await;
         world.engine().set_username(&context(), &who, "renamed").await.unwrap();
@@ -36,7 +36,7 @@ fn nakama_s1_a_refresh_keeps_session_and_login_time_and_picks_up_the_new_name() 
 #[test]
 fn security_57_reuse_after_the_grace_window_ends_the_session_and_is_told() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         let player = log_in(world.engine(), device(DEVICE)).await;
         world.clock().advance(TimeDelta::seconds(10));
         let next = refresh(&world, &player.tokens.refresh).await.unwrap();
@@ -58,7 +58,7 @@ fn security_57_reuse_after_the_grace_window_ends_the_session_and_is_told() {
 #[test]
 fn security_59_a_lost_answer_gets_the_very_same_pair_again() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         world.clock().advance(TimeDelta::seconds(10));
         let first = refresh(&world, &player.tokens.refresh).await.unwrap();
@@ -78,7 +78,7 @@ fn security_59_a_lost_answer_gets_the_very_same_pair_again() {
 #[test]
 fn security_59_another_device_gets_no_second_pair() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let mut phone = RequestContext::new();
         phone.device_id = Some("phone".into());
         let mut thief = RequestContext::new();
@@ -102,7 +102,7 @@ fn security_60_a_session_ends_idle_and_at_the_latest_at_its_absolute_end() {
             session_absolute: TimeDelta::minutes(50),
             ..Policy::recommended()
         };
-        let world = Harness::new(policy).await;
+        let world = Harness::with_policy(policy);
         let mut token = log_in(world.engine(), device(DEVICE)).await.tokens.refresh;
         for _ in 0..2 {
             world.clock().advance(TimeDelta::minutes(19));
@@ -120,7 +120,7 @@ fn security_60_a_session_ends_idle_and_at_the_latest_at_its_absolute_end() {
 #[test]
 fn security_49_an_access_token_ends_with_its_lifetime() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         let token = player.tokens.access.reveal();
         world.clock().advance(TimeDelta::milliseconds(59_999));
@@ -134,7 +134,7 @@ fn security_49_an_access_token_ends_with_its_lifetime() {
 #[test]
 fn nakama_s2_vars_are_replaced_or_kept_and_the_hosts_stay() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let mut login = authcore::Login::new(device(DEVICE));
         login.vars.insert("mine".into(), "1".into());
         login.server_vars.insert("host".into(), "h".into());
@@ -155,7 +155,7 @@ fn nakama_s2_vars_are_replaced_or_kept_and_the_hosts_stay() {
 #[test]
 fn the_safe_policy_lets_no_client_rewrite_vars() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         let player = log_in(world.engine(), device(DEVICE)).await;
         let mut request = Refresh::new(player.tokens.refresh.reveal());
         request.vars.insert("role".into(), "admin".into());
@@ -167,7 +167,7 @@ fn the_safe_policy_lets_no_client_rewrite_vars() {
 #[test]
 fn nakama_s3_what_is_no_refresh_token_is_refused() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         for token in [
             &player.tokens.access,
@@ -185,7 +185,7 @@ fn nakama_s3_what_is_no_refresh_token_is_refused() {
 #[test]
 fn nakama_s4_ending_the_refresh_tokens_leaves_the_access_tokens() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
         let newer = refresh(&world, &player.tokens.refresh).await.unwrap();
@@ -200,7 +200,7 @@ fn nakama_s4_ending_the_refresh_tokens_leaves_the_access_tokens() {
 #[test]
 fn nakama_s5_ending_the_access_tokens_leaves_the_refresh_tokens() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let player = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &player).await;
         let logout = Logout::Tokens { access: Some(player.tokens.access.clone()), refresh: None };
@@ -217,7 +217,7 @@ fn nakama_s5_ending_the_access_tokens_leaves_the_refresh_tokens() {
 #[test]
 fn nakama_s6_everywhere_ends_all_sessions_within_the_same_moment() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let first = log_in(world.engine(), device(DEVICE)).await;
         let second = log_in(world.engine(), device(DEVICE)).await;
         let caller = who(world.engine(), &first).await;
@@ -234,7 +234,7 @@ fn nakama_s6_everywhere_ends_all_sessions_within_the_same_moment() {
 #[test]
 fn nakama_s7_tokens_that_are_not_ones_own_end_nothing() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let mine = log_in(world.engine(), device(DEVICE)).await;
         let other = log_in(world.engine(), device("another-device")).await;
         let caller = who(world.engine(), &mine).await;
@@ -260,7 +260,7 @@ fn nakama_s7_tokens_that_are_not_ones_own_end_nothing() {
 fn gamebase_4_8_logout_ends_this_session_only() {
     for policy in [Policy::recommended(), Policy::gamebase()] {
         block_on(async {
-            let world = Harness::new(policy).await;
+            let world = Harness::with_policy(policy);
             let first = log_in(world.engine(), device(DEVICE)).await;
             let second = log_in(world.engine(), device(DEVICE)).await;
             let caller = who(world.engine(), &first).await;
@@ -276,7 +276,7 @@ fn gamebase_4_8_logout_ends_this_session_only() {
 fn gamebase_4_7_session_extension_in_time_goes_on_and_too_late_ends() {
     block_on(async {
         let idle = Policy::gamebase().session_idle;
-        let world = Harness::new(Policy::gamebase()).await;
+        let world = Harness::with_policy(Policy::gamebase());
         let player = log_in(world.engine(), device(DEVICE)).await;
         world.clock().advance(idle - TimeDelta::milliseconds(1));
         let next = refresh(&world, &player.tokens.refresh).await.unwrap();
@@ -292,7 +292,7 @@ fn gamebase_4_7_session_extension_in_time_goes_on_and_too_late_ends() {
 fn nakama_s10_one_session_an_account_kicks_the_older_one() {
     block_on(async {
         let policy = Policy { sessions_per_account: 1, ..Policy::nakama() };
-        let world = Harness::new(policy).await;
+        let world = Harness::with_policy(policy);
         let first = log_in(world.engine(), device(DEVICE)).await;
         let second = log_in(world.engine(), device(DEVICE)).await;
         assert!(world.engine().verify(first.tokens.access.reveal()).await.is_err());
@@ -304,7 +304,7 @@ fn nakama_s10_one_session_an_account_kicks_the_older_one() {
 #[test]
 fn security_37_an_operator_ends_one_players_or_everybodys_sessions() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         let operator = Operator::vouched_for("test");
         let one = log_in(world.engine(), device(DEVICE)).await;
         let two = log_in(world.engine(), device("another-device")).await;
@@ -324,7 +324,7 @@ fn security_37_an_operator_ends_one_players_or_everybodys_sessions() {
 #[test]
 fn a_refresh_after_the_cap_pushed_the_session_out_is_refused() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         let first = log_in(world.engine(), device(DEVICE)).await;
         for _ in 0..10 {
             log_in(world.engine(), device(DEVICE)).await;
@@ -337,7 +337,7 @@ fn a_refresh_after_the_cap_pushed_the_session_out_is_refused() {
 #[test]
 fn security_37_a_player_sees_their_sessions_and_ends_one() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         let mut phone = RequestContext::new();
         phone.device_name = Some("phone".into());
         let login = authcore::Login::new(device(DEVICE));

@@ -102,7 +102,7 @@ fn security_50_the_algorithm_can_be_changed_with_overlap() {
 #[test]
 fn nakama_11_1_the_claims_have_nakamas_names_in_nakamas_order() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let mut login = authcore::Login::new(device("0123456789")).with_username("a~b? \u{1f600}");
         login.vars.insert("k".into(), "v".into());
         let player = world.engine().login(&context(), login).await.unwrap();
@@ -121,7 +121,7 @@ fn nakama_11_1_the_claims_have_nakamas_names_in_nakamas_order() {
 #[test]
 fn security_55_registered_claims_carry_ids_only() {
     block_on(async {
-        let world = Harness::new(Policy::recommended()).await;
+        let world = Harness::with_policy(Policy::recommended());
         let login = authcore::Login::new(device("0123456789")).with_username("a name to be kept");
         let player = world.engine().login(&context(), login).await.unwrap();
         for token in [&player.tokens.access, &player.tokens.refresh] {
@@ -184,7 +184,7 @@ fn a_store_belongs_to_one_game_and_one_folding() {
 #[test]
 fn secrets_are_in_no_debug_text() {
     block_on(async {
-        let world = Harness::new(Policy::nakama()).await;
+        let world = Harness::with_policy(Policy::nakama());
         let credential = crate::email("someone@example.com", "a sentinel password");
         let player = log_in(world.engine(), credential.clone()).await;
         let hash = player.account.password.clone().unwrap().hash;

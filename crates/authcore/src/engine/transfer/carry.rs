@@ -39,7 +39,7 @@ impl Engine {
     /// #     id: digits, password: Some(digits), one_time: true, lifetime: None, lock: None, not_before: None,
     /// # };
     /// # let policy = Policy { transfer: Some(rules), ..Policy::gamebase() };
-    /// # let harness = authcore_testkit::Harness::new(policy).await;
+    /// # let harness = authcore_testkit::Harness::with_policy(policy);
     /// # let engine = harness.engine();
     /// let context = RequestContext::new();
     /// let login = Login::new(Credential::Guest("guest-key-of-the-old-phone".into()));
