@@ -24,8 +24,10 @@
 //!
 //! # What it costs
 //!
-//! A test with a world of its own, a guest, a link with a password and a login takes well under a millisecond optimised, and
-//! a few without; `cargo test -p authcore-testkit --test thousand -- --nocapture` runs a thousand and says how long they took.
+//! A test with a world of its own, a guest, a link, three passwords hashed and a ban takes 1.5 ms, not optimised: `cargo test
+//! -p authcore-testkit --test thousand -- --nocapture` runs a thousand and says how long they took.
+//!
+//! `docs/testing-your-game.md` shows the tests of a small game.
 
 mod clock;
 mod harness;
