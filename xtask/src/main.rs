@@ -34,7 +34,7 @@ The project's commands. Run them from anywhere inside the checkout.
 USAGE: cargo xtask <COMMAND> [OPTIONS]
 
 COMMANDS:
-  test     Everything that must hold before a change goes in: set-up, lint, tests, docs, node, kill
+  test     Everything that must hold before a change goes in: set-up, lint, tests, docs, schedules, node, kill
   setup    Installs the tools that are missing: cargo-nextest, cargo-deny, Node, PostgreSQL, Redis, the Node packages
   lint     Lock file, formatting, sources, documentation, clippy, purity of the core, licences and bans
   docs     Writes the parts of docs/ that are made from the code and its tests
@@ -55,7 +55,7 @@ COMMANDS:
              --behind-ms M     cuts the standby off so long before the kill: to see that losses are found, and the command fails
              --release         use an optimised host
   prove    Runs one of the machines that try to break the engine for as long as it is told; prints its figure last
-             model | properties | simulate | crash
+             model | properties | simulate | crash | schedules
              --seeds N         how many seeds
              --seed S          this seed alone
              --cases N         how many cases

@@ -1,9 +1,11 @@
 //! The machines that try to break the engine. Each is a test that a bounded run of the check includes; here it runs
 //! for longer, optimised, and its figure is printed last.
 
+use std::process::Command;
+
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Result};
-use crate::process::{cargo, run_and_read};
+use crate::process::{cargo, run, run_and_read};
 use crate::step::{Outcome, Run};
 
 /// A test that is one machine.
@@ -13,12 +15,16 @@ struct Machine {
     test: &'static str,
 }
 
-const MACHINES: [Machine; 4] = [
+const MACHINES: [Machine; 5] = [
     Machine { name: "model", package: "authcore-proof", test: "model" },
     Machine { name: "properties", package: "authcore-proof", test: "properties" },
     Machine { name: "simulate", package: "authcore-simulation", test: "simulate" },
     Machine { name: "crash", package: "authcore-simulation", test: "crash" },
+    SCHEDULES,
 ];
+
+const SCHEDULES: Machine =
+    Machine { name: "schedules", package: "authcore-store-memory", test: "schedules" };
 
 /// What a machine prints before its figure.
 const FIGURE: &str = "proved: ";
@@ -63,10 +69,26 @@ pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// The schedules that a check has time for, not optimised. The other machines are among the tests anyhow.
+pub(crate) fn schedules() -> Result<Outcome> {
+    let Machine { package, test, .. } = SCHEDULES;
+    run(under_shuttle(cargo(&["test", "--package", package, "--test", test])))?;
+    Ok(Outcome::Held)
+}
+
+/// In place of each lock the scheduler that explores, in a build of its own.
+fn under_shuttle(mut command: Command) -> Command {
+    command.env("RUSTFLAGS", "--cfg shuttle -D warnings").env("CARGO_TARGET_DIR", "target/shuttle");
+    command
+}
+
 fn prove(options: &Options) -> Result<Vec<String>> {
-    let Machine { package, test, .. } = options.machine;
+    let Machine { name, package, test } = options.machine;
     let mut command =
         cargo(&["test", "--release", "--package", package, "--test", test, "--", "--nocapture"]);
+    if *name == SCHEDULES.name {
+        command = under_shuttle(command);
+    }
     command.envs(options.limits.iter().map(|(name, value)| (name, value.to_string())));
     let output = run_and_read(command)?;
     let figures: Vec<String> =

@@ -6,7 +6,7 @@ use crate::failure::{Failure, Result};
 use crate::kill::{self, Options};
 use crate::process::{cargo, run, run_and_read, version};
 use crate::step::{Outcome, Run};
-use crate::{lint, node, refusals, setup};
+use crate::{lint, node, prove, refusals, setup};
 
 const POSTGRES: &str = "authcore-store-postgres";
 
@@ -29,6 +29,7 @@ pub(crate) fn all(steps: &mut Run) -> Result<()> {
         run(command)?;
         Ok(Outcome::Held)
     })?;
+    steps.step("schedules", prove::schedules)?;
     steps.step("node", node::suite)?;
     steps.step("kill", || kill::run(&Options::bounded()))?;
     steps.step("kill on postgresql", || kill::run(&Options::bounded_on_postgres()))

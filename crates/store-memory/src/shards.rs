@@ -1,11 +1,8 @@
 //! State in many shards, each behind a lock of its own.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 
-use crate::sync::{ReadGuard, Shared, WriteGuard};
-
-/// So many that two commits seldom meet, also on a machine of many cores.
-const COUNT: u8 = 64;
+use crate::sync::{RandomState, ReadGuard, SHARDS, Shared, WriteGuard};
 
 /// Where a key is: in which shard, and where in its table.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,7 +15,7 @@ impl KeyHash {
 
     /// From bits that a table does not look at first.
     fn shard(self) -> u8 {
-        u8::try_from((self.0 >> 32) % u64::from(COUNT)).unwrap_or_default()
+        u8::try_from((self.0 >> 32) % u64::from(SHARDS)).unwrap_or_default()
     }
 }
 
@@ -37,7 +34,7 @@ impl Hasher {
 pub(crate) struct ShardSet(u64);
 
 impl ShardSet {
-    pub(crate) const ALL: Self = Self(u64::MAX);
+    pub(crate) const ALL: Self = Self(u64::MAX >> (64 - SHARDS));
 
     pub(crate) fn insert(&mut self, hash: KeyHash) {
         self.0 |= 1 << hash.shard();
@@ -67,7 +64,7 @@ pub(crate) struct Shards<T> {
 
 impl<T: Default> Default for Shards<T> {
     fn default() -> Self {
-        Self { first: Line::default(), rest: (1..COUNT).map(|_| Line::default()).collect() }
+        Self { first: Line::default(), rest: (1..SHARDS).map(|_| Line::default()).collect() }
     }
 }
 
@@ -135,12 +132,12 @@ mod tests {
     #[test]
     fn every_shard_is_reached_and_locked_in_order() {
         let shards = Shards::<u8>::default();
-        let hashes = (0..u64::from(COUNT)).map(|number| KeyHash(number << 32));
+        let hashes = (0..u64::from(SHARDS)).map(|number| KeyHash(number << 32));
         for hash in hashes.clone() {
             *shards.of(hash).write() = hash.shard();
         }
         let read: Vec<_> = shards.read_all().iter().map(|shard| **shard).collect();
-        assert_eq!(read, (0..COUNT).collect::<Vec<_>>());
+        assert_eq!(read, (0..SHARDS).collect::<Vec<_>>());
         let mut some = ShardSet::default();
         for hash in hashes.clone().filter(|hash| hash.shard() % 3 == 0) {
             some.insert(hash);

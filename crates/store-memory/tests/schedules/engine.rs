@@ -1,0 +1,122 @@
+//! The engine on the store: what a player or an operator was told holds, however calls fall between each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use authcore::account::ProviderId;
+use authcore::{
+    BanRequest, Credential, Error, LoggedIn, Logout, Operator, Policy, Refresh, Refusal,
+    RequestContext, Unlink,
+};
+use authcore_store_memory::MemoryStore;
+use authcore_testkit::{Harness, guest, run};
+use chrono::TimeDelta;
+use shuttle::rand::{RngCore as _, thread_rng};
+use shuttle::thread;
+
+/// With other ids in each schedule, so that they are in other shards.
+fn world(policy: Policy) -> Harness {
+    let store = Arc::new(MemoryStore::new());
+    run(Harness::seeded(thread_rng().next_u64(), store, policy, |builder| builder))
+}
+
+fn context() -> RequestContext {
+    RequestContext::new()
+}
+
+fn is_over(world: &Harness, player: &LoggedIn) -> bool {
+    let refresh = Refresh::new(player.tokens.refresh.reveal());
+    world.verify(player).is_err() && run(world.engine().refresh(&context(), refresh)).is_err()
+}
+
+/// One account, one creation, and nobody is refused.
+pub(crate) fn first_logins_race() {
+    let world = world(Policy::nakama());
+    let players = thread::scope(|scope| {
+        let logins = [(); 2].map(|()| scope.spawn(|| world.login(guest("ann")).unwrap()));
+        logins.map(|login| login.join().unwrap())
+    });
+    assert_eq!(players[0].account.id, players[1].account.id);
+    assert_eq!(players.iter().filter(|player| player.created).count(), 1);
+    assert!(players.iter().all(|player| world.verify(player).is_ok()));
+}
+
+/// No session outlives a ban, and none is opened after it.
+pub(crate) fn a_login_races_a_ban() {
+    let world = world(Policy::nakama());
+    let player = world.guest("ann");
+    let banned = AtomicBool::new(false);
+    let logins = thread::scope(|scope| {
+        scope.spawn(|| {
+            let (operator, ban) = (Operator::vouched_for("test"), BanRequest::permanent());
+            run(world.engine().ban(&operator, player.account.id, ban)).unwrap();
+            banned.store(true, Ordering::SeqCst);
+        });
+        let logins = [(); 2].map(|()| {
+            scope.spawn(|| {
+                let was_banned = banned.load(Ordering::SeqCst);
+                match world.login(guest("ann")) {
+                    Ok(player) if !was_banned => Some(player),
+                    Err(Error::Refused(Refusal::Banned(_))) => None,
+                    other => panic!("banned before: {was_banned}, and now {other:?}"),
+                }
+            })
+        });
+        logins.map(|login| login.join().unwrap())
+    });
+    for player in logins.iter().flatten().chain([&player]) {
+        assert!(is_over(&world, player), "a session outlives the ban");
+    }
+}
+
+/// When a logout is answered, no token of the session is good: not the old ones, nor those that a refresh beside it gave.
+pub(crate) fn a_logout_races_a_refresh_and_checks() {
+    let world = world(Policy::nakama());
+    let player = world.guest("ann");
+    // Past the time in which a refresh token stays as it is.
+    world.clock().advance(TimeDelta::seconds(11));
+    let who = world.verify(&player).unwrap();
+    let ended = AtomicBool::new(false);
+    let refreshed = thread::scope(|scope| {
+        scope.spawn(|| {
+            run(world.engine().logout(&context(), &who, Logout::ThisSession)).unwrap();
+            ended.store(true, Ordering::SeqCst);
+        });
+        let refresh = scope.spawn(|| {
+            let had_ended = ended.load(Ordering::SeqCst);
+            let refresh = Refresh::new(player.tokens.refresh.reveal());
+            let refreshed = run(world.engine().refresh(&context(), refresh));
+            assert!(!(had_ended && refreshed.is_ok()), "refreshed after the logout");
+            refreshed.ok()
+        });
+        for _ in 0..2 {
+            let had_ended = ended.load(Ordering::SeqCst);
+            assert!(!(had_ended && world.verify(&player).is_ok()), "good after the logout");
+        }
+        refresh.join().unwrap()
+    });
+    assert!(is_over(&world, &player), "the session goes on");
+    if let Some(refreshed) = refreshed {
+        let access = run(world.engine().verify(refreshed.tokens.access.reveal()));
+        let refresh = Refresh::new(refreshed.tokens.refresh.reveal());
+        let refresh = run(world.engine().refresh(&context(), refresh));
+        assert!(access.is_err() && refresh.is_err(), "the refreshed session goes on");
+    }
+}
+
+/// One of two logins stays, whatever is taken away beside each other.
+pub(crate) fn unlinks_race() {
+    let world = world(Policy::nakama());
+    let player = world.login(Credential::Device("the-device".into())).unwrap();
+    world.link(&player, Credential::Custom("the-custom-id".into())).unwrap();
+    let who = world.verify(&player).unwrap();
+    let unlink = |unlink| run(world.engine().unlink(&context(), &who, unlink));
+    let answers = thread::scope(|scope| {
+        let device = scope.spawn(|| unlink(Unlink::exactly(ProviderId::DEVICE, "the-device")));
+        let custom = scope.spawn(|| unlink(Unlink::any(ProviderId::CUSTOM)));
+        [device.join().unwrap(), custom.join().unwrap()]
+    });
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
+    let account = run(world.engine().account(&context(), &who)).unwrap();
+    assert_eq!(account.identities.len(), 1);
+}
