@@ -85,6 +85,12 @@ impl ConfigError {
         self.field
     }
 
+    /// What is wrong with it.
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+
     /// Refuses a list that is empty or has an empty entry: it would let everything through, or nothing
     /// (CVE-2026-30863).
     ///

@@ -28,6 +28,22 @@ pub struct ExternalRequest {
     pub authentication_token: Secret,
 }
 
+impl ExternalRequest {
+    /// Reads a credential.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Rejected`] when it is not this object, or names nobody.
+    pub fn read(credential: &Secret) -> Result<Self, VerifyError> {
+        let request: Self = serde_json::from_str(credential.reveal())
+            .map_err(|_| VerifyError::Rejected("not an external credential"))?;
+        if request.external_id.is_empty() {
+            return Err(VerifyError::Rejected("no external id"));
+        }
+        Ok(request)
+    }
+}
+
 impl fmt::Debug for ExternalRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ExternalRequest([redacted])")
@@ -157,43 +173,46 @@ impl Verifier for ExternalVerifier {
         credential: &Secret,
         context: &VerifyContext,
     ) -> Result<VerifiedIdentity, VerifyError> {
-        let request: ExternalRequest = serde_json::from_str(credential.reveal())
-            .map_err(|_| VerifyError::Rejected("not an external credential"))?;
-        if request.external_id.is_empty() {
-            return Err(VerifyError::Rejected("no external id"));
-        }
+        let request = ExternalRequest::read(credential)?;
         let id = request.external_id.clone();
         let answer = self.external.check(request).await.map_err(VerifyError::Faulty)?;
-        proof(&id, answer, context)
+        answer.prove(&id, context)
     }
 }
 
-/// What the answer proves.
-pub(crate) fn proof(
-    id: &str,
-    answer: ExternalAnswer,
-    context: &VerifyContext,
-) -> Result<VerifiedIdentity, VerifyError> {
-    if !answer.valid {
-        let why = "the external check said no";
-        return Err(match answer.extra_error {
-            Some(extra) => VerifyError::RejectedWith { why, extra: extra.into() },
-            None => VerifyError::Rejected(why),
-        });
-    }
-    let mut proof = context.identity(answer.external_id_override.as_deref().unwrap_or(id));
-    if let Some(profile) = answer.use_profile_id {
-        // What is no id is nobody's: as good as that of an account that is gone.
-        let nobody = AccountId::from_bytes([0; 16]);
-        proof = proof.entering(profile.parse().unwrap_or(nobody));
-    }
-    if let Some(payload) = answer.auth_payload {
-        proof = proof.with_payload(&payload)?;
-    }
-    match answer.identity_data {
-        None => Ok(proof),
-        Some(data) if is_empty_object(&data) => proof.with_data(IdentityData::Clear),
-        Some(data) => proof.with_data(IdentityData::Replace(data.into())),
+impl ExternalAnswer {
+    /// What the answer proves of the player who goes by this id, unless it names another.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError`] when it is a no, or a part of it cannot be.
+    pub fn prove(
+        self,
+        external_id: &str,
+        context: &VerifyContext,
+    ) -> Result<VerifiedIdentity, VerifyError> {
+        if !self.valid {
+            let why = "the external check said no";
+            return Err(match self.extra_error {
+                Some(extra) => VerifyError::RejectedWith { why, extra: extra.into() },
+                None => VerifyError::Rejected(why),
+            });
+        }
+        let subject = self.external_id_override.as_deref().unwrap_or(external_id);
+        let mut proof = context.identity(subject);
+        if let Some(profile) = self.use_profile_id {
+            // What is no id is nobody's: as good as that of an account that is gone.
+            let nobody = AccountId::from_bytes([0; 16]);
+            proof = proof.entering(profile.parse().unwrap_or(nobody));
+        }
+        if let Some(payload) = self.auth_payload {
+            proof = proof.with_payload(&payload)?;
+        }
+        match self.identity_data {
+            None => Ok(proof),
+            Some(data) if is_empty_object(&data) => proof.with_data(IdentityData::Clear),
+            Some(data) => proof.with_data(IdentityData::Replace(data.into())),
+        }
     }
 }
 

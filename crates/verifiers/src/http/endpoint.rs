@@ -43,6 +43,34 @@ impl Endpoint {
         Ok(Self(parsed))
     }
 
+    /// The URL that is these segments of a path further down, each encoded as one. `None` for a segment that would lead
+    /// elsewhere: one that is empty, `.` or `..`, or holds a slash, a backslash or a control character.
+    ///
+    /// ```
+    /// use authcore_verifiers::Endpoint;
+    ///
+    /// let api = Endpoint::new("url", "https://accounts.example/api")?;
+    /// let found = api.below(["players", "ann?x"]).map(|url| url.to_string());
+    /// assert_eq!(found.as_deref(), Some("https://accounts.example/api/players/ann%3Fx"));
+    /// assert!(api.below(["players", ".."]).is_none());
+    /// # Ok::<(), authcore_verifiers::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn below<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let mut url = self.0.clone();
+        let mut path = url.path_segments_mut().ok()?;
+        path.pop_if_empty();
+        for segment in segments {
+            let steers = |character: char| character.is_control() || "/\\".contains(character);
+            if matches!(segment, "" | "." | "..") || segment.contains(steers) {
+                return None;
+            }
+            path.push(segment);
+        }
+        drop(path);
+        Some(Self(url))
+    }
+
     /// The host, in lower case.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -104,6 +132,19 @@ mod tests {
             "file:///etc/passwd",
         ] {
             assert!(Endpoint::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn h9_what_is_below_a_url_stays_below_it() {
+        let base = Endpoint::parse("https://keys.example:8443/api/?key=a").unwrap();
+        let below = |segments: &[&str]| Some(base.below(segments.iter().copied())?.0.to_string());
+        assert_eq!(below(&[]).as_deref(), Some("https://keys.example:8443/api?key=a"));
+        let odd = ["a", "@evil", "b?c#d", "%2e%2e", "é:", "…", " "];
+        let found = "https://keys.example:8443/api/a/@evil/b%3Fc%23d/%252e%252e/%C3%A9:/%E2%80%A6/%20?key=a";
+        assert_eq!(below(&odd).as_deref(), Some(found));
+        for bad in ["", ".", "..", "/", "//evil", "a/b", "..\\a", "a\r\nb", "\t", "a\0"] {
+            assert_eq!(below(&["a", bad]), None, "{bad:?}");
         }
     }
 

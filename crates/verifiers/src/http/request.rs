@@ -96,13 +96,13 @@ impl Request<'_> {
     }
 
     /// Adds a header. What cannot be one lets the request fail.
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
         let mut value = HeaderValue::try_from(value);
         if let Ok(value) = &mut value {
             value.set_sensitive(true);
         }
         self.inner = match value {
-            Ok(value) => self.inner.header(HeaderName::from_static(name), value),
+            Ok(value) => self.inner.header(name, value),
             // The library keeps the error and gives it when the request is sent.
             Err(_) => self.inner.header(name, "\n"),
         };

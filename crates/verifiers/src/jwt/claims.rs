@@ -35,6 +35,12 @@ impl Claims {
         self.members.get(name)
     }
 
+    /// All claims.
+    #[must_use]
+    pub const fn members(&self) -> &Map<String, Value> {
+        &self.members
+    }
+
     /// Refuses a token whose claim is not exactly this text, where one is wanted: it is of another app.
     pub(crate) fn unless_text(&self, name: &str, wanted: Option<&str>) -> Result<(), Reason> {
         if wanted.is_none() || self.text(name) == wanted { Ok(()) } else { Err(Reason::WrongApp) }

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use super::provider_id;
 use crate::answer::ExternalAnswer;
 use crate::error::{ConfigError, Reason};
-use crate::external::proof;
 use crate::http::{Answer, Call, Cap, Endpoint, HttpFault, Outbound, ProviderClient};
 use crate::profile::profile;
 use crate::signature::WebhookSecrets;
@@ -220,7 +219,7 @@ impl Verifier for Webhook {
         if external.valid && subject.is_empty() && external.external_id_override.is_none() {
             return Err(VerifyError::faulty("the webhook says yes and names nobody"));
         }
-        proof(subject, external, context)
+        external.prove(subject, context)
     }
 }
 
