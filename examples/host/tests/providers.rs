@@ -2,9 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-#[path = "providers/every.rs"]
-mod every;
-
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +11,11 @@ use authcore_fake_idp::{
     FakeApple, FakeFacebook, FakeFacebookInstantGame, FakeFacebookLimited, FakeGameCenter,
     FakeGoogle, FakeGooglePlayGames, FakeIdp, FakeOidc, FakeSteam, Fault,
 };
+use axum::extract::{Path, Query};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -26,7 +29,15 @@ struct Host {
 impl Host {
     /// With these tables, and reaching the fake in place of the world.
     fn start(fake: &FakeIdp, tables: &str) -> Self {
+        Self::start_with(fake, tables, &[])
+    }
+
+    /// As [`start`](Self::start), with these files beside the configuration.
+    fn start_with(fake: &FakeIdp, tables: &str, files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         std::fs::write(folder.path().join("authority.pem"), fake.authority()).unwrap();
         let mut file = format!(
             "{tables}\n[outbound]\nextra_roots = [\"authority.pem\"]\n[outbound.resolve]\n"
@@ -370,5 +381,137 @@ async fn players_of_each_provider_of_nakamas_log_in() {
         assert_eq!((status, &answer["created"]), (200, &json!(true)), "{provider} {answer}");
         let (status, answer) = host.login(provider, format!("{credential}x")).await;
         assert_eq!(status, 401, "{provider} {answer}");
+    }
+}
+
+/// The script of the page, and its table.
+fn script_of_the_page() -> (&'static str, &'static str) {
+    let page = include_str!("../../../docs/providers.md");
+    let (_, section) = page.split_once("## A script of your own\n").unwrap();
+    let block = |language: &str| {
+        section.split_once(&format!("```{language}\n")).unwrap().1.split_once("```").unwrap().0
+    };
+    assert_eq!(block("rhai"), include_str!("../portal.rhai"), "the page has another script");
+    (block("toml"), block("rhai"))
+}
+
+/// The portal of the page: Ann owns the game, and Bob does not. It looks at the key and the proof of each request.
+fn portal() -> Vec<authcore_fake_idp::Host> {
+    async fn player(
+        Path(id): Path<String>,
+        Query(query): Query<HashMap<String, String>>,
+        headers: HeaderMap,
+    ) -> Response {
+        if headers.get("x-api-key").is_none_or(|key| key != "the API key") {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
+        // HMAC-SHA256 of "ann" and of "bob", made by another program.
+        let (proof, answer) = match id.as_str() {
+            "ann" => (
+                "54f2a04633fdc5c6be63664d81ba0d6c84ebc8ebb08d1b320b9f27819799a330",
+                json!({"owns_game": true, "number": 7001, "name": "Ann"}),
+            ),
+            "bob" => (
+                "1963505732189bf3d31cc4f7f35e4b7799e9e202a66f495e1329b5b5c68b9a6d",
+                json!({"owns_game": false, "number": 7002, "name": "Bob"}),
+            ),
+            _ => return StatusCode::NOT_FOUND.into_response(),
+        };
+        if query.get("proof").is_none_or(|found| found != proof) {
+            return StatusCode::FORBIDDEN.into_response();
+        }
+        Json(answer).into_response()
+    }
+    let routes = Router::new().route("/api/players/{id}", get(player));
+    vec![("accounts.studio.example".into(), routes)]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn braincloud_7_players_log_in_by_the_script_of_the_page() {
+    let oidc = FakeOidc::new();
+    let fake = FakeIdp::start([oidc.hosts(), portal()].concat()).await;
+    let (table, script) = script_of_the_page();
+    let host = Host::start_with(&fake, table, &[("portal.rhai", script)]);
+    let login = async |id: &str, subject: &str| {
+        let token = FakeOidc::token(now()).claim("sub", subject).signed(&oidc.issuer.signer());
+        let credential = json!({"provider": "portal", "external_id": id, "token": token});
+        host.post("/v1/login", json!({ "credential": credential })).await
+    };
+    let (status, ann) = login("ann", "ann").await;
+    assert_eq!((status, &ann["created"]), (200, &json!(true)), "{ann}");
+    assert_eq!(ann["payload"], json!({"name": "Ann"}), "{ann}");
+    let (status, again) = login("ann", "ann").await;
+    assert_eq!((status, &again["created"]), (200, &json!(false)), "{again}");
+    let (status, bob) = login("bob", "bob").await;
+    assert_eq!((status, &bob["error"]["code"]), (401, &json!("credential_rejected")), "{bob}");
+    assert_eq!(bob["error"]["extra"]["buy_at"], "https://portal.studio.example/chess", "{bob}");
+    for (id, subject) in [("ann", "bob"), ("carol", "carol"), ("ann", "../ann")] {
+        let (status, answer) = login(id, subject).await;
+        assert_eq!(status, 401, "{answer}");
+    }
+    // The whole credential as text, as any provider's may be given.
+    let token = FakeOidc::token(now()).claim("sub", "ann").signed(&oidc.issuer.signer());
+    let text = json!({"externalId": "ann", "authenticationToken": token}).to_string();
+    assert_eq!(host.login("portal", text).await.0, 200);
+    fake.inject("/api", Fault::Status(503));
+    let (status, down) = login("ann", "ann").await;
+    assert_eq!((status, &down["error"]["code"]), (500, &json!("fault")), "{down}");
+}
+
+#[test]
+fn a_script_is_looked_at_before_the_host_serves() {
+    let (table, script) = script_of_the_page();
+    let folder = tempfile::tempdir().unwrap();
+    let check = |table: &str, script: Option<&str>| {
+        let path = folder.path().join("portal.rhai");
+        match script {
+            Some(script) => std::fs::write(path, script).unwrap(),
+            None => drop(std::fs::remove_file(path)),
+        }
+        std::fs::write(folder.path().join("host.toml"), table).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_authcore-host"))
+            .args(["check-config", "--dev", "--store", "memory", "--config", "host.toml"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (fine, told) = check(table, Some(script));
+    assert!(fine, "{told}");
+    let at = "line 1: providers.script.portal.";
+    for (table, script, expected) in [
+        (table.to_owned(), None, format!("{at}script: portal.rhai: No such file")),
+        (
+            table.to_owned(),
+            Some("fn verify(data) {\n  tru\n}"),
+            format!("{at}script: portal.rhai: "),
+        ),
+        (table.to_owned(), Some("fn verify(data) {\n  tru\n}"), "(line 2, position 3)".into()),
+        (table.to_owned(), Some("fn check(data) { true }"), "no function verify(data)".into()),
+        (
+            table.replace("[\"the-game\"]", "[]"),
+            Some(script),
+            format!("{at}tokens: studio.audiences: it must name at least one"),
+        ),
+        (
+            table.replace("https://accounts.", "http://accounts."),
+            Some(script),
+            format!("{at}services: accounts: it is not an https URL"),
+        ),
+        (table.replace("parallel = 16", "parallel = 0"), Some(script), format!("{at}parallel: ")),
+        (
+            table.replace("parallel = 16", "paralel = 16"),
+            Some(script),
+            "unknown field `paralel`".into(),
+        ),
+        (
+            table.replace("x-api-key", "X-Api-Key"),
+            Some(script),
+            format!("{at}services: accounts: "),
+        ),
+    ] {
+        let (fine, told) = check(&table, script);
+        assert!(!fine && told.contains(&expected), "{told}");
+        assert!(!told.contains("the API key") && !told.contains("the key that"), "{told}");
     }
 }

@@ -28,6 +28,7 @@ mod nintendo;
 mod oidc;
 mod payco;
 mod playstation;
+mod script;
 mod steam;
 mod twitter;
 mod webhook;
@@ -75,6 +76,7 @@ tables! {
     oidc: BTreeMap<String, Spanned<oidc::Oidc>>,
     steam: Option<Spanned<steam::Steam>>,
     webhook: BTreeMap<String, Spanned<webhook::Webhook>>,
+    script: BTreeMap<String, Spanned<script::Script>>,
 }
 
 /// One provider's table.

@@ -52,7 +52,7 @@ impl Table for Oidc {
     }
 }
 
-fn algorithm(name: &str) -> Result<SignatureAlgorithm, ConfigError> {
+pub(super) fn algorithm(name: &str) -> Result<SignatureAlgorithm, ConfigError> {
     SignatureAlgorithm::from_name(name).ok_or_else(|| {
         let known = SignatureAlgorithm::ALL.map(SignatureAlgorithm::name).join(", ");
         ConfigError::new("algorithms", format!("{name:?} is none of {known}"))
