@@ -480,12 +480,8 @@ fn a_script_is_looked_at_before_the_host_serves() {
     assert!(fine, "{told}");
     let at = "line 1: providers.script.portal.";
     for (table, script, expected) in [
-        (table.to_owned(), None, format!("{at}script: portal.rhai: No such file")),
-        (
-            table.to_owned(),
-            Some("fn verify(data) {\n  tru\n}"),
-            format!("{at}script: portal.rhai: "),
-        ),
+        (table.to_owned(), None, format!("{at}file: portal.rhai: No such file")),
+        (table.to_owned(), Some("fn verify(data) {\n  tru\n}"), format!("{at}file: portal.rhai: ")),
         (table.to_owned(), Some("fn verify(data) {\n  tru\n}"), "(line 2, position 3)".into()),
         (table.to_owned(), Some("fn check(data) { true }"), "no function verify(data)".into()),
         (

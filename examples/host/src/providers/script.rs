@@ -17,7 +17,7 @@ use super::{Nonce, Shared, Table};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Script {
-    script: PathBuf,
+    file: PathBuf,
     #[serde(default)]
     services: BTreeMap<String, Service>,
     #[serde(default)]
@@ -54,10 +54,10 @@ impl Table for Script {
     type Verifier = authcore_verifier_script::Script;
 
     fn verifier(&self, name: &str, shared: &Shared) -> Result<Self::Verifier, ConfigError> {
-        let at = self.script.display();
+        let at = self.file.display();
         let wrong =
-            |problem: &dyn fmt::Display| ConfigError::new("script", format!("{at}: {problem}"));
-        let text = std::fs::read_to_string(&self.script).map_err(|error| wrong(&error))?;
+            |problem: &dyn fmt::Display| ConfigError::new("file", format!("{at}: {problem}"));
+        let text = std::fs::read_to_string(&self.file).map_err(|error| wrong(&error))?;
         let mut config = ScriptConfig::new(name, &text);
         for (name, table) in &self.services {
             let mut service = ScriptService::new(&table.url);
