@@ -90,13 +90,11 @@ impl Asks {
 }
 
 /// All that a script can reach.
-#[derive(Debug)]
 pub(crate) struct Outside {
     services: BTreeMap<String, Service>,
     tokens: BTreeMap<String, TokenVerifier>,
 }
 
-#[derive(Debug)]
 struct Service {
     client: ProviderClient,
     url: Endpoint,

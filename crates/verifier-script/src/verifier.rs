@@ -9,7 +9,6 @@ use authcore::verifier::{VerifiedIdentity, Verifier, VerifyContext, VerifyError}
 use authcore_verifiers::{Call, Claims, ConfigError, ExternalAnswer, ExternalRequest, Outbound};
 use rhai::{Dynamic, Map};
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::timeout;
 
 use crate::config::{ScriptConfig, check_secrets};
 use crate::engine::{Program, STACK};
@@ -76,8 +75,8 @@ impl Script {
         &self,
         request: ExternalRequest,
         context: &VerifyContext,
+        call: &Call,
     ) -> Result<VerifiedIdentity, VerifyError> {
-        let call = Call::starting(context.now());
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.map_err(VerifyError::unavailable)?;
         let (asks, mut asked) = Asks::new();
@@ -97,7 +96,7 @@ impl Script {
             left = left
                 .checked_sub(1)
                 .ok_or_else(|| VerifyError::faulty("the script asks for too much"))?;
-            proofs.extend(self.answer(ask, &call).await?);
+            proofs.extend(self.answer(ask, call).await?);
         }
         let panicked = |_| VerifyError::faulty("the script broke off");
         let identity =
@@ -153,7 +152,8 @@ impl Verifier for Script {
         context: &VerifyContext,
     ) -> Result<VerifiedIdentity, VerifyError> {
         let request = ExternalRequest::read(credential)?;
-        let checked = timeout(Call::TIME, self.check(request, context)).await;
+        let call = Call::starting(context.now());
+        let checked = call.limit(self.check(request, context, &call)).await;
         checked.unwrap_or_else(|_| Err(VerifyError::unavailable("the script took too long")))
     }
 }

@@ -9,7 +9,6 @@ use authcore_jose::foreign::{PublicKey, PublicKeys};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use tokio::sync::Mutex;
-use tokio::time::timeout_at;
 
 use crate::error::{ConfigError, Reason};
 use crate::http::{Call, Cap, Endpoint, HttpFault, ProviderClient};
@@ -118,9 +117,7 @@ impl KeySource {
                 Ok(turn) => turn,
                 Err(_) => return Ok(key.clone()),
             },
-            None => timeout_at(call.deadline(), self.fetching.lock())
-                .await
-                .map_err(|_| HttpFault::Timeout)?,
+            None => call.limit(self.fetching.lock()).await?,
         };
         // Somebody may have fetched in the meantime.
         let known = self.known();

@@ -2,7 +2,7 @@
 //!
 //! A verifier is anything that implements [`Verifier`]; [`verifier_fn`] makes one of a closure, for a system of one's
 //! own that already knows its players; [`external_fn`] one of a closure that answers as brainCloud's external
-//! authentication does. The providers of the world have a verifier and a configuration each, as [`Google`] and
+//! authentication does; the crate `authcore-verifier-script` one of an operator's script. The providers of the world have a verifier and a configuration each, as [`Google`] and
 //! [`GoogleConfig`]; none can be built without saying which app its credentials must be for.
 //!
 //! # How to add a provider

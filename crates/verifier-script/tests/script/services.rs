@@ -248,6 +248,19 @@ async fn h3_a_slow_service_takes_five_seconds_and_no_more() {
 }
 
 #[tokio::test]
+async fn h8_a_service_that_does_not_answer_in_time_has_failed() {
+    let (fake, world) = start("get(`accounts`, `a`); true").await;
+    fake.inject("", Fault::Status(500));
+    for _ in 0..4 {
+        assert_eq!(world.login(&ann()).await, Outcome::Unavailable(None));
+    }
+    fake.inject("", Fault::Stall);
+    assert_eq!(world.login(&ann()).await, Outcome::Unavailable(None));
+    let left_alone = Outcome::Unavailable(Some(TimeDelta::seconds(10)));
+    assert_eq!(world.login(&ann()).await, left_alone);
+}
+
+#[tokio::test]
 async fn a_run_asks_sixteen_times_at_most() {
     let text = |times| format!("for n in 0..{times} {{ get(`accounts`, `a`); }} true");
     let (fake, world) = start(&text(16)).await;

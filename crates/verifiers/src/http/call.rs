@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
+
+use super::HttpFault;
 
 /// One check of one credential: what time it is, and when it must be over.
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +28,18 @@ impl Call {
         self.now
     }
 
-    /// When it must be over, by the runtime's clock.
-    pub(crate) const fn deadline(&self) -> Instant {
-        self.deadline
+    /// What comes of something that the check waits for, unless its time is over first. Where one of these waits within
+    /// another, it is the inner one that learns of it.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpFault::Timeout`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As that of the future.
+    pub async fn limit<F: Future>(&self, future: F) -> Result<F::Output, HttpFault> {
+        timeout_at(self.deadline, future).await.map_err(|_| HttpFault::Timeout)
     }
 
     /// The same, with at most this much time from now on.

@@ -9,7 +9,6 @@ use reqwest::header::{
 };
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
-use tokio::time::timeout_at;
 
 use super::breaker::{Breaker, PAUSE, retry_after};
 use super::{Call, Endpoint, HttpFault};
@@ -149,8 +148,7 @@ impl Request<'_> {
         if let Some(retry_after) = client.breaker.open_for(call.now()) {
             return Err(HttpFault::LeftAlone { retry_after });
         }
-        let result = timeout_at(call.deadline(), self.exchange(call.now(), cap)).await;
-        let result = result.unwrap_or(Err(HttpFault::Timeout));
+        let result = call.limit(self.exchange(call.now(), cap)).await.flatten();
         match &result {
             Ok(_) => client.breaker.succeeded(call.now()),
             Err(fault) => {
