@@ -90,14 +90,8 @@ async fn nothing_that_is_nested_breaks_the_stack() {
         "a",
         "#{ valid: true, authPayload: #{ a: a } }",
         "a.to_string() == ``",
-        "a.to_debug() == ``",
-        "`${a}` == ``",
-        "#{ a: a }.to_json() == ``",
         "let b = a; b == a && a != b",
-        "[a].contains(a) == 1",
-        "let b = a; b = [b]; b.index_of(a) == 1",
         "let b = [a, a]; b.sort(); 1",
-        "let b = [a, a]; b.dedup(); 1",
     ] {
         let outcome = answered(&format!("{nested} {hostile}")).await;
         assert!(!matches!(outcome, Outcome::Accepted(_)), "{hostile}: {outcome:?}");
