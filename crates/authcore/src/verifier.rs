@@ -219,9 +219,11 @@ pub struct ProviderProfile {
 
 impl VerifiedIdentity {
     /// Adds something that may be used once (a nonce, a ticket); it is used up in the same commit, and may be
-    /// forgotten from `forget_at` on.
+    /// forgotten from `forget_at` on. What is there already is not added again: a store would find it used.
     pub fn using_up(mut self, key: SingleUseKey, forget_at: DateTime<Utc>) -> Self {
-        self.single_use.push((key, forget_at));
+        if self.single_use.iter().all(|(other, _)| *other != key) {
+            self.single_use.push((key, forget_at));
+        }
         self
     }
 
@@ -431,6 +433,14 @@ mod tests {
         assert!(proof().with_payload(r#"{"a":1}"#).is_ok());
         assert!(proof().with_payload("{").is_err());
         assert!(proof().with_payload(&format!("\"{}\"", "x".repeat(JSON_MAX))).is_err());
+    }
+
+    #[test]
+    fn what_is_used_up_twice_by_one_proof_is_used_up_once() {
+        let (key, other) = (SingleUseKey::new([1; 32]), SingleUseKey::new([2; 32]));
+        let end = DateTime::UNIX_EPOCH;
+        let proof = proof().using_up(key, end).using_up(other, end).using_up(key, end);
+        assert_eq!(proof.single_use(), [(key, end), (other, end)]);
     }
 
     #[test]
