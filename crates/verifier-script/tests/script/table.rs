@@ -1,7 +1,7 @@
 //! A script that has tokens verified is held to every case of the table.
 
 use authcore_fake_idp::table::{self, Case, Provider, Row};
-use authcore_fake_idp::{FakeOidc, Host, Outcome, World};
+use authcore_fake_idp::{FakeIdp, FakeOidc, Host, Outcome, World};
 use authcore_verifier_script::{Script, ScriptConfig, ScriptService};
 use authcore_verifiers::{
     ConfigError, KeyLocation, KeySource, Outbound, Reason, SignatureAlgorithm, TokenRules,
@@ -78,9 +78,9 @@ async fn a_script_is_held_to_every_case_of_the_table() {
     table::check(&UnderTest(FakeOidc::new())).await;
 }
 
-async fn start(text: &str) -> (authcore_fake_idp::FakeIdp, FakeOidc, World) {
+async fn start(text: &str) -> (FakeIdp, FakeOidc, World) {
     let oidc = FakeOidc::new();
-    let fake = authcore_fake_idp::FakeIdp::start(oidc.hosts()).await;
+    let fake = FakeIdp::start(oidc.hosts()).await;
     let outbound = fake.outbound();
     let script = Script::new(config(text, &outbound, false).unwrap(), &outbound).unwrap();
     (fake, oidc, World::new(script).await)
@@ -122,6 +122,19 @@ async fn braincloud_7_script_helpers_verify_a_token_and_give_its_claims() {
     let odd = FakeOidc::token(world.now()).claim("plan", 9_223_372_036_854_775_808_u64);
     let odd = credential("player-7", &odd.signed(&oidc.issuer.signer()));
     assert_eq!(world.login(&odd).await, rejected(Reason::Malformed));
+}
+
+#[tokio::test]
+async fn j13_a_token_that_is_verified_twice_in_a_run_is_used_once() {
+    let oidc = FakeOidc::new();
+    let fake = FakeIdp::start(oidc.hosts()).await;
+    let outbound = fake.outbound();
+    let twice = format!("verify_token(`studio`, data.authenticationToken); {BY_TOKEN}");
+    let script = Script::new(config(&twice, &outbound, true).unwrap(), &outbound).unwrap();
+    let world = World::new(script).await;
+    let token = FakeOidc::token(world.now()).signed(&oidc.issuer.signer());
+    assert_eq!(world.login(&credential("a", &token)).await, accepted("player-7"));
+    assert_eq!(world.login(&credential("a", &token)).await, Outcome::UsedUp);
 }
 
 #[tokio::test]
