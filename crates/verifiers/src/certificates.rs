@@ -217,3 +217,6 @@ impl fmt::Debug for Certificates {
         f.debug_struct("Certificates").field("client", &self.client).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod wycheproof;

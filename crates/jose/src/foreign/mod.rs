@@ -25,3 +25,6 @@ pub use certified::CertifiedToken;
 pub use encrypted::{DecryptionKey, EncryptedToken};
 pub use keys::{KeysError, PublicKey, PublicKeys, SignatureAlgorithm};
 pub use token::{ForeignError, SignedToken};
+
+#[cfg(test)]
+mod wycheproof;

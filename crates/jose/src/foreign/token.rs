@@ -83,19 +83,29 @@ impl<'a> SignedToken<'a> {
     /// [`ForeignError`] when the key is of another kind than the token's algorithm, is weak, or did not sign it, and
     /// when what it signed is no object.
     pub fn verify(&self, key: &PublicKey) -> Result<Map<String, Value>, ForeignError> {
-        let key = match key.for_algorithm(self.algorithm) {
-            Matching::Key(key) => key,
-            Matching::Weak => return Err(ForeignError::WeakKey),
-            Matching::Other => return Err(ForeignError::Algorithm),
-        };
         let signature = decode(self.parts.signature)?;
-        key.verify_sig(self.parts.signed.as_bytes(), &signature)
-            .map_err(|_| ForeignError::Signature)?;
+        check(key, self.algorithm, self.parts.signed.as_bytes(), &signature)?;
         object(self.parts.payload)
     }
 }
 
-pub(super) fn decode(part: &str) -> Result<Vec<u8>, ForeignError> {
+/// Checks a signature by its bytes.
+pub(super) fn check(
+    key: &PublicKey,
+    algorithm: SignatureAlgorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), ForeignError> {
+    match key.for_algorithm(algorithm) {
+        Matching::Key(key) => {
+            key.verify_sig(message, signature).map_err(|_| ForeignError::Signature)
+        }
+        Matching::Weak => Err(ForeignError::WeakKey),
+        Matching::Other => Err(ForeignError::Algorithm),
+    }
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, ForeignError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| ForeignError::Malformed)
 }
 
