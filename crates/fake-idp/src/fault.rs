@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER,
+};
 use axum::http::{HeaderValue, Request, Response, StatusCode};
 use axum::response::IntoResponse as _;
 use hyper::body::Frame;
@@ -35,6 +37,8 @@ pub enum Fault {
     Body(&'static str, Vec<u8>),
     /// The true body under another content type.
     ContentType(&'static str),
+    /// The true body under another `Cache-Control`, or without one.
+    CacheControl(Option<&'static str>),
     /// The true body, filled up with spaces to this many bytes.
     PaddedTo(usize),
     /// A body without end.
@@ -71,6 +75,14 @@ pub(crate) async fn misbehave(
         Fault::ContentType(content_type) => {
             let mut answer = truth(routes, request).await;
             answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            answer
+        }
+        Fault::CacheControl(said) => {
+            let mut answer = truth(routes, request).await;
+            answer.headers_mut().remove(CACHE_CONTROL);
+            if let Some(said) = said {
+                answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(said));
+            }
             answer
         }
         Fault::PaddedTo(length) => {

@@ -13,6 +13,7 @@
 
 mod fault;
 mod journal;
+mod log;
 mod providers;
 mod server;
 mod sign;
@@ -22,6 +23,7 @@ mod world;
 
 pub use fault::Fault;
 pub use journal::Recorded;
+pub use log::Log;
 pub use providers::*;
 pub use server::{FakeIdp, Host};
 pub use sign::{Issuer, Signer, Token};

@@ -8,9 +8,12 @@ use authcore_verifiers::{ConfigError, Outbound, Reason};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::fault::Fault;
+use crate::log::Log;
 use crate::server::{FakeIdp, Host};
 use crate::sign::{Signer, Token};
 use crate::world::{Outcome, World};
+
+mod injections;
 
 /// What a case must come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,23 +233,35 @@ pub fn id_token(case: Case, good: Token, signer: &Signer, now: DateTime<Utc>) ->
     }
 }
 
-/// Runs a provider's row, each case with a verifier, a fake and an engine of its own.
+/// Runs a provider's row, each case with a verifier, a fake and an engine of its own, and then the injections that each
+/// verifier is put through (providers.md 7.2: X1, X3 to X10, X19); after each, nothing secret is in the log and in the
+/// errors (X20).
+///
+/// It is for the runtime of one thread, on which it listens to the log.
 ///
 /// # Panics
 ///
 /// When a case came to something else.
+#[expect(clippy::future_not_send, reason = "who listens to the log listens to one thread")]
 pub async fn check<P: Provider>(provider: &P) {
+    let log = Log::start();
     let mut wrong = Vec::new();
     for (case, expected) in P::ROW.cells() {
-        let found = run(provider, case, expected).await;
+        let found = run(provider, case, expected, &log).await;
         if let Err(found) = found {
             wrong.push(format!("{case:?}: expected {expected:?}, found {found}"));
         }
     }
+    wrong.extend(injections::run(provider, &log).await);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-async fn run<P: Provider>(provider: &P, case: Case, expected: Expected) -> Result<(), String> {
+async fn run<P: Provider>(
+    provider: &P,
+    case: Case,
+    expected: Expected,
+    log: &Log,
+) -> Result<(), String> {
     if let Expected::DoesNotApply(why) = expected {
         return if why.is_empty() { Err("no reason why".into()) } else { Ok(()) };
     }
@@ -287,6 +302,7 @@ async fn run<P: Provider>(provider: &P, case: Case, expected: Expected) -> Resul
         Expected::UsedUp => found == Outcome::UsedUp,
         Expected::DoesNotApply(_) => true,
     };
+    log.keeps_secret(&credential, &world)?;
     if as_expected { Ok(()) } else { Err(format!("{found:?}")) }
 }
 

@@ -36,7 +36,8 @@ pub struct World {
     harness: Harness,
     provider: ProviderId,
     seen: Seen,
-    last: Mutex<Option<LoggedIn>>,
+    told: Arc<Mutex<String>>,
+    last: Mutex<Option<Account>>,
 }
 
 type Seen = Arc<Mutex<Option<Outcome>>>;
@@ -45,11 +46,12 @@ impl World {
     /// Opens it.
     pub async fn new(verifier: impl Verifier) -> Self {
         let (provider, seen) = (verifier.provider().clone(), Seen::default());
-        let watched = Watched { verifier, seen: Arc::clone(&seen) };
+        let told = Arc::<Mutex<String>>::default();
+        let watched = Watched { verifier, seen: Arc::clone(&seen), told: Arc::clone(&told) };
         let store = Arc::new(MemoryStore::new());
         let harness =
             Harness::on(store, Policy::recommended(), |builder| builder.verifier(watched)).await;
-        Self { harness, provider, seen, last: Mutex::default() }
+        Self { harness, provider, seen, told, last: Mutex::default() }
     }
 
     /// Its clock.
@@ -67,6 +69,7 @@ impl World {
     /// Logs in.
     pub async fn login(&self, credential: &str) -> Outcome {
         self.seen.lock().unwrap().take();
+        self.told.lock().unwrap().clear();
         let credential =
             Credential::Provider { provider: self.provider.clone(), payload: credential.into() };
         let login = Login::new(credential);
@@ -88,6 +91,12 @@ impl World {
         }
     }
 
+    /// What the verifier's error said in the last login, with its causes, as it is shown and as it is debugged.
+    #[must_use]
+    pub fn told(&self) -> String {
+        self.told.lock().unwrap().clone()
+    }
+
     /// The account that was logged in to last.
     #[must_use]
     pub fn account(&self) -> Account {
@@ -106,6 +115,7 @@ impl World {
 struct Watched<V> {
     verifier: V,
     seen: Seen,
+    told: Arc<Mutex<String>>,
 }
 
 #[async_trait]
@@ -122,9 +132,21 @@ impl<V: Verifier> Verifier for Watched<V> {
         let result = self.verifier.verify(credential, context).await;
         if let Err(error) = &result {
             *self.seen.lock().unwrap() = Some(outcome(error));
+            *self.told.lock().unwrap() = texts(error);
         }
         result
     }
+}
+
+/// What an error says, and each of its causes.
+fn texts(error: &VerifyError) -> String {
+    let mut texts = format!("{error} {error:?}\n");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        texts += &format!("{error} {error:?}\n");
+        cause = error.source();
+    }
+    texts
 }
 
 fn outcome(error: &VerifyError) -> Outcome {

@@ -7,7 +7,7 @@
 )]
 
 use authcore_fake_idp::table::{self, Case, Expected, Provider, Row};
-use authcore_fake_idp::{FakeFacebook, FakeIdp, Host, Outcome, World};
+use authcore_fake_idp::{FakeFacebook, FakeIdp, Fault, Host, Outcome, World};
 use authcore_verifiers::{ConfigError, Facebook, FacebookApp, FacebookConfig, Outbound, Reason};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -250,4 +250,15 @@ async fn p6_friends_are_read_by_cursor_and_fail_no_login() {
         assert_eq!(fake.asked(FakeFacebook::FRIENDS), asked);
         assert!(fake.journal().iter().all(|asked| asked.host == "graph.facebook.com"));
     }
+}
+
+#[tokio::test]
+async fn x18_both_answers_are_of_one_user() {
+    let (fake, facebook, world) = start(config()).await;
+    let token = facebook.know("EAAtoken", FakeFacebook::inspected(world.now()));
+    let other = json!({"id": "78", "name": "Bob"}).to_string();
+    fake.inject(FakeFacebook::ME, Fault::StatusBody(200, other));
+    assert_eq!(world.login(&token).await, rejected("subject_mismatch"));
+    fake.heal();
+    assert_eq!(world.login(&token).await, accepted());
 }

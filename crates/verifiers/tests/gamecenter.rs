@@ -338,3 +338,42 @@ async fn certificates_are_kept_for_a_while_and_not_more_than_sixteen() {
     assert_eq!(world.login(&login("a".into())).await, accepted());
     assert_eq!(asked("a"), 3);
 }
+
+#[tokio::test]
+async fn x15_a_certificate_is_kept_as_long_as_its_cache_control_says_within_ten_minutes_and_a_day()
+{
+    const HOUR: i64 = 3600;
+    for (said, seconds) in [
+        (None, HOUR),
+        (Some("no-store"), 600),
+        (Some("max-age=0"), 600),
+        (Some("max-age=-1"), 600),
+        (Some("max-age=601"), 601),
+        (Some("max-age=1000000000000"), 24 * HOUR),
+    ] {
+        let (fake, apple, world) = start(|_| {}).await;
+        fake.inject("", Fault::CacheControl(said));
+        let login = async || world.login(&player(&apple, world.now()).to_string()).await;
+        assert_eq!(login().await, accepted());
+        world.clock().advance(TimeDelta::seconds(seconds - 1));
+        assert_eq!(login().await, accepted());
+        assert_eq!(fake.asked(FakeGameCenter::PATH), 1, "{said:?} before");
+        world.clock().advance(TimeDelta::seconds(1));
+        assert_eq!(login().await, accepted());
+        assert_eq!(fake.asked(FakeGameCenter::PATH), 2, "{said:?} after");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_never_kept_beyond_its_end() {
+    let (fake, apple, world) = start(|_| {}).await;
+    fake.inject("", Fault::CacheControl(Some("max-age=86400")));
+    // It ends with the first moment of 2030.
+    let end = DateTime::from_timestamp(1_893_456_000, 0).unwrap();
+    world.clock().advance(end - world.now() - TimeDelta::minutes(5));
+    let login = async || world.login(&player(&apple, world.now()).to_string()).await;
+    assert_eq!(login().await, accepted());
+    world.clock().advance(TimeDelta::minutes(6));
+    assert_eq!(login().await, rejected("cert_untrusted"));
+    assert_eq!(fake.asked(FakeGameCenter::PATH), 2);
+}

@@ -218,3 +218,14 @@ async fn a_secret_that_google_refuses_is_ours_to_mend_and_in_no_text() {
     let code = google.code("4/1", Fake::APPLICATION, player());
     assert_eq!(world.login(&code).await, Outcome::Faulty);
 }
+
+#[tokio::test]
+async fn x18_both_answers_are_of_one_player() {
+    for path in [Fake::VERIFY, Fake::ME] {
+        let (fake, google, world) = start().await;
+        let other = json!({"player_id": "a_2", "playerId": "a_2"}).to_string();
+        fake.inject(path, Fault::StatusBody(200, other));
+        let code = google.code("4/0AX", Fake::APPLICATION, player());
+        assert_eq!(world.login(&code).await, rejected("subject_mismatch"), "{path}");
+    }
+}

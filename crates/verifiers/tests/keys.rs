@@ -1,4 +1,4 @@
-//! Key sets while they change and while they cannot be had (providers.md K1 to K6, X11 to X14).
+//! Key sets while they change and while they cannot be had (providers.md K1 to K6, X11 to X15).
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
@@ -181,4 +181,62 @@ async fn j6_weak_keys_prove_nothing() {
         let weak = Outcome::Rejected("weak_key".into());
         assert_eq!(login(&world, &signer).await, weak, "{name} {value}");
     }
+}
+
+#[tokio::test]
+async fn x15_keys_are_kept_as_long_as_their_cache_control_says_within_five_minutes_and_a_day() {
+    const HOUR: i64 = 3600;
+    for (said, seconds) in [
+        (None, HOUR),
+        (Some("public"), HOUR),
+        (Some("max-age=soon"), HOUR),
+        (Some("no-store"), 300),
+        (Some("no-cache"), 300),
+        (Some("max-age=0"), 300),
+        (Some("max-age=-1"), 300),
+        (Some("max-age=301"), 301),
+        (Some("max-age=86399"), 86_399),
+        (Some("max-age=1000000000000"), 24 * HOUR),
+        (Some("max-age=99999999999999999999"), 24 * HOUR),
+    ] {
+        let (fake, google, world) = start().await;
+        fake.inject("", Fault::CacheControl(said));
+        let signer = google.issuer.signer();
+        assert_eq!(login(&world, &signer).await, accepted());
+        world.clock().advance(TimeDelta::seconds(seconds - 1));
+        assert_eq!(login(&world, &signer).await, accepted());
+        assert_eq!(fake.asked(FakeGoogle::KEYS), 1, "{said:?} before");
+        world.clock().advance(TimeDelta::seconds(1));
+        assert_eq!(login(&world, &signer).await, accepted());
+        assert_eq!(fake.asked(FakeGoogle::KEYS), 2, "{said:?} after");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn x11_x13_a_rotation_under_64_tasks_is_fetched_once_and_refuses_nobody() {
+    let (fake, google, world) = start().await;
+    let (world, old) = (Arc::new(world), google.issuer.signer());
+    assert_eq!(login(&world, &old).await, accepted());
+    google.issuer.rotate(Signer::rs256("g2"));
+    let new = google.issuer.signer();
+    let mut logins = tokio::task::JoinSet::new();
+    for task in 0..64 {
+        let world = Arc::clone(&world);
+        // While the keys change, tokens of both are about.
+        let signer = Arc::clone(if task % 2 == 0 { &old } else { &new });
+        logins.spawn(async move {
+            let mut outcomes = Vec::new();
+            for login in 0..8 {
+                let token = FakeGoogle::token(world.now()).claim("sub", format!("{task}-{login}"));
+                outcomes.push(world.login(&token.signed(&signer)).await);
+            }
+            outcomes
+        });
+    }
+    let outcomes: Vec<_> = logins.join_all().await.into_iter().flatten().collect();
+    assert_eq!(outcomes.len(), 64 * 8);
+    for outcome in outcomes {
+        assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
+    }
+    assert_eq!(fake.asked(FakeGoogle::KEYS), 2);
 }

@@ -257,3 +257,18 @@ async fn name_avatar_and_friends_are_asked_for_when_configured_and_fail_no_login
         assert_eq!(world.login(FakeSteam::TICKET).await, accepted());
     }
 }
+
+#[tokio::test]
+async fn x18_the_name_of_another_player_is_not_taken() {
+    for (steam_id, taken) in [(FakeSteam::SUBJECT, true), ("76561198000000009", false)] {
+        let mut more = config();
+        more.profile = true;
+        let (fake, _steam, world) = start(more).await;
+        let player = json!({"steamid": steam_id, "personaname": "Mallory"});
+        let body = json!({"response": {"players": [player]}}).to_string();
+        fake.inject(FakeSteam::SUMMARIES, Fault::StatusBody(200, body));
+        assert_eq!(world.login(FakeSteam::TICKET).await, accepted());
+        let account = format!("{:?}", world.account());
+        assert_eq!(account.contains("Mallory"), taken, "{account}");
+    }
+}
