@@ -20,7 +20,7 @@ const MACHINES: [Machine; 5] = [
     Machine { name: "properties", package: "authcore-proof", test: "properties" },
     Machine { name: "simulate", package: "authcore-simulation", test: "simulate" },
     Machine { name: "crash", package: "authcore-simulation", test: "crash" },
-    SCHEDULES,
+    Machine { name: "fuzz", package: "authcore-fuzz", test: "fuzz" },
 ];
 
 const SCHEDULES: Machine =

@@ -10,7 +10,7 @@ use crate::step::Outcome;
 pub(crate) fn check() -> Result<Outcome> {
     let mut findings = Vec::new();
     let mut files = 0;
-    for directory in ["crates", "examples", "benches", "xtask"] {
+    for directory in ["crates", "examples", "benches", "fuzz", "xtask"] {
         visit(Path::new(directory), &mut |path, text| {
             files += 1;
             findings.extend(skipped_tests(path, text));

@@ -96,6 +96,11 @@ impl FakeIdp {
         self.shared.faults.lock().unwrap().clear();
     }
 
+    /// Forgets what it was asked.
+    pub fn forget(&self) {
+        self.shared.journal.lock().unwrap().clear();
+    }
+
     /// What it was asked so far.
     #[must_use]
     pub fn journal(&self) -> Vec<Recorded> {

@@ -54,6 +54,13 @@ impl Signer {
         Self { kid: kid.into(), key: Key::EdDsa(Box::new(Ed25519KeyPair::generate().unwrap())) }
     }
 
+    /// The Ed25519 key of a seed, which is always the same.
+    #[must_use]
+    pub fn eddsa_from_seed(kid: &str, seed: &[u8; 32]) -> Self {
+        let key = Ed25519KeyPair::from_seed_unchecked(seed).unwrap();
+        Self { kid: kid.into(), key: Key::EdDsa(Box::new(key)) }
+    }
+
     /// Another key of the same kind and name.
     #[must_use]
     pub fn stranger(&self) -> Self {
