@@ -3,6 +3,7 @@
 
 pub mod engine;
 pub mod floor;
+pub mod identity;
 pub mod measure;
 pub mod server;
 pub mod tokens;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use authcore::store::Store;
-use authcore_benches::floor::{FloorTokens, MemoryFloor, PostgresFloor, SqliteFloor};
+use authcore_benches::floor::{FloorTokens, MemoryFloor, PostgresFloor, RsaFloor, SqliteFloor};
+use authcore_benches::identity::GoogleTokens;
 use authcore_benches::measure::runtime;
 use authcore_benches::server::{Server, postgres};
 use authcore_benches::usage::threads;
@@ -52,6 +53,20 @@ fn sqlite() {
     let store = Arc::new(engine::sqlite(&ours).unwrap());
     each_once(&runtime, runtime.block_on(engine::open(store)).unwrap()).unwrap();
     each_once(&runtime, SqliteFloor::open(&theirs).unwrap()).unwrap();
+}
+
+#[test]
+fn identity() {
+    let runtime = runtime().unwrap();
+    let google = runtime.block_on(GoogleTokens::warm()).unwrap();
+    let floor = RsaFloor::of(&google).unwrap();
+    for _ in 0..2 {
+        runtime.block_on(google.verify()).unwrap();
+        floor.verify().unwrap();
+        runtime.block_on(google.look_up(8, 64)).unwrap();
+        runtime.block_on(floor.look_up(8, 64)).unwrap();
+    }
+    assert_eq!(google.fetches(), 2, "each way to the keys has fetched them once");
 }
 
 /// Both sides do what the other does: what was preloaded logs in, and is not made anew.

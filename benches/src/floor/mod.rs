@@ -3,11 +3,13 @@
 
 mod memory;
 mod postgres;
+mod rsa;
 mod sqlite;
 mod tokens;
 
 pub use memory::{MemoryFloor, WithoutTokens};
 pub use postgres::PostgresFloor;
+pub use rsa::RsaFloor;
 pub use sqlite::SqliteFloor;
 pub use tokens::{Claims, FloorTokens};
 

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
@@ -142,9 +143,12 @@ impl Jwk {
     }
 }
 
-/// One public key, prepared once. It verifies with the algorithms of its kind, or with the one that it names.
+/// One public key, prepared once. It verifies with the algorithms of its kind, or with the one that it names. A clone is the
+/// same one.
 #[derive(Clone)]
-pub struct PublicKey {
+pub struct PublicKey(Arc<Prepared>);
+
+struct Prepared {
     material: Material,
     /// What the key says it is for.
     only: Option<SignatureAlgorithm>,
@@ -152,15 +156,14 @@ pub struct PublicKey {
     public: Box<[u8]>,
 }
 
-#[derive(Clone)]
 enum Material {
     /// One for each padding: the library fixes it when it prepares the key.
     Rsa {
-        pkcs1: Box<ParsedPublicKey>,
-        pss: Box<ParsedPublicKey>,
+        pkcs1: ParsedPublicKey,
+        pss: ParsedPublicKey,
     },
-    Es256(Box<ParsedPublicKey>),
-    EdDsa(Box<ParsedPublicKey>),
+    Es256(ParsedPublicKey),
+    EdDsa(ParsedPublicKey),
     /// An RSA key that is too short, too long, or has an exponent that is refused (providers.md J6).
     Weak,
 }
@@ -185,24 +188,24 @@ impl PublicKey {
                 }
                 let point = [&[4][..], &x, &y].concat();
                 let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).ok()?;
-                (Material::Es256(Box::new(key)), point)
+                (Material::Es256(key), point)
             }
             ("OKP", Some("Ed25519")) => {
                 let x = Jwk::bytes(jwk.x.as_ref())?;
                 let key = ParsedPublicKey::new(&ED25519, &x).ok()?;
-                (Material::EdDsa(Box::new(key)), x)
+                (Material::EdDsa(key), x)
             }
             _ => return None,
         };
-        Some(Self { material, only, public: public.into() })
+        Some(Self(Arc::new(Prepared { material, only, public: public.into() })))
     }
 
     /// What this key verifies a signature of that algorithm with.
     pub(super) fn for_algorithm(&self, algorithm: SignatureAlgorithm) -> Matching<'_> {
-        if self.only.is_some_and(|only| only != algorithm) {
+        if self.0.only.is_some_and(|only| only != algorithm) {
             return Matching::Other;
         }
-        match (&self.material, algorithm) {
+        match (&self.0.material, algorithm) {
             (Material::Rsa { pkcs1, .. }, SignatureAlgorithm::Rs256) => Matching::Key(pkcs1),
             (Material::Rsa { pss, .. }, SignatureAlgorithm::Ps256) => Matching::Key(pss),
             (Material::Es256(key), SignatureAlgorithm::Es256)
@@ -235,7 +238,7 @@ fn rsa(n: &[u8], e: &[u8]) -> Option<Material> {
         return None;
     }
     let parse = |parameters: &'static RsaParameters| {
-        RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).ok().map(Box::new)
+        RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters).ok()
     };
     Some(Material::Rsa {
         pkcs1: parse(&RSA_PKCS1_2048_8192_SHA256)?,
@@ -245,13 +248,13 @@ fn rsa(n: &[u8], e: &[u8]) -> Option<Material> {
 
 impl PartialEq for PublicKey {
     fn eq(&self, other: &Self) -> bool {
-        self.public == other.public && self.only == other.only
+        self.0.public == other.0.public && self.0.only == other.0.only
     }
 }
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match &self.material {
+        let kind = match &self.0.material {
             Material::Rsa { .. } => "RSA",
             Material::Es256(_) => "P-256",
             Material::EdDsa(_) => "Ed25519",
