@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::Target;
 use crate::oracle::{is_single_valued, lax};
-use crate::stage::Stage;
+use crate::stage::{Entered, Stage};
 
 /// The first moment of 2026, when a stage plays.
 const NOW: i64 = 1_767_225_600;
@@ -48,7 +48,9 @@ pub(crate) const WEBHOOK: Target = Target {
             service.service().signs_with = None;
             assert!(stage.login(CREDENTIAL).is_none(), "nobody signed this");
             service.service().signs_with = Some(FakeWebhook::SECRET.into());
-            let Some(Some(subject)) = stage.login(CREDENTIAL) else { return false };
+            let Some(Entered { subject: Some(subject) }) = stage.login(CREDENTIAL) else {
+                return false;
+            };
             let id = stage.fake.journal()[0].header("webhook-id").to_owned();
             let answer = text.replace("$ID", &id);
             let told = lax(answer.as_bytes());
@@ -163,7 +165,7 @@ pub(crate) const PROVIDERS: Target = Target {
             play.stage.fake.heal();
             play.stage.fake.inject(play.path, Fault::Body("application/json", answer.to_vec()));
             // A ticket is good once; what was accepted before is accepted again but for that.
-            let Some(subject) = play.stage.login(play.credential) else { return false };
+            let Some(Entered { subject }) = play.stage.login(play.credential) else { return false };
             let read = lax(answer);
             assert!(is_single_valued(answer, &read), "a member twice");
             if let Some(subject) = subject {

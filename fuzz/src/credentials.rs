@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::Target;
 use crate::oracle::{is_single_valued, lax};
-use crate::stage::Stage;
+use crate::stage::{Entered, Stage};
 
 /// The first moment of 2026, when a stage plays.
 const NOW: i64 = 1_767_225_600;
@@ -55,7 +55,8 @@ pub(crate) const INSTANT_GAME: Target = Target {
         }
         let info = URL_SAFE_NO_PAD.encode(data);
         let tag = FakeInstant::tag(info.as_bytes(), FakeInstant::SECRET);
-        let Some(subject) = INSTANT.with(|stage| stage.login(&format!("{tag}.{info}"))) else {
+        let Some(Entered { subject }) = INSTANT.with(|stage| stage.login(&format!("{tag}.{info}")))
+        else {
             return false;
         };
         let info = lax(data);
@@ -113,7 +114,7 @@ pub(crate) const GAME_CENTER: Target = Target {
             let Some(mut player) = lax_object(data) else { return false };
             let Some(message) = message(&player) else { return false };
             player["signature"] = apple.sign(&message).into();
-            let Some(subject) = stage.login(&player.to_string()) else { return false };
+            let Some(Entered { subject }) = stage.login(&player.to_string()) else { return false };
             let id = player["player_id"].as_str().unwrap();
             assert!(subject.is_none_or(|subject| subject == id));
             assert!(["T:", "A:", "G:"].iter().any(|prefix| id.starts_with(prefix)));

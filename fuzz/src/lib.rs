@@ -7,7 +7,6 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    clippy::panic,
     clippy::missing_panics_doc,
     reason = "a target says by panicking what it found"
 )]

@@ -11,6 +11,11 @@ pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
+/// Somebody was let in; who, where that is told: of what is good once it is not told again.
+pub(crate) struct Entered {
+    pub(crate) subject: Option<String>,
+}
+
 pub(crate) struct Stage {
     runtime: Runtime,
     pub(crate) fake: FakeIdp,
@@ -31,15 +36,15 @@ impl Stage {
         Self { runtime, fake, world }
     }
 
-    /// Whether this is let in, and who it is; that is not told again of what is good once.
-    pub(crate) fn login(&self, credential: &str) -> Option<Option<String>> {
+    /// Whether this is let in.
+    pub(crate) fn login(&self, credential: &str) -> Option<Entered> {
         self.fake.forget();
         let outcome = self.runtime.block_on(self.world.login(credential));
         let told = self.world.told();
         assert!(!quotes(&told, credential.as_bytes()), "an error quotes the credential: {told}");
         match outcome {
-            Outcome::Accepted(subject) => Some(Some(subject)),
-            Outcome::UsedUp => Some(None),
+            Outcome::Accepted(subject) => Some(Entered { subject: Some(subject) }),
+            Outcome::UsedUp => Some(Entered { subject: None }),
             _ => None,
         }
     }

@@ -242,7 +242,6 @@ pub fn id_token(case: Case, good: Token, signer: &Signer, now: DateTime<Utc>) ->
 /// # Panics
 ///
 /// When a case came to something else.
-#[expect(clippy::future_not_send, reason = "who listens to the log listens to one thread")]
 pub async fn check<P: Provider>(provider: &P) {
     let log = Log::start();
     let mut wrong = Vec::new();

@@ -140,13 +140,13 @@ impl<V: Verifier> Verifier for Watched<V> {
 
 /// What an error says, and each of its causes.
 fn texts(error: &VerifyError) -> String {
-    let mut texts = format!("{error} {error:?}\n");
+    let mut texts = vec![format!("{error} {error:?}")];
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        texts += &format!("{error} {error:?}\n");
+        texts.push(format!("{error} {error:?}"));
         cause = error.source();
     }
-    texts
+    texts.join("\n")
 }
 
 fn outcome(error: &VerifyError) -> Outcome {
