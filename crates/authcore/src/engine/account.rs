@@ -167,7 +167,7 @@ impl Engine {
         let now = self.now();
         self.check_step_up(who, now)?;
         let mut tries = Tries::new();
-        while let Some(settled) = self.load(&Lookup::Id(who.account()), now).await? {
+        while let Some(mut settled) = self.load(&Lookup::Id(who.account()), now).await? {
             settled.caller(who, now)?;
             self.parts.hooks.veto(context, &Intent::Delete(&settled.account))?;
             let mut draft = Draft::default();
@@ -183,6 +183,7 @@ impl Engine {
                 settled.update(&account, &mut draft);
             } else {
                 let (id, expect) = (who.account(), settled.version);
+                settled.hold_caller(&mut draft);
                 draft.writes.push(Write::DeleteAccount { id, expect });
                 draft.events.push((id, EventKind::AccountDeleted));
             }

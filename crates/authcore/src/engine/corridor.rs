@@ -36,6 +36,8 @@ pub(super) struct Settled {
     pub(super) activity: Activity,
     pub(super) activity_version: Version,
     pub(super) store_epoch: Epoch,
+    /// Whether one of its sessions asks: what is written then is written while the session is alive, or not.
+    pub(super) asks: bool,
 }
 
 impl Settled {
@@ -54,9 +56,14 @@ impl Settled {
     }
 
     /// Whether the caller's session is still alive: a proof whose session has ended since is none.
-    pub(super) fn caller(&self, who: &Authenticated, now: DateTime<Utc>) -> Result<(), Refusal> {
+    pub(super) fn caller(
+        &mut self,
+        who: &Authenticated,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refusal> {
         let session = self.session(who.session().id, SessionEvent::AccessTokenUsed, now);
-        session.map(|_| ()).ok_or(Refusal::AccessTokenInvalid)
+        self.asks = session.is_some();
+        if self.asks { Ok(()) } else { Err(Refusal::AccessTokenInvalid) }
     }
 
     /// The account becomes `account`, which was decided on this one: writes it, with what time did before. Nothing stays
@@ -65,6 +72,7 @@ impl Settled {
         if account.withdrawal.is_done() {
             draft.writes.push(self.update_activity(Activity::default()));
         }
+        self.hold_caller(draft);
         draft.writes.extend(self.carried.iter().cloned());
         let account = Box::new(account.clone());
         draft.writes.push(Write::UpdateAccount { account, expect: self.version });
@@ -94,10 +102,23 @@ impl Settled {
     /// Writes what the activity becomes, where it changes; otherwise it must still be the one that was decided on, or a
     /// login beside it would leave a session that should have ended.
     pub(super) fn settle_activity(&self, after: Option<Activity>, draft: &mut Draft) {
-        let unchanged = || Require::Activity(self.account.id, self.activity_version);
         match after {
             Some(activity) => draft.writes.push(self.update_activity(activity)),
-            None => draft.require.push(unchanged()),
+            None => draft.require.push(self.same_activity()),
+        }
+    }
+
+    const fn same_activity(&self) -> Require {
+        Require::Activity(self.account.id, self.activity_version)
+    }
+
+    /// For a commit that a session of the account asks for: that it has not ended since it was looked at, by a logout or
+    /// because a login pushed it out (security 35). Writing the activity checks the same.
+    pub(super) fn hold_caller(&self, draft: &mut Draft) {
+        let of_this = |write: &Write| matches!(write, Write::UpdateActivity { id, .. } if *id == self.account.id);
+        let held = draft.require.contains(&self.same_activity());
+        if self.asks && !held && !draft.writes.iter().any(of_this) {
+            draft.require.push(self.same_activity());
         }
     }
 
@@ -218,6 +239,7 @@ impl Engine {
             activity,
             activity_version,
             store_epoch,
+            asks: false,
         }))
     }
 
@@ -228,7 +250,7 @@ impl Engine {
         now: DateTime<Utc>,
     ) -> Result<Settled, Error> {
         let settled = self.load(&Lookup::Id(who.account()), now).await?;
-        let settled = settled.ok_or(Refusal::AccessTokenInvalid)?;
+        let mut settled = settled.ok_or(Refusal::AccessTokenInvalid)?;
         settled.caller(who, now)?;
         Ok(settled)
     }
@@ -257,7 +279,7 @@ impl Engine {
                 Whose::Caller(who) => self.load_caller(who, now).await?,
                 Whose::Player { context, who } => {
                     let settled = self.load(&Lookup::Id(who.account()), now).await?;
-                    let settled = settled.ok_or(Refusal::AccessTokenInvalid)?;
+                    let mut settled = settled.ok_or(Refusal::AccessTokenInvalid)?;
                     self.check_gate(&settled.account, context)?;
                     settled.caller(who, now)?;
                     settled

@@ -347,6 +347,7 @@ impl Attempt<'_> {
             draft.events.push((account.id, EventKind::LoggedIn { session: session.id }));
         }
         let (id, expect) = (loser.account.id, loser.version);
+        loser.hold_caller(&mut draft);
         draft.writes.push(Write::DeleteAccount { id, expect });
         draft.happened(id, loser.events);
         draft.happened(id, farewell);

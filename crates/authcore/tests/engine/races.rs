@@ -1,17 +1,20 @@
 //! nakama 18c: what must hold when players, and thieves, are quick.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use authcore::account::ProviderId;
-use authcore::store::StoreErrorKind;
-use authcore::{BanRequest, Error, Fault, Link, Login, Operator, Policy, Refresh, Refusal, Unlink};
+use authcore::store::{Store, StoreErrorKind};
+use authcore::{
+    BanRequest, Engine, Error, Fault, Hooks, Intent, Link, Login, Logout, Operator, Policy,
+    Refresh, Refusal, RequestContext, Unlink,
+};
 use authcore_store_conformance::wrappers::{self, Faults, FaultyStore};
 use authcore_store_memory::MemoryStore;
 use authcore_testkit::Harness;
 
-use crate::{block_on, context, custom, device, log_in, try_log_in, who};
+use crate::{block_on, context, custom, device, log_in, refusal, try_log_in, who};
 
 const ROUNDS: usize = 20;
 
@@ -249,4 +252,66 @@ fn a_commit_that_was_once_in_doubt_is_not_said_to_be_unwritten() {
     assert_eq!(fails(&[before]), Some(StoreErrorKind::Unavailable));
     assert_eq!(fails(&[after, before]), Some(StoreErrorKind::FateUnknown));
     assert_eq!(fails(&[after, after, after]), Some(StoreErrorKind::FateUnknown));
+}
+
+/// Logs the caller out on another node after an operation has looked at the session, and before it commits.
+#[derive(Debug)]
+struct LogsOutMeanwhile {
+    node: Engine,
+    token: Arc<Mutex<Option<String>>>,
+}
+
+impl Hooks for LogsOutMeanwhile {
+    fn veto(&self, _: &RequestContext, _: &Intent<'_>) -> Result<(), Refusal> {
+        if let Some(token) = self.token.lock().unwrap().take() {
+            let log_out = || {
+                block_on(async {
+                    let caller = self.node.verify(&token).await.unwrap();
+                    self.node.logout(&context(), &caller, Logout::ThisSession).await.unwrap();
+                });
+            };
+            // This thread has a future under way already.
+            thread::scope(|scope| scope.spawn(log_out).join().unwrap());
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn security_35_what_a_session_asked_for_is_not_done_after_its_logout_was_acknowledged() {
+    block_on(async {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let other = Harness::seeded(1, Arc::clone(&store), Policy::nakama(), |it| it).await;
+        let token = Arc::default();
+        let hooks = LogsOutMeanwhile { node: other.engine().clone(), token: Arc::clone(&token) };
+        let world = Harness::on(store, Policy::nakama(), |builder| builder.hooks(hooks)).await;
+        let engine = world.engine();
+        let about_to_be_logged_out = async || {
+            let player = log_in(engine, device("0123456789")).await;
+            let caller = who(engine, &player).await;
+            *token.lock().unwrap() = Some(player.tokens.access.reveal().to_owned());
+            caller
+        };
+
+        let caller = about_to_be_logged_out().await;
+        let link = engine.link(&context(), &caller, Link::new(custom("custom-id"))).await;
+        assert_eq!(refusal(link), Refusal::AccessTokenInvalid);
+        let caller = about_to_be_logged_out().await;
+        let name = engine.set_username(&context(), &caller, "somebody").await;
+        assert_eq!(refusal(name), Refusal::AccessTokenInvalid);
+        let caller = about_to_be_logged_out().await;
+        assert_eq!(
+            refusal(engine.withdraw(&context(), &caller).await),
+            Refusal::AccessTokenInvalid
+        );
+        let caller = about_to_be_logged_out().await;
+        assert_eq!(
+            refusal(engine.delete_account(&context(), &caller).await),
+            Refusal::AccessTokenInvalid
+        );
+
+        let player = log_in(engine, device("0123456789")).await;
+        assert_eq!((player.login_count, player.account.identities.len()), (5, 1));
+        assert_ne!(&*player.account.username.unwrap().shown, "somebody");
+    });
 }

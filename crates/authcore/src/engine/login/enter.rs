@@ -51,6 +51,7 @@ impl Attempt<'_> {
             }
             _ => None,
         };
+        settled.asks = current.is_some();
         if let Some(device) = &self.device
             && settled.account.identity(device).is_none()
         {
