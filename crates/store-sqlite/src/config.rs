@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Called between the writes of a commit; see [`SqliteConfig::with_step_hook`].
+/// Called before each write; see [`SqliteConfig::with_step_hook`].
 pub type StepHook = Arc<dyn Fn(&'static str) + Send + Sync>;
 
 /// Where the accounts are kept, and how.
@@ -129,7 +129,7 @@ impl SqliteConfig {
         self
     }
 
-    /// Calls `hook` before each write of a commit with the name of the table, and with `commit` when all of them are
+    /// Calls `hook` before each write with the name of the table, and with `commit` when all those of a commit are
     /// done. A hook that panics, or that ends the process, leaves nothing of the commit. For crash tests.
     ///
     /// The hook must not call the store. With threads, its panic is caught and the commit fails; inline, it goes on to

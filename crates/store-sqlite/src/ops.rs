@@ -78,6 +78,7 @@ impl Operation for Bind {
     const WRITES: bool = true;
 
     fn run(&self, db: &Db) -> Result<Self::Out, Stop> {
+        db.step("store");
         db.execute(
             "UPDATE store SET game = ?1, folding = ?2 WHERE id = 1 AND game IS NULL",
             params![&*self.0.game, self.0.folding],
@@ -111,6 +112,7 @@ impl Operation for Consume {
         let (admission, until) = charge.apply(kept);
         // Refusals and mere questions write nothing, so that those who knock in vain cost no disk.
         if admission == Admission::Admitted && charge.cost > 0 {
+            db.step("throttles");
             db.execute(
                 "INSERT INTO throttles (key, used_up_until, used_up_nanos) VALUES (?1, ?2, ?3) \
                  ON CONFLICT (key) DO UPDATE SET used_up_until = ?2, used_up_nanos = ?3",
@@ -199,6 +201,7 @@ impl Operation for PruneEvents {
     const WRITES: bool = true;
 
     fn run(&self, db: &Db) -> Result<Self::Out, Stop> {
+        db.step("events");
         let sql = "DELETE FROM events WHERE seq IN \
                    (SELECT seq FROM events WHERE seq <= ?1 ORDER BY seq LIMIT ?2)";
         let count = db.execute(sql, params![cursor(self.0), PRUNED_AT_ONCE.cast_signed()])?;
@@ -217,14 +220,17 @@ impl Operation for Sweep {
 
     fn run(&self, db: &Db) -> Result<Self::Out, Stop> {
         let now = self.now.timestamp_millis();
+        db.step("codes");
         let codes = db.execute(
             "DELETE FROM codes WHERE key IN (SELECT key FROM codes WHERE expires_at <= ?1 LIMIT ?2)",
             params![now, self.limit],
         )?;
+        db.step("single_use");
         let single_use = db.execute(
             "DELETE FROM single_use WHERE key IN (SELECT key FROM single_use WHERE forget_at <= ?1 LIMIT ?2)",
             params![now, self.limit],
         )?;
+        db.step("throttles");
         let throttles = db.execute(
             "DELETE FROM throttles WHERE key IN (SELECT key FROM throttles WHERE used_up_until <= ?1 \
              AND (used_up_until < ?1 OR used_up_nanos <= ?3) LIMIT ?2)",
