@@ -174,7 +174,6 @@ impl Network {
         let conflict = a_conflict(change).filter(|_| !state.applied.contains(&change.id));
         let (fate, counted) = match (drawn, conflict) {
             (0..30, Some(conflict)) => (Fate::Conflict(conflict), &mut state.counts.conflicts),
-            (0..30, None) => return Fate::Fine,
             (30..60, _) => (Fate::RequestLost, &mut state.counts.requests_lost),
             (60..100, _) => (Fate::AnswerLost, &mut state.counts.answers_lost),
             _ => return Fate::Fine,

@@ -9,6 +9,7 @@
 //! operation must be there whole, or not at all, and when it is asked for once more the answer must be right.
 
 #![expect(clippy::expect_used, reason = "a machine that cannot begin has failed")]
+#![expect(clippy::future_not_send, reason = "all runs on one thread")]
 
 mod crash;
 mod disk;

@@ -274,11 +274,12 @@ impl Client<'_> {
     }
 
     async fn force(&self, who: SessionRef, proof: Authenticated) {
-        let memory = self.memory.borrow();
-        let own: Vec<_> = memory.tickets.iter().filter(|it| it.0 == who.account).collect();
-        let ticket = self.draw.borrow_mut().one_of(&own).map(|it| (it.1, it.2.clone()));
-        drop(memory);
-        let Some((link, secret)) = ticket else { return self.link(who, proof).await };
+        let own: Vec<_> = {
+            let memory = self.memory.borrow();
+            memory.tickets.iter().filter(|it| it.0 == who.account).cloned().collect()
+        };
+        let ticket = self.draw.borrow_mut().one_of(&own).cloned();
+        let Some((_, link, secret)) = ticket else { return self.link(who, proof).await };
         let context = RequestContext::new();
         let forced = self.engine.link_forcibly(&context, &proof, &secret);
         self.call(Call::ForcedLink { who, link }, forced, keys_of).await;

@@ -58,14 +58,14 @@ pub fn run(seed: u64) -> Report {
         clients: (0..clients).map(|_| Player::new(&mut draw)).collect(),
     };
     // Opening a file takes as long as a run on the memory store.
-    let store = if draw.happens(100) {
+    let store = if draw.happens(200) {
         world.live_on_disk(&mut draw)
     } else {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         world.live(0, &store, None, &mut draw);
         store
     };
-    let violation = world.judge(&store, Model::new(policy)).err();
+    let violation = world.judge(&store, &Model::new(policy)).err();
     let (digest, counts) = (world.history.borrow().digest(), world.network.counts());
     Report { digest, counts, violation }
 }
@@ -135,7 +135,7 @@ impl World {
             if life < 3 {
                 death.comes_in(draw.number() % 150);
             }
-            self.live(life, &store, Some(Arc::clone(&death)), draw);
+            self.live(life, &store, Some(&death), draw);
             match death.left() {
                 Some(left) => {
                     self.network.count(|counts| counts.deaths += 1);
@@ -148,11 +148,11 @@ impl World {
     }
 
     /// One life of the process: until all clients are done, or it dies.
-    fn live(&self, life: u64, inner: &Arc<dyn Store>, death: Option<Arc<Death>>, draw: &mut Draw) {
+    fn live(&self, life: u64, inner: &Arc<dyn Store>, death: Option<&Arc<Death>>, draw: &mut Draw) {
         let far = FarStore {
             inner: Arc::clone(inner),
             network: Arc::clone(&self.network),
-            death: death.clone(),
+            death: death.cloned(),
         };
         // No two lives draw the same ids.
         let engine = self.engine(Arc::new(far), self.seed ^ (life << 48));
@@ -160,7 +160,7 @@ impl World {
         let tasks = clients.iter().map(|client| -> Task<'_> { Box::pin(client.play()) }).collect();
         scheduler::run(tasks, &self.network.running, draw, |draw| {
             self.move_clock(draw);
-            death.as_ref().is_none_or(|death| death.left().is_none())
+            death.is_none_or(|death| death.left().is_none())
         });
         clients.iter().for_each(Client::hang_up);
     }
@@ -213,7 +213,7 @@ impl World {
     }
 
     /// Looks at what is left, and at whether all that was answered can be true.
-    fn judge(&mut self, store: &Arc<dyn Store>, model: Model) -> Result<(), String> {
+    fn judge(&mut self, store: &Arc<dyn Store>, model: &Model) -> Result<(), String> {
         if let Some(violation) = self.rumours.borrow().violations.first() {
             return Err((*violation).to_owned());
         }
@@ -233,7 +233,7 @@ impl World {
         one_owner(&seen)?;
         revoked_stays_revoked(&history)?;
         outbox::check(&events, &seen)?;
-        order::find(&model, &history).map(drop).map_err(|longest| shown(&history, &longest))
+        order::find(model, &history).map(drop).map_err(|longest| shown(&history, &longest))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Simulations of many seeds. `cargo xtask prove simulate` runs more of them: `--seeds` says how many, `--minutes` for
 //! how long, `--seed` which one.
 
-#![expect(clippy::panic, reason = "a helper of tests fails by panicking")]
+#![expect(clippy::panic, clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
@@ -25,13 +25,11 @@ fn limit(name: &str) -> Option<u64> {
 /// Runs a seed; says how to repeat it when it fails.
 fn check(seed: u64) -> Counts {
     let again = format!("repeat with: cargo xtask prove simulate --seed {seed}");
-    match catch_unwind(|| run(seed)) {
-        Ok(report) => match report.violation {
-            None => report.counts,
-            Some(violation) => panic!("seed {seed}: {violation}\n{again}"),
-        },
-        Err(_) => panic!("seed {seed}: a panic; {again}"),
+    let Ok(report) = catch_unwind(|| run(seed)) else { panic!("seed {seed}: a panic; {again}") };
+    if let Some(violation) = report.violation {
+        panic!("seed {seed}: {violation}\n{again}");
     }
+    report.counts
 }
 
 /// Runs seeds on all cores, each simulation on one, until `goes_on` says no of a number of seeds.

@@ -118,6 +118,7 @@ impl Exams {
     }
 
     /// Examines one operation: `set` makes its setting, `call` calls it and says in a word what came of it.
+    #[expect(clippy::needless_pass_by_value, reason = "closures that are written in place")]
     pub(crate) fn of<S>(
         &mut self,
         operation: Operation,

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -32,7 +33,7 @@ impl State {
 
     fn read_table(&mut self, connection: &Connection, name: &str) {
         let mut all = connection.prepare(&format!("SELECT * FROM {name}")).expect("a table");
-        let columns: Vec<String> = all.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = all.column_names().map(str::to_owned).collect();
         let owner = if name == "accounts" { "id" } else { "account_id" };
         let mut rows = all.query([]).expect("its rows");
         while let Some(row) = rows.next().expect("a row") {
@@ -42,7 +43,7 @@ impl State {
                 if column == "commit_id" {
                     continue;
                 }
-                text.push_str(&format!(" {column}={value:?}"));
+                write!(text, " {column}={value:?}").expect("a string takes all");
                 if let (true, Value::Blob(id)) = (column == owner, value) {
                     whose = id;
                 }

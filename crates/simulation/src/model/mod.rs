@@ -1,16 +1,19 @@
 //! What the engine is when one call is made after the other: a naive second engine, for a few kinds of logins. It decides
 //! from the specifications alone, holds no versions, and knows no races.
 
+mod held;
+
 use std::rc::Rc;
 
 use authcore::Policy;
-use authcore::account::{AccountId, SessionId};
-use authcore::policy::CredentialChange;
+use authcore::account::AccountId;
 use authcore::session::SessionRef;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::history::{Answer, Call, End, Key, Kind, Op, Seen};
+use crate::history::{Answer, Call, End, Key, Kind, Op};
+use held::{Held, Ticket, Transfer, Until};
 
+/// A moment of the engine's clock.
 type Time = DateTime<Utc>;
 
 /// What a call comes to.
@@ -36,151 +39,6 @@ impl PartialEq for Model {
 impl std::hash::Hash for Model {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.accounts.hash(state);
-    }
-}
-
-/// An account.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Held {
-    id: AccountId,
-    keys: Vec<(u32, Key)>,
-    next_ordinal: u32,
-    /// Until when it is banned; for ever where there is no date.
-    ban: Option<Option<Time>>,
-    /// When its last ban ended by itself, unless an operator has lifted it since.
-    ban_ended: Option<Time>,
-    withdrawn: bool,
-    logins: u64,
-    last_login: Option<Time>,
-    sessions: Vec<Session>,
-    tickets: Vec<Ticket>,
-    transfer: Option<Transfer>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Session {
-    id: SessionId,
-    opened_by: u32,
-    generation: u32,
-    used: Time,
-    idle_end: Time,
-    end: Time,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Ticket {
-    /// The number of the link that it came with.
-    link: usize,
-    key: Key,
-    owner: AccountId,
-    end: Time,
-    used: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Transfer {
-    /// The number of the issue that told its secrets.
-    issue: usize,
-    used: bool,
-    deleted: bool,
-}
-
-impl Held {
-    /// A ban whose date has come is over.
-    fn settled(&self, now: Time) -> Self {
-        let mut held = self.clone();
-        if let Some(Some(end)) = held.ban
-            && now >= end
-        {
-            held.ban = None;
-            held.ban_ended = Some(end);
-        }
-        held
-    }
-
-    fn has(&self, key: Key) -> bool {
-        self.keys.iter().any(|(_, kept)| *kept == key)
-    }
-
-    fn ordinal(&self, key: Key) -> Option<u32> {
-        self.keys.iter().find(|(_, kept)| *kept == key).map(|(ordinal, _)| *ordinal)
-    }
-
-    fn session(&self, id: SessionId, now: Time) -> Option<&Session> {
-        self.sessions.iter().find(|it| it.id == id && now < it.idle_end && now < it.end)
-    }
-
-    fn is_guest_only(&self) -> bool {
-        matches!(self.keys.as_slice(), [(_, key)] if key.kind == Kind::Guest)
-    }
-
-    fn loses_transfer(&mut self) {
-        if let Some(transfer) = &mut self.transfer {
-            transfer.deleted = true;
-        }
-    }
-
-    fn opens(&mut self, by: u32, id: SessionId, policy: &Policy, now: Time) -> Answer {
-        self.logins += 1;
-        self.last_login = Some(now);
-        self.sessions.retain(|it| now < it.idle_end && now < it.end);
-        let surplus = (self.sessions.len() + 1).saturating_sub(policy.sessions_per_account);
-        self.sessions.drain(..surplus);
-        let end = now + policy.session_absolute;
-        self.sessions.push(Session {
-            id,
-            opened_by: by,
-            generation: 0,
-            used: now,
-            idle_end: (now + policy.session_idle).min(end),
-            end,
-        });
-        let who = SessionRef { account: self.id, session: id };
-        Answer::In { who, created: self.logins == 1, logins: self.logins }
-    }
-
-    /// Adds a login; guest keys give way, and sessions that they opened are the new login's.
-    fn links(&mut self, key: Key) {
-        let ordinal = self.next_ordinal;
-        self.next_ordinal += 1;
-        let (guests, mut kept): (Vec<_>, Vec<_>) =
-            self.keys.drain(..).partition(|(_, key)| key.kind == Kind::Guest);
-        kept.push((ordinal, key));
-        self.keys = kept;
-        for session in &mut self.sessions {
-            if guests.iter().any(|(guest, _)| *guest == session.opened_by) {
-                session.opened_by = ordinal;
-            }
-        }
-        self.loses_transfer();
-    }
-
-    /// Takes a login away, and ends what the policy says; `acting` asked.
-    fn loses(&mut self, key: Key, acting: Option<SessionId>, policy: &Policy) {
-        let Some(ordinal) = self.ordinal(key) else { return };
-        self.keys.retain(|(_, kept)| *kept != key);
-        let others_end = policy.credential_change == CredentialChange::EndsOtherSessions;
-        self.sessions
-            .retain(|it| it.opened_by != ordinal && (!others_end || acting == Some(it.id)));
-        if self.keys.is_empty() {
-            self.sessions.clear();
-            self.loses_transfer();
-        }
-    }
-
-    fn key_list(&self) -> Answer {
-        Answer::Keys(self.keys.iter().map(|(_, key)| *key).collect())
-    }
-
-    fn seen(&self) -> Seen {
-        let who = |it: &Session| SessionRef { account: self.id, session: it.id };
-        Seen {
-            keys: self.keys.clone(),
-            banned: self.ban.is_some(),
-            withdrawn: self.withdrawn,
-            logins: self.logins,
-            sessions: self.sessions.iter().map(|it| (who(it), it.generation)).collect(),
-        }
     }
 }
 
@@ -302,19 +160,7 @@ impl Model {
                 Outcome::Answer(answer)
             }
             (None, Some(id)) => {
-                let mut held = Held {
-                    id,
-                    keys: vec![(1, key)],
-                    next_ordinal: 2,
-                    ban: None,
-                    ban_ended: None,
-                    withdrawn: false,
-                    logins: 0,
-                    last_login: None,
-                    sessions: Vec::new(),
-                    tickets: Vec::new(),
-                    transfer: None,
-                };
+                let mut held = Held::new(id, vec![(1, key)]);
                 let answer = held.opens(1, session, &policy, op.now);
                 self.accounts.push(Rc::new(held));
                 Outcome::Answer(answer)
@@ -452,7 +298,7 @@ impl Model {
     fn withdraw(&mut self, who: SessionRef, now: Time) -> Outcome {
         let Some((place, held)) = self.find(who.account) else { return no("access_token_invalid") };
         let mut held = held.settled(now);
-        if let Some(refused) = gate(&held) {
+        if let Some(refused) = held.gate() {
             return no(refused);
         }
         if held.session(who.session, now).is_none() {
@@ -506,7 +352,7 @@ impl Model {
         if held.has(to) {
             refused.push("transfer_same_device");
         }
-        refused.extend(gate(&held));
+        refused.extend(held.gate());
         let (Some(session), true) = (op.ids.session, refused.is_empty()) else {
             return Outcome::Refused(refused);
         };
@@ -532,12 +378,12 @@ impl Model {
     fn ban(&mut self, account: AccountId, until: Option<Time>, now: Time) -> Outcome {
         let Some((place, held)) = self.find(account) else { return no("account_not_found") };
         let mut held = held.settled(now);
-        match gate(&held) {
+        match held.gate() {
             Some("banned") => return no("already_banned"),
             Some(refused) => return no(refused),
             None => {}
         }
-        held.ban = Some(until);
+        held.ban = Some(until.map_or(Until::Ever, Until::Date));
         held.ban_ended = None;
         held.sessions.clear();
         self.put(place, held);
@@ -562,17 +408,6 @@ impl Model {
         held.ban_ended = None;
         self.put(place, held);
         Outcome::Answer(Answer::Done)
-    }
-}
-
-/// Why a player may not in.
-fn gate(held: &Held) -> Option<&'static str> {
-    if held.withdrawn {
-        Some("withdrawn")
-    } else if held.keys.is_empty() {
-        Some("missing")
-    } else {
-        held.ban.map(|_| "banned")
     }
 }
 
