@@ -79,3 +79,53 @@ impl Search<'_> {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use authcore::account::{AccountId, SessionId};
+    use authcore::session::SessionRef;
+    use authcore::{Clock as _, Policy};
+    use authcore_testkit::ManualClock;
+
+    use super::*;
+    use crate::faults::Proposed;
+    use crate::history::{Answer, Call, Key, Kind};
+
+    const ACCOUNT: AccountId = AccountId::from_bytes([1; 16]);
+
+    /// Two logins of one player: the second begins when the first has ended, or before.
+    fn two_logins(beside_each_other: bool, counted: [u64; 2]) -> bool {
+        let mut history = History::default();
+        let now = ManualClock::default().now();
+        let key = Key { kind: Kind::Device, number: 0 };
+        let mut begin = |history: &mut History| history.begin(0, Call::Login(key), now);
+        let end = |history: &mut History, number: usize, logins: u64| {
+            let session = SessionId::from_bytes([u8::try_from(number).unwrap(); 16]);
+            let created = logins == 1;
+            let account = created.then_some(ACCOUNT);
+            let who = SessionRef { account: ACCOUNT, session };
+            let answer = Answer::In { who, created, logins };
+            history.end(number, Proposed { account, session: Some(session) }, Some(Ok(answer)));
+        };
+        let first = begin(&mut history);
+        let [of_first, of_second] = counted;
+        if beside_each_other {
+            let second = begin(&mut history);
+            end(&mut history, first, of_first);
+            end(&mut history, second, of_second);
+        } else {
+            end(&mut history, first, of_first);
+            let second = begin(&mut history);
+            end(&mut history, second, of_second);
+        }
+        find(&Model::new(Policy::gamebase()), &history).is_ok()
+    }
+
+    #[test]
+    fn calls_beside_each_other_may_have_any_order_and_no_others() {
+        assert!(two_logins(false, [1, 2]));
+        assert!(two_logins(true, [1, 2]) && two_logins(true, [2, 1]));
+        assert!(!two_logins(false, [2, 1]), "the second began when the first had ended");
+        assert!(!two_logins(true, [1, 1]) && !two_logins(true, [2, 2]), "one of them was lost");
+    }
+}
