@@ -134,7 +134,8 @@ impl Exams {
         let call_on = |path: &Path, seed, hook: StepHook| {
             let world = open(path, seed, policy, hook);
             world.clock.set(clock.now());
-            block_on(call(&world, &setting))
+            let answer = block_on(call(&world, &setting));
+            (answer, world)
         };
         let run = self.run_through(&set_up, &call_on);
         let mut wrong = Vec::new();
@@ -151,15 +152,18 @@ impl Exams {
     }
 
     /// The process that lives: the files before each of its writes are what one that dies there leaves behind.
-    fn run_through(&self, set_up: &Path, call_on: &impl Fn(&Path, u64, StepHook) -> String) -> Run {
+    fn run_through(&self, set_up: &Path, call_on: &impl CallOn) -> Run {
         let path = self.disk.copy(set_up);
         let points = Arc::new(Mutex::new(Vec::new()));
         let (disk, of, left) = (Arc::clone(&self.disk), path.clone(), Arc::clone(&points));
-        let answer = call_on(&path, 2, Arc::new(move |_| lock(&left).push(disk.copy(&of))));
+        let (answer, world) =
+            call_on(&path, 2, Arc::new(move |_| lock(&left).push(disk.copy(&of))));
         let mut points = std::mem::take(&mut *lock(&points));
         // The binding of the store to its game, when it is opened.
         points.remove(0);
+        // Answered, and dead before it can tidy up.
         points.push(self.disk.copy(&path));
+        drop(world);
         let before = State::read(&self.disk.copy(set_up));
         Run { before, after: State::read(&path), answer, points }
     }
@@ -170,7 +174,7 @@ impl Exams {
         operation: Operation,
         run: &Run,
         point: &Path,
-        call_on: &impl Fn(&Path, u64, StepHook) -> String,
+        call_on: &impl CallOn,
     ) -> Result<(), String> {
         let found = State::read(&self.disk.copy(point));
         let is_whole = match operation.whole {
@@ -182,8 +186,11 @@ impl Exams {
         }
         // Where it was not done, the next process draws the same ids: all of it must be the same then.
         let done = found == run.after;
+        if !done && run.points.last().is_some_and(|last| last == point) {
+            return Err("it was answered, and is not there".to_owned());
+        }
         let path = self.disk.copy(point);
-        let again = call_on(&path, if done { 3 } else { 2 }, Arc::new(|_| {}));
+        let (again, _) = call_on(&path, if done { 3 } else { 2 }, Arc::new(|_| {}));
         let expected = if done { operation.again } else { &run.answer };
         if again != *expected && (done || operation.whole == Whole::AtOnce) {
             return Err(format!("it answers {again} once more, not {expected}"));
@@ -198,6 +205,11 @@ impl Exams {
         Ok(())
     }
 }
+
+/// Calls an operation on a file, with the seed of its ids; what it answers, and the process that is still there.
+trait CallOn: Fn(&Path, u64, StepHook) -> (String, World) {}
+
+impl<F: Fn(&Path, u64, StepHook) -> (String, World)> CallOn for F {}
 
 /// An operation from its beginning to its end.
 struct Run {
