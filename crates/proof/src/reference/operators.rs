@@ -1,0 +1,117 @@
+//! Bans, suspensions, and leaving: gamebase 3.6, 3.13, 3.15, 3.16, 4.2, 4.5, 4.6.
+
+use super::{Ban, Leaving, Reference};
+use crate::action::{BanLength, Device, Outcome};
+use crate::policy::SECONDS;
+
+impl Reference {
+    /// Bans, and ends all sessions (gamebase 3.13, X-7, X-37).
+    pub(super) fn ban(&mut self, account: usize, length: BanLength, replace: bool) -> Outcome {
+        let mut world = self.clone();
+        world.settle(account);
+        match world.standing(account) {
+            'D' => return Err("withdrawn"),
+            'M' => return Err("missing"),
+            'B' if !replace => return Err("already_banned"),
+            _ => {}
+        }
+        world.accounts[account].ban = match length {
+            BanLength::Day => Ban::Until(world.now + SECONDS.ban),
+            BanLength::Forever => Ban::Forever,
+        };
+        world.accounts[account].lapsed = None;
+        world.end_sessions(account);
+        *self = world;
+        Ok(account)
+    }
+
+    /// Lifts a ban; one that lapsed counts as lifted where the player has not been back (gamebase 4.5).
+    pub(super) fn unban(&mut self, number: usize) -> Outcome {
+        let mut world = self.clone();
+        world.settle(number);
+        if world.standing(number) == 'D' {
+            return Err("withdrawn");
+        }
+        let account = &mut world.accounts[number];
+        let not_back = |end: i64| account.last_login.is_none_or(|login| login < end);
+        match account.ban {
+            Ban::Until(_) | Ban::Forever => account.ban = Ban::No,
+            Ban::No if account.lapsed.is_some_and(not_back) => {}
+            Ban::No | Ban::Suspended(_) => return Err("not_banned"),
+        }
+        account.lapsed = None;
+        *self = world;
+        Ok(number)
+    }
+
+    /// One refund suspends, where the player stands normally or is about to leave (gamebase 3.16, 4.2).
+    pub(super) fn refund(&mut self, account: usize) -> Outcome {
+        let mut world = self.clone();
+        world.settle(account);
+        match world.standing(account) {
+            'D' => return Err("withdrawn"),
+            'Y' | 'T' => {
+                world.accounts[account].ban = Ban::Suspended(world.now + SECONDS.suspension);
+            }
+            _ => {}
+        }
+        *self = world;
+        Ok(account)
+    }
+
+    /// One payment before the deadline releases (gamebase 3.16).
+    pub(super) fn pay(&mut self, account: usize) -> Outcome {
+        let mut world = self.clone();
+        world.settle(account);
+        match (world.standing(account), world.accounts[account].ban) {
+            ('D', _) => return Err("withdrawn"),
+            ('M', Ban::Suspended(_)) => return Err("missing"),
+            (_, Ban::Suspended(_)) => world.accounts[account].ban = Ban::No,
+            _ => return Err("no_grace_ban"),
+        }
+        *self = world;
+        Ok(account)
+    }
+
+    pub(super) fn withdraw(&mut self, on: Device) -> Outcome {
+        let account = self.who(on)?;
+        self.remove(account)
+    }
+
+    /// Withdraws at once (gamebase 3.6).
+    pub(super) fn remove(&mut self, account: usize) -> Outcome {
+        let mut world = self.clone();
+        world.settle(account);
+        if world.standing(account) == 'D' {
+            return Err("withdrawn");
+        }
+        world.erase(account);
+        *self = world;
+        Ok(account)
+    }
+
+    /// Asks to leave after the grace days (gamebase 3.15).
+    pub(super) fn request_withdrawal(&mut self, on: Device) -> Outcome {
+        let account = self.who(on)?;
+        let mut world = self.clone();
+        world.settle(account);
+        if world.accounts[account].leaving != Leaving::No {
+            return Err("withdrawal_pending");
+        }
+        world.accounts[account].leaving = Leaving::At(world.now + SECONDS.leave);
+        *self = world;
+        Ok(account)
+    }
+
+    pub(super) fn cancel_withdrawal(&mut self, on: Device) -> Outcome {
+        let account = self.who(on)?;
+        let mut world = self.clone();
+        world.settle(account);
+        if world.accounts[account].leaving == Leaving::No {
+            return Err("withdrawal_not_pending");
+        }
+        world.accounts[account].leaving = Leaving::No;
+        *self = world;
+        Ok(account)
+    }
+}

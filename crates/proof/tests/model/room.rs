@@ -1,0 +1,214 @@
+//! The rooms: parts of the small world that are explored each for itself, as far as their size lets.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use authcore_proof::{Action, BanLength, Device, Id, SECONDS};
+use stateright::{Model, Property};
+
+use crate::reach;
+use crate::rules::RULES;
+use crate::state::State;
+
+/// How many accounts there may be.
+const ACCOUNTS: usize = 3;
+/// The one step of time: all spans but the shortest are whole numbers of it.
+const TICK: Action = Action::Pass(SECONDS.ban);
+/// How often time may pass.
+const TICKS: u8 = 4;
+
+/// So many steps, and how many states are within them.
+pub(crate) struct Size {
+    steps: u8,
+    states: usize,
+}
+
+/// A part of the small world.
+pub(crate) struct Room {
+    pub(crate) name: &'static str,
+    /// In the check, and by command.
+    sizes: [Size; 2],
+    actions: Vec<Action>,
+    /// What must be reached.
+    reaches: &'static [reach::Reach],
+    reached: Mutex<BTreeSet<String>>,
+}
+
+impl Room {
+    fn new(
+        name: &'static str,
+        sizes: [(u8, usize); 2],
+        actions: Vec<Action>,
+        reaches: &'static [reach::Reach],
+    ) -> Self {
+        let sizes = sizes.map(|(steps, states)| Size { steps, states });
+        Self { name, sizes, actions, reaches, reached: Mutex::default() }
+    }
+
+    /// An optimised build looks further.
+    const fn size(&self) -> &Size {
+        let [checked, by_command] = &self.sizes;
+        if cfg!(debug_assertions) { checked } else { by_command }
+    }
+
+    pub(crate) const fn steps(&self) -> u8 {
+        self.size().steps
+    }
+
+    pub(crate) const fn states(&self) -> usize {
+        self.size().states
+    }
+
+    /// Whether something was reached.
+    pub(crate) fn has_reached(&self, what: &str) -> bool {
+        self.reached.lock().unwrap().contains(what)
+    }
+}
+
+impl Model for Room {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State::empty()]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        if state.steps < self.steps() {
+            actions.extend(self.actions.iter().filter(|action| state.can(action)));
+        }
+    }
+
+    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+        let next = state.after(action);
+        self.reached.lock().unwrap().extend(reach::facts(&next, &action));
+        (next != *state).then_some(next)
+    }
+
+    fn within_boundary(&self, state: &State) -> bool {
+        state.kept.len() <= ACCOUNTS && state.ticks <= TICKS
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let rules = RULES.iter().map(|(name, rule)| Property::always(name, *rule));
+        let reaches = self.reaches.iter().map(|(name, is)| Property::sometimes(name, *is));
+        rules.chain(reaches).collect()
+    }
+}
+
+/// What is done on one phone by one player, and by operators: bans, suspensions, leaving.
+pub(crate) fn standing() -> Room {
+    let mut actions = vec![
+        Action::Login(Device::A, Id::GuestA),
+        Action::Login(Device::A, Id::Custom),
+        Action::Withdraw(Device::A),
+        Action::RequestWithdrawal(Device::A),
+        Action::CancelWithdrawal(Device::A),
+        TICK,
+    ];
+    actions.extend(by_operators(0));
+    Room::new("standing", [(5, 4679), (7, 0)], actions, reach::STANDING)
+}
+
+/// One account on both phones: tokens, and what ends them.
+pub(crate) fn sessions() -> Room {
+    let mut actions = vec![
+        Action::Login(Device::A, Id::Custom),
+        Action::Login(Device::B, Id::Custom),
+        Action::Login(Device::B, Id::Device),
+        Action::Link(Device::A, Id::Device),
+        Action::Unlink(Device::A, Id::Device),
+        Action::LogoutEverywhere(Device::A),
+        Action::Ban(0, BanLength::Day, false),
+        Action::Unban(0),
+        TICK,
+    ];
+    for on in Device::ALL {
+        actions.extend([Action::Refresh(on), Action::Replay(on), Action::Logout(on)]);
+    }
+    Room::new("sessions", [(5, 5961), (7, 0)], actions, reach::SESSIONS)
+}
+
+/// Two players with three logins: links, tickets, and what becomes of who loses a login.
+pub(crate) fn mapping() -> Room {
+    let mut actions = vec![
+        Action::Login(Device::A, Id::Custom),
+        Action::Login(Device::B, Id::GuestB),
+        Action::Link(Device::A, Id::Device),
+        Action::Link(Device::B, Id::Custom),
+        Action::Link(Device::B, Id::Device),
+        Action::Unlink(Device::A, Id::Device),
+        Action::Unlink(Device::B, Id::Custom),
+        Action::Force(Device::B),
+        Action::ChangeLogin(Device::B),
+        Action::Ban(0, BanLength::Day, false),
+        Action::Unban(0),
+        Action::Remove(0),
+        TICK,
+    ];
+    actions.push(Action::Logout(Device::B));
+    Room::new("mapping", [(5, 3374), (7, 0)], actions, reach::MAPPING)
+}
+
+/// Two guests, each on a phone of its own, and a transfer account.
+pub(crate) fn transfer() -> Room {
+    let actions = vec![
+        Action::Login(Device::A, Id::GuestA),
+        Action::Login(Device::B, Id::GuestB),
+        Action::Link(Device::A, Id::Custom),
+        Action::IssueTransfer(Device::A),
+        Action::IssueTransfer(Device::B),
+        Action::RenewTransfer(Device::A),
+        Action::Transfer(Device::B, true),
+        Action::Transfer(Device::B, false),
+        Action::Transfer(Device::A, true),
+        Action::Ban(0, BanLength::Day, false),
+        Action::Unban(0),
+        Action::Remove(0),
+        TICK,
+    ];
+    Room::new("transfer", [(5, 3080), (7, 0)], actions, reach::TRANSFER)
+}
+
+/// All that there is, but less far.
+pub(crate) fn whole() -> Room {
+    let mut actions = Vec::new();
+    for on in Device::ALL {
+        actions.extend([
+            Action::Login(on, on.guest()),
+            Action::Login(on, Id::Custom),
+            Action::Link(on, Id::Custom),
+            Action::Link(on, Id::Device),
+            Action::Unlink(on, Id::Custom),
+            Action::Force(on),
+            Action::ChangeLogin(on),
+            Action::Refresh(on),
+            Action::Replay(on),
+            Action::Logout(on),
+            Action::LogoutEverywhere(on),
+            Action::Withdraw(on),
+            Action::RequestWithdrawal(on),
+            Action::CancelWithdrawal(on),
+            Action::IssueTransfer(on),
+            Action::Transfer(on, true),
+            Action::Transfer(on, false),
+        ]);
+    }
+    actions.extend(by_operators(0));
+    actions.extend(by_operators(1));
+    actions.push(TICK);
+    Room::new("the whole", [(4, 8043), (5, 0)], actions, reach::WHOLE)
+}
+
+fn by_operators(account: usize) -> [Action; 8] {
+    [
+        Action::Ban(account, BanLength::Day, false),
+        Action::Ban(account, BanLength::Forever, false),
+        Action::Ban(account, BanLength::Day, true),
+        Action::Ban(account, BanLength::Forever, true),
+        Action::Unban(account),
+        Action::Refund(account),
+        Action::Pay(account),
+        Action::Remove(account),
+    ]
+}

@@ -1,0 +1,69 @@
+//! Cases that once failed, or would with a bug that is easily made: each runs on memory and SQLite.
+
+use authcore_proof::Action::{self, *};
+use authcore_proof::BanLength::{Day, Forever};
+use authcore_proof::Device::{A, B};
+use authcore_proof::Id::{Custom, Device, GuestA, GuestB};
+use authcore_proof::{Reference, SECONDS};
+use proptest::test_runner::Config;
+use proptest_state_machine::StateMachineTest;
+
+use crate::machine::Machine;
+use crate::stores::{Kind, Memory, Sqlite};
+
+fn replay(actions: &[Action]) {
+    on::<Memory>(actions);
+    on::<Sqlite>(actions);
+}
+
+fn on<K: Kind>(actions: &[Action]) {
+    let world = Reference::new();
+    Machine::<K>::test_sequential(Config::default(), world, actions.to_vec(), None);
+}
+
+#[test]
+fn a_release_revives_no_session() {
+    replay(&[Login(A, GuestA), Ban(0, Forever, false), Unban(0), Refresh(A), Logout(A)]);
+}
+
+#[test]
+fn a_permanent_ban_in_place_of_one_of_a_day_does_not_end_with_it() {
+    let day = Pass(SECONDS.ban);
+    replay(&[Login(A, GuestA), Ban(0, Day, false), Ban(0, Forever, true), day, Login(A, GuestA)]);
+}
+
+#[test]
+fn a_ticket_is_used_once_and_its_owner_is_lost() {
+    let taken = [Login(A, Custom), Login(B, GuestB), Link(B, Custom), Force(B), Force(B)];
+    replay(&taken);
+    replay(&[&taken[..], &[Logout(A), Login(A, Custom), Ban(0, Day, false)]].concat());
+}
+
+#[test]
+fn a_clock_that_goes_back_brings_back_a_ban_that_nobody_saw_end() {
+    let (day, back) = (Pass(SECONDS.ban), Pass(-SECONDS.ban));
+    let banned = [Login(A, GuestA), Ban(0, Day, false), day];
+    replay(&[&banned[..], &[back, Login(A, GuestA)]].concat());
+    replay(&[&banned[..], &[Login(A, GuestA), back, Login(A, GuestA)]].concat());
+}
+
+#[test]
+fn a_former_refresh_token_ends_the_session_after_the_grace_window() {
+    let (grace, moment) = (Pass(SECONDS.grace), Pass(SECONDS.grace - 1));
+    let rotated = [Login(A, GuestA), grace, Refresh(A)];
+    replay(&[&rotated[..], &[moment, Replay(A), Refresh(A)]].concat());
+    replay(&[&rotated[..], &[grace, Replay(A), Refresh(A)]].concat());
+}
+
+#[test]
+fn a_transfer_account_is_good_for_one_transfer_and_the_guest_before_it_is_lost() {
+    let carried = [Login(A, GuestA), IssueTransfer(A), Login(B, GuestB), Transfer(B, true)];
+    replay(&[&carried[..], &[Transfer(A, true), Login(A, GuestA), Ban(1, Day, false)]].concat());
+    replay(&[&carried[..], &[Refresh(A), Link(B, Device), Transfer(B, true)]].concat());
+}
+
+#[test]
+fn a_withdrawal_that_is_due_frees_its_logins() {
+    let leave = Pass(SECONDS.leave);
+    replay(&[Login(A, Custom), RequestWithdrawal(A), leave, Login(B, GuestB), Link(B, Custom)]);
+}

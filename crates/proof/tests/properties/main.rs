@@ -1,0 +1,90 @@
+//! Random sequences of actions, on the reference model and on the engine, on every store: after each step both must have
+//! come to the same, and every account must look the same. `cargo xtask prove properties` runs more of them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "helpers of tests fail by panicking, and a run that is told how long to last looks at the clock"
+)]
+
+#[path = "../../../store-postgres/tests/common/mod.rs"]
+mod common;
+mod fixed;
+mod machine;
+mod stores;
+mod tally;
+
+use std::time::{Duration, Instant};
+
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
+
+use machine::{Actions, Machine};
+use stores::{Kind, Memory, Postgres, Sqlite};
+
+/// How many steps a case has at most.
+const STEPS: usize = 40;
+/// After how many cases the clock is looked at.
+const BATCH: u64 = 100;
+
+#[test]
+fn on_memory() {
+    run::<Memory>(3_000);
+    tally::assert_all_was_seen();
+}
+
+#[test]
+fn on_sqlite() {
+    run::<Sqlite>(200);
+}
+
+#[test]
+fn on_postgresql() {
+    run::<Postgres>(15);
+}
+
+/// Runs so many cases, or as many as the environment says. `PROVE_CASES` counts those on memory; the slower stores get
+/// their share.
+fn run<K: Kind>(default: u64) {
+    let number = |name| std::env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
+    let cases = number("PROVE_CASES").map_or(default, |cases| (cases / K::SHARE).max(1));
+    let (first, seeds) = match (number("PROVE_SEED"), number("PROVE_SEEDS")) {
+        (Some(seed), None) => (seed, 1),
+        (seed, seeds) => (seed.unwrap_or(1), seeds.unwrap_or(1)),
+    };
+    let longest = number("PROVE_MINUTES").map(|minutes| Duration::from_secs(60 * minutes));
+    let started = Instant::now();
+    let mut done = 0;
+    for seed in first..first.saturating_add(seeds) {
+        done += run_seed::<K>(seed, cases, &|| longest.is_some_and(|it| started.elapsed() >= it));
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let steps = tally::steps();
+    println!("proved: properties on {}: {done} cases, {steps} steps, {seconds:.0} s", K::NAME);
+}
+
+/// The cases of one seed, in batches, until the time is up.
+fn run_seed<K: Kind>(seed: u64, cases: u64, is_late: &dyn Fn() -> bool) -> u64 {
+    let strategy = Actions::sequential_strategy(1..=STEPS);
+    let mut done = 0;
+    while done < cases && !is_late() {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        bytes[8..16].copy_from_slice(&done.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let batch = u32::try_from(BATCH.min(cases - done)).unwrap();
+        let config = Config { cases: batch, failure_persistence: None, ..Config::default() };
+        let mut runner = TestRunner::new_with_rng(config.clone(), rng);
+        let outcome = runner.run(&strategy, |(world, actions, seen)| {
+            <Machine<K> as StateMachineTest>::test_sequential(config.clone(), world, actions, seen);
+            Ok(())
+        });
+        if let Err(TestError::Fail(why, (_, actions, _))) = outcome {
+            panic!("seed {seed}, on {}: {why}\nas a test in `fixed.rs`:\n{actions:?}", K::NAME);
+        }
+        outcome.unwrap();
+        done += u64::from(batch);
+    }
+    done
+}
