@@ -60,6 +60,7 @@ COMMANDS:
              --seed S          this seed alone
              --cases N         how many cases
              --minutes M       stop after this long
+           prove bugs          breaks the engine on purpose, in many small ways: a machine must see each
   --help   This text
 
 With CI=true a step that cannot run is a failure. Without it, the step is skipped and the summary says so.

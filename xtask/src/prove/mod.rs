@@ -1,7 +1,7 @@
 //! The machines that try to break the engine. Each is a test that a bounded run of the check includes; here it runs
 //! for longer, optimised, and its figure is printed last.
 
-use std::process::Command;
+mod bugs;
 
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Result};
@@ -30,18 +30,42 @@ const SCHEDULES: Machine =
 const FIGURE: &str = "proved: ";
 
 pub(crate) struct Options {
-    machine: &'static Machine,
+    what: What,
     /// The limits as the machine reads them from its environment.
     limits: Vec<(&'static str, u64)>,
+}
+
+/// What is run.
+#[derive(Clone, Copy)]
+enum What {
+    One(&'static Machine),
+    /// All that are named by some bug, on each of these bugs.
+    OnBugs,
+}
+
+impl What {
+    const BUGS: &str = "bugs";
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::One(machine) => machine.name,
+            Self::OnBugs => Self::BUGS,
+        }
+    }
 }
 
 impl Options {
     pub(crate) fn parse(arguments: &mut Arguments) -> Result<Self> {
         let name = arguments.command().unwrap_or_default();
-        let machine = MACHINES.iter().find(|machine| machine.name == name).ok_or_else(|| {
-            let names = MACHINES.map(|machine| machine.name).join(", ");
-            Failure::new(format!("no machine `{name}`; there are {names}"))
-        })?;
+        let machine = MACHINES.iter().find(|machine| machine.name == name);
+        let what = match machine {
+            Some(machine) => What::One(machine),
+            None if name == What::BUGS => What::OnBugs,
+            None => {
+                let names = MACHINES.map(|machine| machine.name).join(", ");
+                return Err(Failure::new(format!("no machine `{name}`; there are {names}")));
+            }
+        };
         let mut limits = Vec::new();
         for (flag, variable) in [
             ("--seeds", "PROVE_SEEDS"),
@@ -53,14 +77,17 @@ impl Options {
                 limits.push((variable, value));
             }
         }
-        Ok(Self { machine, limits })
+        Ok(Self { what, limits })
     }
 }
 
 pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
     let mut figures = Vec::new();
-    steps.step(options.machine.name, || {
-        figures = prove(options)?;
+    steps.step(options.what.name(), || {
+        figures = match options.what {
+            What::One(machine) => prove(machine, &options.limits)?,
+            What::OnBugs => bugs::all()?,
+        };
         Ok(Outcome::Held)
     })?;
     for figure in figures {
@@ -69,27 +96,11 @@ pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The schedules that a check has time for, not optimised. The other machines are among the tests anyhow.
-pub(crate) fn schedules() -> Result<Outcome> {
-    let Machine { package, test, .. } = SCHEDULES;
-    run(under_shuttle(cargo(&["test", "--package", package, "--test", test])))?;
-    Ok(Outcome::Held)
-}
-
-/// In place of each lock the scheduler that explores, in a build of its own.
-fn under_shuttle(mut command: Command) -> Command {
-    command.env("RUSTFLAGS", "--cfg shuttle -D warnings").env("CARGO_TARGET_DIR", "target/shuttle");
-    command
-}
-
-fn prove(options: &Options) -> Result<Vec<String>> {
-    let Machine { name, package, test } = options.machine;
+fn prove(machine: &Machine, limits: &[(&str, u64)]) -> Result<Vec<String>> {
+    let Machine { package, test, .. } = machine;
     let mut command =
         cargo(&["test", "--release", "--package", package, "--test", test, "--", "--nocapture"]);
-    if *name == SCHEDULES.name {
-        command = under_shuttle(command);
-    }
-    command.envs(options.limits.iter().map(|(name, value)| (name, value.to_string())));
+    command.envs(limits.iter().map(|(name, value)| (name, value.to_string())));
     let output = run_and_read(command)?;
     let figures: Vec<String> =
         output.lines().filter_map(|line| line.strip_prefix(FIGURE)).map(str::to_owned).collect();

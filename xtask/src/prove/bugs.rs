@@ -1,0 +1,133 @@
+//! Whether the machines bite: the engine is broken on purpose, one small bug at a time, and one of the machines that the
+//! bug names must see it.
+//!
+//! A bug is a patch under `crates/proof/bugs`. Its head says what is wrong (`bug: …`) and which machines are to be asked
+//! (`machines: …`; `model/mapping` asks those tests of the model alone whose names hold that word).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::{MACHINES, Machine};
+use crate::failure::{Failure, Result};
+use crate::process::{cargo, read, run};
+
+/// The bugs, and the copy of the sources in which they are made.
+const BUGS: &str = "crates/proof/bugs";
+const COPY: &str = "target/bugs/sources";
+/// The copy's own: cargo takes its packages for ours, and would take what is broken for what is not.
+const TARGET: &str = "target/bugs/target";
+
+/// A machine, or those of its tests whose names hold some word.
+struct Asked {
+    name: String,
+    machine: &'static Machine,
+    word: Option<String>,
+}
+
+struct Bug {
+    file: PathBuf,
+    what: String,
+    asked: Vec<Asked>,
+}
+
+/// Makes each bug, and says which machines caught it; the first that none catches ends it.
+pub(super) fn all() -> Result<Vec<String>> {
+    let bugs = bugs()?;
+    copy_sources()?;
+    let mut rows =
+        vec!["| bug | caught by | not by |".to_owned(), "| --- | --- | --- |".to_owned()];
+    for bug in &bugs {
+        apply(&bug.file, false)?;
+        let seen = hunt(bug);
+        apply(&bug.file, true)?;
+        let (caught, missed): (Vec<_>, Vec<_>) = seen?.into_iter().partition(|(_, caught)| *caught);
+        let names = |machines: &[(&str, bool)]| {
+            machines.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+        };
+        println!("{}: caught by {}", bug.what, names(&caught));
+        if caught.is_empty() {
+            return Err(Failure::new(format!("no machine sees that {}", bug.what)));
+        }
+        rows.push(format!("| {} | {} | {} |", bug.what, names(&caught), names(&missed)));
+    }
+    Ok(rows)
+}
+
+fn bugs() -> Result<Vec<Bug>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(BUGS)? {
+        files.push(entry?.path());
+    }
+    files.sort();
+    files.into_iter().map(parse).collect()
+}
+
+fn parse(file: PathBuf) -> Result<Bug> {
+    let text = fs::read_to_string(&file)?;
+    let line = |key: &str| {
+        let found = text.lines().find_map(|line| line.strip_prefix(key));
+        found.ok_or_else(|| Failure::new(format!("{} has no line `{key}`", file.display())))
+    };
+    let ask = |name: &str| {
+        let (machine, word) = match name.split_once('/') {
+            Some((machine, word)) => (machine, Some(word.to_owned())),
+            None => (name, None),
+        };
+        let machine = MACHINES.iter().find(|it| it.name == machine);
+        let machine = machine
+            .ok_or_else(|| Failure::new(format!("{}: no machine `{name}`", file.display())))?;
+        Ok(Asked { name: name.to_owned(), machine, word })
+    };
+    let what = line("bug: ")?.to_owned();
+    let asked = line("machines: ")?.split_whitespace().map(ask).collect::<Result<_>>()?;
+    Ok(Bug { file, what, asked })
+}
+
+/// Asks each machine whether it holds, in its bounded form.
+fn hunt(bug: &Bug) -> Result<Vec<(&str, bool)>> {
+    let mut seen = Vec::new();
+    for Asked { name, machine, word } in &bug.asked {
+        // A bug that does not build is none.
+        run(test(machine, &["--no-run"])?)?;
+        let mut command = test(machine, &word.iter().map(String::as_str).collect::<Vec<_>>())?;
+        let held = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?.success();
+        seen.push((name.as_str(), !held));
+    }
+    Ok(seen)
+}
+
+fn test(machine: &Machine, more: &[&str]) -> Result<Command> {
+    let Machine { package, test, .. } = machine;
+    let mut command = cargo(&["test", "--quiet", "--package", package, "--test", test]);
+    command.args(more).env("CARGO_TARGET_DIR", fs::canonicalize(TARGET)?).current_dir(COPY);
+    Ok(command)
+}
+
+/// Copies what git knows or would take, but nothing that is the same already, so that it is not built anew.
+fn copy_sources() -> Result<()> {
+    fs::create_dir_all(TARGET)?;
+    let list = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
+    let mut git = Command::new("git");
+    git.args(list);
+    let listed = read(git)?;
+    let wanted: Vec<&Path> = listed.split_terminator('\0').map(Path::new).collect();
+    for file in wanted.iter().filter(|file| file.is_file()) {
+        let (to, content) = (Path::new(COPY).join(file), fs::read(file)?);
+        if fs::read(&to).ok().as_ref() != Some(&content) {
+            to.parent().map_or(Ok(()), fs::create_dir_all)?;
+            fs::write(&to, content)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a bug, or mends it.
+fn apply(patch: &Path, mend: bool) -> Result<()> {
+    let patch = fs::canonicalize(patch)?;
+    let mut git = Command::new("git");
+    git.arg("apply").args(mend.then_some("--reverse")).arg(patch).current_dir(COPY);
+    // The copy is no repository, and not to be taken for a part of this one.
+    git.env("GIT_CEILING_DIRECTORIES", fs::canonicalize("target/bugs")?);
+    run(git)
+}
