@@ -2,6 +2,7 @@
 
 use crate::failure::Result;
 use crate::process::{cargo, run, version};
+use crate::prove::bugs;
 use crate::step::{Outcome, Run};
 use crate::{docs, purity, sources};
 
@@ -23,6 +24,7 @@ pub(crate) fn all(steps: &mut Run) -> Result<()> {
         Ok(Outcome::Held)
     })?;
     steps.step("purity", purity::check)?;
+    steps.step("bugs made on purpose", bugs::check)?;
     steps.step("licences, bans, sources of crates", deny)
 }
 

@@ -1,7 +1,7 @@
 //! The machines that try to break the engine. Each is a test that a bounded run of the check includes; here it runs
 //! for longer, optimised, and its figure is printed last.
 
-mod bugs;
+pub(crate) mod bugs;
 
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Result};
