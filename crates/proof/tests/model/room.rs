@@ -28,6 +28,8 @@ pub(crate) struct Room {
     pub(crate) name: &'static str,
     /// In the check, and by command.
     sizes: [Size; 2],
+    /// What has happened when it opens.
+    opening: Vec<Action>,
     actions: Vec<Action>,
     /// What must be reached.
     reaches: &'static [reach::Reach],
@@ -42,7 +44,14 @@ impl Room {
         reaches: &'static [reach::Reach],
     ) -> Self {
         let sizes = sizes.map(|(steps, states)| Size { steps, states });
-        Self { name, sizes, actions, reaches, reached: Mutex::default() }
+        let (opening, reached) = (Vec::new(), Mutex::default());
+        Self { name, sizes, opening, actions, reaches, reached }
+    }
+
+    /// Both phones are logged in when it opens.
+    fn opening_with(mut self, a: Id, b: Id) -> Self {
+        self.opening = vec![Action::Login(Device::A, a), Action::Login(Device::B, b)];
+        self
     }
 
     /// An optimised build looks further.
@@ -70,7 +79,12 @@ impl Model for Room {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State::empty()]
+        let mut opened = State::empty();
+        for action in &self.opening {
+            opened = opened.after(*action);
+        }
+        opened.steps = 0;
+        vec![opened]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -147,7 +161,8 @@ pub(crate) fn mapping() -> Room {
         TICK,
     ];
     actions.push(Action::Logout(Device::B));
-    Room::new("mapping", [(5, 3374), (7, 0)], actions, reach::MAPPING)
+    let room = Room::new("mapping", [(4, 2934), (5, 0)], actions, reach::MAPPING);
+    room.opening_with(Id::Custom, Id::GuestB)
 }
 
 /// Two guests, each on a phone of its own, and a transfer account.
@@ -167,7 +182,8 @@ pub(crate) fn transfer() -> Room {
         Action::Remove(0),
         TICK,
     ];
-    Room::new("transfer", [(5, 3080), (7, 0)], actions, reach::TRANSFER)
+    let room = Room::new("transfer", [(4, 2154), (5, 0)], actions, reach::TRANSFER);
+    room.opening_with(Id::GuestA, Id::GuestB)
 }
 
 /// All that there is, but less far.

@@ -40,6 +40,12 @@ fn a_ticket_is_used_once_and_its_owner_is_lost() {
 }
 
 #[test]
+fn a_ticket_that_changed_the_login_is_used_for_who_got_it() {
+    let changed = [Login(A, Custom), Login(B, GuestB), Link(B, Custom), ChangeLogin(B)];
+    replay(&[&changed[..], &[Login(B, GuestB), ChangeLogin(B), Force(B)]].concat());
+}
+
+#[test]
 fn a_clock_that_goes_back_brings_back_a_ban_that_nobody_saw_end() {
     let (day, back) = (Pass(SECONDS.ban), Pass(-SECONDS.ban));
     let banned = [Login(A, GuestA), Ban(0, Day, false), day];

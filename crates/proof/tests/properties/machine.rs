@@ -32,6 +32,7 @@ impl ReferenceStateMachine for Actions {
                 all.extend([Action::Login(on, id), Action::Link(on, id), Action::Link(on, id)]);
                 all.push(Action::Unlink(on, id));
             }
+            all.extend([Action::Login(on, on.guest()); 3]);
             // What needs several steps before it comes more often.
             all.extend([Action::Force(on); 5]);
             all.extend([Action::ChangeLogin(on); 5]);
