@@ -45,8 +45,8 @@ fn whole() {
     check(room::whole());
 }
 
-/// Looks at all states of a room. That there are exactly as many as are expected shows that nothing prunes them in
-/// silence.
+/// Looks at all states of a room. That there are exactly as many as are expected, in the check, shows that nothing prunes
+/// them in silence.
 fn check(room: Room) {
     let (name, steps, expected) = (room.name, room.steps(), room.states());
     let started = Instant::now();
@@ -71,5 +71,7 @@ fn check(room: Room) {
     println!(
         "proved: model of {name}: {states} states, all within {steps} steps, {taken} transitions, {seconds:.0} s"
     );
-    assert_eq!(states, expected, "{name}: the number of states within {steps} steps");
+    if let Some(expected) = expected {
+        assert_eq!(states, expected, "{name}: the number of states within {steps} steps");
+    }
 }
