@@ -29,7 +29,7 @@ struct Door {
 impl Door {
     fn new(policy: Policy, authorization: &str, routes: fn(authcore::Engine) -> Router) -> Self {
         let runtime = runtime();
-        let world = runtime.block_on(Harness::new(policy));
+        let world = Harness::with_policy(policy);
         let routes = routes(world.engine().clone());
         Self { runtime, routes, authorization: authorization.into() }
     }

@@ -55,7 +55,7 @@ COMMANDS:
              --behind-ms M     cuts the standby off so long before the kill: to see that losses are found, and the command fails
              --release         use an optimised host
   prove    Runs one of the machines that try to break the engine for as long as it is told; prints its figure last
-             model | properties | simulate | crash | fuzz
+             model | properties | simulate | crash | fuzz | schedules
              --seeds N         how many seeds
              --seed S          this seed alone
              --cases N         how many cases

@@ -105,7 +105,7 @@ pub(super) fn check(
     }
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, ForeignError> {
+pub(super) fn decode(part: &str) -> Result<Vec<u8>, ForeignError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| ForeignError::Malformed)
 }
 
