@@ -43,7 +43,8 @@ struct Ran {
 
 fn prove(target: Target, first: u64, cases: u64, end: Option<Instant>) -> Ran {
     let mut inputs = (target.seeds)();
-    assert!(try_one(target, &inputs[0], "its first seed"), "{}: its first seed", target.name);
+    let first_seed = inputs.first().unwrap();
+    assert!(try_one(target, first_seed, "its first seed"), "{}: its first seed", target.name);
     inputs.extend(corpus(target));
     let mut ran = Ran { cases: 0, accepted: 0 };
     let mut one = |input: &[u8], what: &str| {
