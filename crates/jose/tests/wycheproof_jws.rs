@@ -28,10 +28,12 @@ use base64::{
 };
 use serde_json::{Value, json};
 
+type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
+
 /// A signer of one algorithm, with the key that checks it.
 struct Signer {
     alg: &'static str,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+    sign: Sign,
     jwk: Value,
     public: Vec<u8>,
 }
@@ -204,9 +206,9 @@ fn confusion<'a>(signer: &'a Signer, claims: &'a str) -> impl Iterator<Item = St
     let secrets =
         [signer.public.clone(), pem.into_bytes(), signer.jwk.to_string().into_bytes(), Vec::new()];
     secrets.into_iter().map(move |secret| {
-        let signed = format!("{}.{claims}", part(r#"{"alg":"HS256","kid":"k"}"#));
-        let tag = hmac::sign(&hmac::Key::new(HMAC_SHA256, &secret), signed.as_bytes());
-        format!("{signed}.{}", part(tag))
+        let message = format!("{}.{claims}", part(r#"{"alg":"HS256","kid":"k"}"#));
+        let tag = hmac::sign(&hmac::Key::new(HMAC_SHA256, &secret), message.as_bytes());
+        format!("{message}.{}", part(tag))
     })
 }
 
@@ -278,11 +280,11 @@ fn cve_2022_21449_the_edges_of_r_and_s_are_no_signature() {
     let small = |value| [vec![0; 31], vec![value]].concat();
     let edges = [small(0), small(1), near(-1), near(0), near(1), vec![0xff; 32]];
     let keys = signer.keys();
-    let signed = format!("{}.{}", part(signer.header()), part("{}"));
+    let message = format!("{}.{}", part(signer.header()), part("{}"));
     let mut refused = 0;
     for r in &edges {
         for s in &edges {
-            let token = format!("{signed}.{}", part([&r[..], s].concat()));
+            let token = format!("{message}.{}", part([&r[..], s].concat()));
             let parsed = SignedToken::parse(&token, &[SignatureAlgorithm::Es256]).unwrap();
             assert!(parsed.verify(keys.get("k").unwrap()).is_err());
             refused += 1;

@@ -1,11 +1,7 @@
 //! The holes found in comparable systems, each with the test that keeps it closed here: one for each row of the table in
 //! providers.md 6, by the row's name. What else each provider is held to is in the file of its name.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "helpers of tests fail by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use authcore::account::ProviderId;
 use authcore_fake_idp::{
