@@ -15,6 +15,8 @@ mod machine;
 mod stores;
 mod tally;
 
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
@@ -76,11 +78,19 @@ fn run_seed<K: Kind>(seed: u64, cases: u64, is_late: &dyn Fn() -> bool) -> u64 {
         let batch = u32::try_from(BATCH.min(cases - done)).unwrap();
         let config = Config { cases: batch, failure_persistence: None, ..Config::default() };
         let mut runner = TestRunner::new_with_rng(config.clone(), rng);
+        // The one that failed last is the shortest: what the runner hands back may lack a step that was shrunk away.
+        let failed = RefCell::new(Vec::new());
         let outcome = runner.run(&strategy, |(world, actions, seen)| {
-            <Machine<K> as StateMachineTest>::test_sequential(config.clone(), world, actions, seen);
-            Ok(())
+            let (config, taken) = (config.clone(), actions.clone());
+            let test = <Machine<K> as StateMachineTest>::test_sequential;
+            let test = AssertUnwindSafe(|| test(config, world, taken, seen));
+            catch_unwind(test).or_else(|why| {
+                failed.replace(actions);
+                resume_unwind(why)
+            })
         });
-        if let Err(TestError::Fail(why, (_, actions, _))) = outcome {
+        if let Err(TestError::Fail(why, _)) = outcome {
+            let actions = failed.take();
             panic!("seed {seed}, on {}: {why}\nas a test in `fixed.rs`:\n{actions:?}", K::NAME);
         }
         outcome.unwrap();
