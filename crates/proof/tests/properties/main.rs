@@ -32,8 +32,10 @@ const BATCH: u64 = 100;
 
 #[test]
 fn on_memory() {
-    run::<Memory>(3_000);
-    tally::assert_all_was_seen();
+    // Fewer do not get everywhere.
+    if run::<Memory>(3_000) >= 3_000 {
+        tally::assert_all_was_seen();
+    }
 }
 
 #[test]
@@ -47,8 +49,8 @@ fn on_postgresql() {
 }
 
 /// Runs so many cases, or as many as the environment says. `PROVE_CASES` counts those on memory; the slower stores get
-/// their share.
-fn run<K: Kind>(default: u64) {
+/// their share. Says how many there were.
+fn run<K: Kind>(default: u64) -> u64 {
     let number = |name| std::env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
     let cases = number("PROVE_CASES").map_or(default, |cases| (cases / K::SHARE).max(1));
     let (first, seeds) = match (number("PROVE_SEED"), number("PROVE_SEEDS")) {
@@ -64,6 +66,7 @@ fn run<K: Kind>(default: u64) {
     let seconds = started.elapsed().as_secs_f64();
     let steps = tally::steps();
     println!("proved: properties on {}: {done} cases, {steps} steps, {seconds:.0} s", K::NAME);
+    done
 }
 
 /// The cases of one seed, in batches, until the time is up.
