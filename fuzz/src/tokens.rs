@@ -3,8 +3,11 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use async_trait::async_trait;
+use authcore::Secret;
 use authcore::account::ProviderId;
-use authcore_fake_idp::{FakeIdp, FakeOidc, Issuer, Signer};
+use authcore::verifier::{VerifiedIdentity, Verifier, VerifyContext, VerifyError};
+use authcore_fake_idp::{FakeOidc, Issuer, Signer};
 use authcore_jose::foreign::{PublicKeys, SignatureAlgorithm, SignedToken};
 use authcore_jose::{Algorithm, KeySet, MAX_JSON_DEPTH, MasterKey, TokenKey, from_strict_json};
 use authcore_verifiers::{
@@ -14,11 +17,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
 
 use crate::Target;
 use crate::oracle::{depth, is_single_valued, lax, quotes};
-use crate::stage::runtime;
+use crate::stage::Stage;
 
 /// The first moment of 2026.
 const NOW: i64 = 1_767_225_600;
@@ -140,39 +142,59 @@ pub(crate) const FOREIGN_TOKEN: Target = Target {
 
 /// Whoever checks the claims of an issuer's token, its keys already there.
 struct Checker {
-    runtime: Runtime,
-    _fake: FakeIdp,
+    stage: Stage,
     signer: Signer,
+}
+
+/// Lets in whom a token that is good names.
+#[derive(Debug)]
+struct Bearer {
     verifier: TokenVerifier,
     provider: ProviderId,
 }
 
+#[async_trait]
+impl Verifier for Bearer {
+    fn provider(&self) -> &ProviderId {
+        &self.provider
+    }
+
+    async fn verify(
+        &self,
+        credential: &Secret,
+        context: &VerifyContext,
+    ) -> Result<VerifiedIdentity, VerifyError> {
+        let (credential, call) =
+            (TokenCredential::read(credential)?, Call::starting(context.now()));
+        let claims = self.verifier.verify(&credential, context, &call).await?;
+        Ok(context.identity(claims.subject()))
+    }
+}
+
 impl Checker {
     fn new() -> Self {
-        let runtime = runtime();
         let oidc = FakeOidc { issuer: Issuer::new(steady()), ..FakeOidc::new() };
-        let fake = runtime.block_on(FakeIdp::start(oidc.hosts()));
-        let at = Endpoint::parse(&format!("https://id.studio.example{}", FakeOidc::KEYS)).unwrap();
-        let keys = KeySource::new(fake.outbound().to("oidc"), KeyLocation::Fixed(at));
-        let (issuers, audiences) = ([FakeOidc::ISSUER], [FakeOidc::AUDIENCE]);
-        let texts = |all: [&str; 1]| all.map(str::to_owned).to_vec();
-        let mut rules = TokenRules::new(texts(issuers), texts(audiences)).unwrap();
-        rules.algorithms = vec![SignatureAlgorithm::EdDsa];
-        let verifier = TokenVerifier::new(rules, keys).unwrap();
-        let provider = ProviderId::new("oidc").unwrap();
-        Self { runtime, _fake: fake, signer: steady(), verifier, provider }
+        let stage = Stage::new(oidc.hosts(), |outbound| {
+            let at = format!("https://id.studio.example{}", FakeOidc::KEYS);
+            let keys = KeySource::new(
+                outbound.to("oidc"),
+                KeyLocation::Fixed(Endpoint::parse(&at).unwrap()),
+            );
+            let (issuers, audiences) = ([FakeOidc::ISSUER], [FakeOidc::AUDIENCE]);
+            let texts = |all: [&str; 1]| all.map(str::to_owned).to_vec();
+            let mut rules = TokenRules::new(texts(issuers), texts(audiences))?;
+            rules.algorithms = vec![SignatureAlgorithm::EdDsa];
+            let verifier = TokenVerifier::new(rules, keys)?;
+            Ok(Bearer { verifier, provider: ProviderId::new("oidc").unwrap() })
+        });
+        Self { stage, signer: steady() }
     }
 
     fn subject(&self, claims: &[u8]) -> Option<String> {
         let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA","kid":"steady","typ":"JWT"}"#);
         let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
         let signature = URL_SAFE_NO_PAD.encode(self.signer.sign(signed.as_bytes()));
-        let credential = TokenCredential::read(&format!("{signed}.{signature}").into()).unwrap();
-        let checked = self.runtime.block_on(async {
-            let call = Call::starting(DateTime::from_timestamp(NOW, 0).unwrap());
-            self.verifier.verify(&credential, &self.provider, &call).await
-        });
-        checked.ok().map(|claims| claims.subject().to_owned())
+        self.stage.login(&format!("{signed}.{signature}"))?.subject
     }
 }
 

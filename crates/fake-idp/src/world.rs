@@ -37,7 +37,7 @@ pub struct World {
     provider: ProviderId,
     seen: Seen,
     told: Arc<Mutex<String>>,
-    last: Mutex<Option<Account>>,
+    last: Mutex<Option<LoggedIn>>,
 }
 
 type Seen = Arc<Mutex<Option<Outcome>>>;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use authcore::Secret;
 use authcore::account::ProviderId;
-use authcore::verifier::VerifyError;
+use authcore::verifier::{VerifyContext, VerifyError};
 use authcore_verifiers::{
     Answer, Call, Cap, Claims, ConfigError, Endpoint, HttpFault, Outbound, ProviderClient, Reason,
     TokenCredential, TokenVerifier,
@@ -164,7 +164,7 @@ impl Outside {
         &self,
         issuer: &str,
         token: &Secret,
-        provider: &ProviderId,
+        context: &VerifyContext,
         call: &Call,
     ) -> std::result::Result<Claims, VerifyError> {
         let verifier = self.tokens.get(issuer).ok_or_else(|| {
@@ -172,7 +172,7 @@ impl Outside {
                 "the script verifies tokens of whom the configuration does not name",
             )
         })?;
-        verifier.verify(&TokenCredential::read(token)?, provider, call).await
+        verifier.verify(&TokenCredential::read(token)?, context, call).await
     }
 }
 

@@ -96,7 +96,7 @@ impl Script {
             left = left
                 .checked_sub(1)
                 .ok_or_else(|| VerifyError::faulty("the script asks for too much"))?;
-            proofs.extend(self.answer(ask, call).await?);
+            proofs.extend(self.answer(ask, context, call).await?);
         }
         let panicked = |_| VerifyError::faulty("the script broke off");
         let identity =
@@ -117,7 +117,12 @@ impl Script {
 
     /// Answers what the run asks, and says whose token it had verified, where it was that. Where there is no answer, the
     /// error is the check's.
-    async fn answer(&self, ask: Ask, call: &Call) -> Result<Option<Claims>, VerifyError> {
+    async fn answer(
+        &self,
+        ask: Ask,
+        context: &VerifyContext,
+        call: &Call,
+    ) -> Result<Option<Claims>, VerifyError> {
         // A run does not end while it waits for an answer, so there is somebody to take it.
         match ask {
             Ask::Http(request, reply) => {
@@ -125,7 +130,7 @@ impl Script {
                 Ok(None)
             }
             Ask::Token { issuer, token, reply } => {
-                let found = self.outside.verify(&issuer, &token, &self.provider, call).await?;
+                let found = self.outside.verify(&issuer, &token, context, call).await?;
                 let _ = reply.send(claims(&found)?);
                 Ok(Some(found))
             }

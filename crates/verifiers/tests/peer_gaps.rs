@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use authcore::account::ProviderId;
+use authcore::verifier::NonceScope;
 use authcore_fake_idp::{
     FakeApple, FakeFacebook, FakeFacebookInstantGame, FakeFacebookLimited, FakeGameCenter,
     FakeGoogle, FakeIdp, FakeSteam, Leaf, Outcome, World,
@@ -218,7 +219,7 @@ async fn peer_gap_nonce() {
     let without = FakeGoogle::token(world.now()).signed(&signer);
     assert_eq!(world.login(&without).await, rejected("nonce_missing"));
     let google_id = ProviderId::new("google").unwrap();
-    let nonce = nonces().issue(&google_id, "this login", world.now(), [1; 16]);
+    let nonce = nonces().issue(&NonceScope::login(&google_id, "this login"), world.now(), [1; 16]);
     let stolen = world.login(&present(&nonce, "the thief's")).await;
     assert_eq!(stolen, rejected("nonce_mismatch"));
     assert_eq!(world.login(&present(&nonce, "this login")).await, accepted("1080"));

@@ -9,15 +9,19 @@ mod transfers;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use authcore::account::ProviderId;
-use authcore::store::Store;
+use authcore::store::{SingleUseKey, Store};
+use authcore::verifier::{
+    ProviderEvent, ProviderNotice, VerifiedIdentity, Verifier, VerifyContext, VerifyError,
+};
 use authcore::{
     Authenticated, Clock as _, Credential, Engine, Error, LoggedIn, Login, Operator, Policy,
-    RequestContext,
+    RequestContext, Secret,
 };
 use authcore_store_sqlite::StepHook;
 use authcore_testkit::{Harness, ManualClock};
-use authcore_verifiers::verifier_fn;
+use chrono::TimeDelta;
 use futures_executor::block_on;
 
 use crate::disk::{self, Disk};
@@ -228,13 +232,38 @@ fn open(path: &Path, seed: u64, policy: &Policy, hook: StepHook) -> World {
     let store: Arc<dyn Store> = disk::open(path, hook);
     let world = block_on(Harness::seeded(seed, store, policy.clone(), |builder| {
         ["google", "facebook"].into_iter().fold(builder, |builder, provider| {
-            let verifier = verifier_fn(provider, |credential, context| async move {
-                Ok(context.identity(credential.reveal()))
-            });
-            builder.verifier(verifier.expect("the name is one"))
+            builder.verifier(Portal(ProviderId::new(provider).expect("a name")))
         })
     }));
     World { engine: world.engine().clone(), clock: world.clock().clone() }
+}
+
+/// Believes what it is told, and takes each notice for one that consent was taken back.
+#[derive(Debug)]
+struct Portal(ProviderId);
+
+#[async_trait]
+impl Verifier for Portal {
+    fn provider(&self) -> &ProviderId {
+        &self.0
+    }
+
+    async fn verify(
+        &self,
+        credential: &Secret,
+        context: &VerifyContext,
+    ) -> Result<VerifiedIdentity, VerifyError> {
+        Ok(context.identity(credential.reveal()))
+    }
+
+    async fn read_notice(
+        &self,
+        payload: &Secret,
+        context: &VerifyContext,
+    ) -> Result<Option<ProviderNotice>, VerifyError> {
+        let once = (SingleUseKey::new([7; 32]), context.now() + TimeDelta::hours(1));
+        Ok(Some(context.notice(payload.reveal(), ProviderEvent::ConsentRevoked, once)))
+    }
 }
 
 /// What came of a call, in a word: of a refusal its code, of anything else what `ok` says.

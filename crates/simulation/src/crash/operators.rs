@@ -171,6 +171,15 @@ fn withdrawals(exams: &mut Exams) {
         with_google,
         async |world, ()| done(world.engine.provider_consent_revoked(&operator(), &key()).await),
     );
+    exams.of(
+        Operation::new("provider_notice", "of what opened the session", "nothing"),
+        &policy,
+        with_google,
+        async |world, ()| {
+            let told = world.engine.provider_notice(&google_id(), &"ann".into()).await;
+            super::told(told, |changed| changed.map_or("nothing", |_| "done").to_owned())
+        },
+    );
 }
 
 fn google_id() -> ProviderId {
