@@ -151,6 +151,9 @@ impl Certificates {
         } else {
             CertificateDer::from(answer.bytes().to_vec())
         };
+        if EndEntityCert::try_from(&der).is_err() {
+            return Err(HttpFault::NotUnderstood.into());
+        }
         if wanted.is_some_and(|wanted| thumbprint(&der) != wanted) {
             return Err(Reason::CertUntrusted.into());
         }

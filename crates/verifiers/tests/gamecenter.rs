@@ -224,7 +224,7 @@ async fn cve_2022_31083_a_certificate_that_is_not_apples_is_not_trusted() {
     let (_fake, apple, world) = start(|_| {}).await;
     apple.served.lock().unwrap().1 = b"\x30\x03\x02\x01\x01".to_vec();
     let signed = player(&apple, world.now()).to_string();
-    assert_eq!(world.login(&signed).await, rejected("cert_untrusted"));
+    assert!(matches!(world.login(&signed).await, Outcome::Unavailable(_)));
 }
 
 #[tokio::test]

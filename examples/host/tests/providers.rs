@@ -455,7 +455,7 @@ async fn braincloud_7_players_log_in_by_the_script_of_the_page() {
     assert_eq!(host.login("portal", text).await.0, 200);
     fake.inject("/api", Fault::Status(503));
     let (status, down) = login("ann", "ann").await;
-    assert_eq!((status, &down["error"]["code"]), (500, &json!("fault")), "{down}");
+    assert_eq!((status, &down["error"]["code"]), (503, &json!("provider_unavailable")), "{down}");
 }
 
 #[test]
