@@ -35,7 +35,7 @@ USAGE: cargo xtask <COMMAND> [OPTIONS]
 
 COMMANDS:
   test     Everything that must hold before a change goes in: set-up, lint, tests, docs, schedules, node, kill
-  setup    Installs the tools that are missing: cargo-nextest, cargo-deny, Node, PostgreSQL, Redis, the Node packages
+  setup    Installs the tools that are missing: cargo-nextest, cargo-deny, Node, PostgreSQL, pgbouncer, Redis, the Node packages
   lint     Lock file, formatting, sources, documentation, clippy, purity of the core, licences and bans
   docs     Writes the parts of docs/ that are made from the code and its tests
              --check           writes nothing; fails where a part is outdated, or a row has no test
@@ -56,10 +56,10 @@ COMMANDS:
              --release         use an optimised host
   prove    Runs one of the machines that try to break the engine for as long as it is told; prints its figure last
              model | properties | simulate | crash | fuzz | schedules
-             --seeds N         how many seeds
-             --seed S          this seed alone
-             --cases N         how many cases
-             --minutes M       stop after this long
+             --seeds N         how many seeds (properties, simulate)
+             --seed S          this seed alone (properties, simulate); the first seed (fuzz, schedules)
+             --cases N         how many cases (properties, fuzz, schedules)
+             --minutes M       stop after this long (all but model and crash)
            prove bugs          breaks the engine on purpose, in many small ways: a machine must see each
   --help   This text
 

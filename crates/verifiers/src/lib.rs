@@ -2,12 +2,12 @@
 //!
 //! A verifier is anything that implements [`Verifier`]; [`verifier_fn`] makes one of a closure, for a system of one's
 //! own that already knows its players; [`external_fn`] one of a closure that answers as brainCloud's external
-//! authentication does; the crate `authcore-verifier-script` one of an operator's script. The providers of the world have a verifier and a configuration each, as [`Google`] and
-//! [`GoogleConfig`]; none can be built without saying which app its credentials must be for.
+//! authentication does; the crate `authcore-verifier-script` one of an operator's script. The providers of the world have a
+//! verifier and a configuration each, as [`Google`] and [`GoogleConfig`]; none can be built without saying which app its credentials must be for.
 //!
 //! # How to add a provider
 //!
-//! For a provider `acme`, write five files and one line in each of three. No other file changes.
+//! For a provider `acme`, write four files and a section of a page, and a few lines in each of three. No other file changes.
 //!
 //! 1. **`src/providers/acme.rs`**: `AcmeConfig` (public fields, `new` takes what cannot be left out, URLs have the
 //!    vendor's as defaults) and `Acme`, with `new(AcmeConfig, &Outbound) -> Result<Self, ConfigError>` and `impl Verifier`.
@@ -43,7 +43,8 @@
 //! | a refusal | [`Reason`] with `?` or `.into()`; [`VerifyError::Expired`]; `VerifyError::Denied("policy")`; [`VerifyError::faulty`] when the vendor refuses *us* |
 //! | a list or text that must not be empty | [`ConfigError::unless_named`], [`ConfigError::unless_given`] |
 //!
-//! Shapes are checked before anybody is asked; the engine lets no credential of more than 16,384 bytes through. A secret of a configuration is an [`authcore::Secret`]. The
+//! Shapes are checked before anybody is asked; the engine lets no credential of more than 16,384 bytes through. A secret of
+//! a configuration is an [`authcore::Secret`]. The
 //! identity is `context.identity(subject)`, with an issuer or tenant only where subjects are not unique without it.
 //! `World` of the fake opens an engine with the verifier and tells the class of each refusal; `FakeIdp::inject` makes the
 //! provider misbehave, `FakeIdp::journal` is what it was asked.

@@ -134,12 +134,13 @@ impl Arena {
         Ok(hall.ratings.of(who.account())?)
     }
 
-    /// What is to be done every second: who let a turn pass has lost, who was banned leaves, who is gone is forgotten.
+    /// What is to be done every second: what is over at the engine is removed, who let a turn pass has lost, who was banned leaves, who is gone is forgotten.
     ///
     /// # Errors
     ///
     /// [`Error::Engine`] and [`Error::Ratings`]; the next tick does what this one did not.
     pub async fn tick(&self) -> Result<(), Error> {
+        self.engine.sweep(100).await?;
         let mut hall = self.hall.lock().await;
         for player in hall.lobby.late(self.clock.now()) {
             self.put_out(&mut hall, player)?;

@@ -1,4 +1,5 @@
-//! `ARENA_SIGNING_KEY=$(openssl rand -hex 32) cargo run -p arena`, and then, from two terminals, `nc 127.0.0.1 7777`.
+//! `ARENA_SIGNING_KEY=$(openssl rand -hex 32) cargo run -p arena`, and then, from two terminals, `nc 127.0.0.1 7777`:
+//! `guest the-key-of-my-phone`, `join`, `take 2`.
 
 use std::env;
 use std::error::Error;

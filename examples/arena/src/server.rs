@@ -1,8 +1,8 @@
 //! The game behind TCP: a line asks, a line answers, and a line tells when a match of the player's has changed.
 //!
 //! ```text
-//! guest KEY                 in, as the guest of this device
-//! email ADDRESS PASSWORD    in, from any device
+//! guest KEY                 in, as the guest of this device (a key has 16 bytes or more)
+//! email ADDRESS PASSWORD    in, from any device (a password has 15 characters or more)
 //! link ADDRESS PASSWORD     lets a guest come in by email from now on
 //! join · take STONES · leave · rating
 //! delete                    the account, and all that belongs to it

@@ -15,19 +15,40 @@ struct Machine {
     name: &'static str,
     package: &'static str,
     test: &'static str,
+    /// The options that it heeds.
+    heeds: &'static [&'static str],
 }
 
 const MACHINES: [Machine; 6] = [
-    Machine { name: "model", package: "authcore-proof", test: "model" },
-    Machine { name: "properties", package: "authcore-proof", test: "properties" },
-    Machine { name: "simulate", package: "authcore-simulation", test: "simulate" },
-    Machine { name: "crash", package: "authcore-simulation", test: "crash" },
-    Machine { name: "fuzz", package: "authcore-fuzz", test: "fuzz" },
+    Machine { name: "model", package: "authcore-proof", test: "model", heeds: &[] },
+    Machine {
+        name: "properties",
+        package: "authcore-proof",
+        test: "properties",
+        heeds: &["--seeds", "--seed", "--cases", "--minutes"],
+    },
+    Machine {
+        name: "simulate",
+        package: "authcore-simulation",
+        test: "simulate",
+        heeds: &["--seeds", "--seed", "--minutes"],
+    },
+    Machine { name: "crash", package: "authcore-simulation", test: "crash", heeds: &[] },
+    Machine {
+        name: "fuzz",
+        package: "authcore-fuzz",
+        test: "fuzz",
+        heeds: &["--cases", "--seed", "--minutes"],
+    },
     SCHEDULES,
 ];
 
-const SCHEDULES: Machine =
-    Machine { name: "schedules", package: "authcore-store-memory", test: "schedules" };
+const SCHEDULES: Machine = Machine {
+    name: "schedules",
+    package: "authcore-store-memory",
+    test: "schedules",
+    heeds: &["--cases", "--seed", "--minutes"],
+};
 
 /// What a machine prints before its figure.
 const FIGURE: &str = "proved: ";
@@ -55,6 +76,10 @@ impl What {
             Self::OnBugs => Self::BUGS,
         }
     }
+
+    fn heeds(self, option: &str) -> bool {
+        matches!(self, Self::One(machine) if machine.heeds.contains(&option))
+    }
 }
 
 impl Options {
@@ -66,7 +91,9 @@ impl Options {
             None if name == What::BUGS => What::OnBugs,
             None => {
                 let names = MACHINES.map(|machine| machine.name).join(", ");
-                return Err(Failure::new(format!("no machine `{name}`; there are {names}")));
+                return Err(Failure::new(format!(
+                    "no machine `{name}`; there are {names}, and bugs"
+                )));
             }
         };
         let mut limits = Vec::new();
@@ -76,7 +103,10 @@ impl Options {
             ("--cases", "PROVE_CASES"),
             ("--minutes", "PROVE_MINUTES"),
         ] {
-            if let Some(value) = arguments.value(flag)? {
+            // What is left is refused: a run proves what its command line says.
+            if what.heeds(flag)
+                && let Some(value) = arguments.value(flag)?
+            {
                 limits.push((variable, value));
             }
         }
@@ -113,7 +143,7 @@ fn under_shuttle(mut command: Command) -> Command {
 }
 
 fn prove(machine: &Machine, limits: &[(&str, u64)]) -> Result<Vec<String>> {
-    let Machine { name, package, test } = machine;
+    let Machine { name, package, test, .. } = machine;
     let mut command =
         cargo(&["test", "--release", "--package", package, "--test", test, "--", "--nocapture"]);
     if *name == SCHEDULES.name {
