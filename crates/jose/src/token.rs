@@ -1,5 +1,7 @@
 //! Compact JWS: three base64url parts, joined by dots.
 
+use std::fmt;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
@@ -220,13 +222,18 @@ impl KeySet {
 }
 
 /// A token that has the form of one. All parts are canonical base64url.
-#[derive(Debug)]
 pub(crate) struct Parts<'a> {
     pub(crate) header: &'a str,
     pub(crate) payload: &'a str,
     pub(crate) signature: &'a str,
     /// The header and the payload with their dot.
     pub(crate) signed: &'a str,
+}
+
+impl fmt::Debug for Parts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Parts([redacted])")
+    }
 }
 
 impl<'a> Parts<'a> {

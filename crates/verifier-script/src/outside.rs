@@ -144,6 +144,11 @@ impl Outside {
             request = request.query(&revealed(&ask.query));
         }
         if let Some(token) = &ask.bearer {
+            let token_is_one =
+                |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+            if !token_is_one(token.reveal()) {
+                return Err(Reason::Malformed.into());
+            }
             request = request.bearer(token.reveal());
         }
         if let Some(form) = &ask.form {

@@ -54,9 +54,23 @@ impl Engine {
         };
         match changed {
             Ok(account) => Ok(Some(account)),
-            Err(Error::Refused(Refusal::IdentityUnknown(_) | Refusal::NothingToChange)) => Ok(None),
+            Err(Error::Refused(Refusal::IdentityUnknown(_) | Refusal::NothingToChange)) => {
+                self.use_up(notice.once).await?;
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// Uses up what changed nothing: told again, it must not change whoever comes meanwhile.
+    async fn use_up(&self, (key, forget_at): (SingleUseKey, DateTime<Utc>)) -> Result<(), Error> {
+        let mut draft = Draft::default();
+        draft.writes.push(Write::UseUp { key, forget_at });
+        if let Err(lost) = self.commit(draft, self.now()).await {
+            // It was used up before.
+            Tries::new().again(lost)?;
+        }
+        Ok(())
     }
 
     /// The player took their consent back at the provider (gamebase 3.19): all sessions of the account end, and it stays.

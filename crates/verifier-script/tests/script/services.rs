@@ -183,8 +183,21 @@ async fn h9_a_script_reaches_nothing_else() {
         assert_eq!(fake.connections(), 0, "{text}");
     }
     let (fake, world) = start("get(`accounts`, `a`, #{ bearer: \"a\\r\\nhost: evil\" })").await;
-    assert!(matches!(world.login(&ann()).await, Outcome::Unavailable(_)));
+    assert_eq!(world.login(&ann()).await, rejected(Reason::Malformed));
     assert_eq!(fake.journal().len(), 0);
+}
+
+/// What a player presents and no header can hold is no failure of the service, which others need.
+#[tokio::test]
+async fn h8_players_do_not_switch_a_service_off() {
+    let text = "get(`accounts`, `a`, #{ bearer: data.authenticationToken }); true";
+    let (_fake, world) = start(text).await;
+    for _ in 0..6 {
+        for token in ["a\u{1}", "a b", "\u{e9}"] {
+            assert_eq!(world.login(&credential("eve", token)).await, rejected(Reason::Malformed));
+        }
+    }
+    assert_eq!(world.login(&ann()).await, accepted("ann"));
 }
 
 #[tokio::test]

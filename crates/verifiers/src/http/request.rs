@@ -151,6 +151,8 @@ impl Request<'_> {
         let result = call.limit(self.exchange(call.now(), cap)).await.flatten();
         match &result {
             Ok(_) => client.breaker.succeeded(call.now()),
+            // Nobody was asked: it says nothing of the provider.
+            Err(HttpFault::Connect(error)) if error.is_builder() => {}
             Err(fault) => {
                 let pause = client.breaker.failed(call.now(), fault.retry_after());
                 let pause = pause.map(|pause| pause.num_seconds());

@@ -153,6 +153,17 @@ fn gamebase_3_19_a_deletion_that_is_told_again_spares_who_came_anew() {
 }
 
 #[test]
+fn gamebase_3_19_a_notice_of_nobody_is_used_up_all_the_same() {
+    block_on(async {
+        let world = telling().await;
+        assert_eq!(tell(&world, "revoked 1 ann").await.unwrap(), None);
+        let ann = log_in(world.engine(), at("teller", "ann")).await;
+        assert_eq!(tell(&world, "revoked 1 ann").await.unwrap(), None);
+        assert!(is_alive(&world, &ann).await, "it was told of who had the login before");
+    });
+}
+
+#[test]
 fn gamebase_3_19_what_is_no_notice_changes_nothing() {
     block_on(async {
         let world = telling().await;
