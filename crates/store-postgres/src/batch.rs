@@ -167,6 +167,8 @@ async fn late(tx: &mut Tx<'_>, diffs: &[Diff<'_>]) -> Result<HashSet<AccountId>,
         let username = diff.account.username.as_ref().filter(|_| diff.username_key);
         usernames.extend(username.map(|username| (id, &*username.key)));
     }
+    tx.know(IDENTITIES_TAKEN).await?;
+    tx.know(USERNAMES_TAKEN).await?;
     let mut sent = Vec::new();
     if !identities.is_empty() {
         let keys: Vec<_> = identities.iter().map(|(_, key)| *key).collect();
@@ -175,13 +177,11 @@ async fn late(tx: &mut Tx<'_>, diffs: &[Diff<'_>]) -> Result<HashSet<AccountId>,
         sent.push(tx.query(IDENTITIES_TAKEN, params).await?);
     }
     if !usernames.is_empty() {
-        let sql = "SELECT k.account_id FROM unnest($1::uuid[], $2::text[]) AS k (account_id, key) \
-                   JOIN accounts a ON a.username_key = k.key COLLATE \"C\"";
         let params = vec![
             column(&usernames, |(id, _)| id.as_uuid()),
             column(&usernames, |(_, key)| encoded(key)),
         ];
-        sent.push(tx.query(sql, params).await?);
+        sent.push(tx.query(USERNAMES_TAKEN, params).await?);
     }
     let mut late = HashSet::new();
     for sent in sent {
@@ -195,6 +195,9 @@ const IDENTITIES_TAKEN: &str = "SELECT k.account_id FROM unnest($1::uuid[], $2::
      AS k (account_id, provider, subject, tenant, issuer) \
      JOIN identities i ON i.provider = k.provider COLLATE \"C\" AND i.subject = k.subject COLLATE \"C\" \
      AND i.tenant = k.tenant COLLATE \"C\" AND i.issuer = k.issuer COLLATE \"C\" AND i.account_id <> k.account_id";
+
+const USERNAMES_TAKEN: &str = "SELECT k.account_id FROM unnest($1::uuid[], $2::text[]) AS k (account_id, key) \
+     JOIN accounts a ON a.username_key = k.key COLLATE \"C\"";
 
 /// The activity that a set writes of an account that was loaded.
 fn activity_row(member: &Member) -> Option<ActivityRow<'_>> {

@@ -140,8 +140,13 @@ impl Job for Batch {
     const WRITES: bool = false;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Stop> {
+        let statements = Keys::of(&self.0).statements();
+        let wanted = || statements.iter().filter(|(_, places, _)| !places.is_empty());
+        for (sql, ..) in wanted() {
+            tx.know(sql).await?;
+        }
         let mut sent = Vec::new();
-        for (sql, places, params) in Keys::of(&self.0).statements() {
+        for (sql, places, params) in statements {
             if !places.is_empty() {
                 sent.push((places, tx.query(sql, params).await?));
             }

@@ -1,12 +1,12 @@
 //! What is done on one connection: statements that are sent one behind the other, and their answers.
 
 use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
 use deadpool_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Error, Row};
+use tokio_postgres::{Error, Row, Statement};
 
 use crate::error::{Fault, Stop};
 use crate::param::Param;
@@ -51,6 +51,15 @@ impl<'c, T> Sent<'c, T> {
         }
     }
 
+    /// Takes what has come of the answer.
+    fn advance(&mut self, cx: &mut Context<'_>) {
+        if self.answer.is_none()
+            && let Poll::Ready(answer) = self.running.as_mut().poll(cx)
+        {
+            self.answer = Some(answer);
+        }
+    }
+
     pub(crate) async fn answer(self) -> Result<T, Fault> {
         Ok(match self.answer {
             Some(answer) => answer?,
@@ -88,6 +97,28 @@ impl<'c> Tx<'c> {
         Ok(Self { client, named, writable, begun, writes: Vec::new() })
     }
 
+    /// Makes sure that a connection knows a statement: before the first of several is sent that are waited for together.
+    pub(crate) async fn know(&mut self, sql: &'static str) -> Result<(), Fault> {
+        if self.named {
+            self.prepare(sql).await?;
+        }
+        Ok(())
+    }
+
+    /// A statement that this connection does not know yet is waited for. An answer that nobody reads meanwhile would hold up
+    /// those behind it: the driver keeps two parts of one, and then reads no further.
+    async fn prepare(&mut self, sql: &'static str) -> Result<Statement, Fault> {
+        let mut preparing = pin!(self.client.prepare_cached(sql));
+        let writes = &mut self.writes;
+        let statement = poll_fn(|cx| {
+            for write in writes.iter_mut() {
+                write.advance(cx);
+            }
+            preparing.as_mut().poll(cx)
+        });
+        Ok(statement.await?)
+    }
+
     /// Sends a statement that returns rows.
     pub(crate) async fn query(
         &mut self,
@@ -98,7 +129,7 @@ impl<'c> Tx<'c> {
         if !self.named {
             return Sent::send(async move { client.query_typed(sql, &typed(&params)).await }).await;
         }
-        let statement = client.prepare_cached(sql).await?;
+        let statement = self.prepare(sql).await?;
         Sent::send(async move { client.query(&statement, &borrowed(&params)).await }).await
     }
 
@@ -115,7 +146,7 @@ impl<'c> Tx<'c> {
         }
         let client = self.client;
         let sent = if self.named {
-            let statement = client.prepare_cached(sql).await?;
+            let statement = self.prepare(sql).await?;
             Sent::send(async move { client.execute(&statement, &borrowed(&params)).await }).await?
         } else {
             Sent::send(async move { client.execute_typed(sql, &typed(&params)).await }).await?
@@ -148,7 +179,9 @@ impl<'c> Tx<'c> {
     }
 
     /// Undoes everything. False when the connection can no longer be used.
-    pub(crate) async fn roll_back(self) -> bool {
+    pub(crate) async fn roll_back(mut self) -> bool {
+        // Nobody reads these answers any more.
+        self.writes.clear();
         !self.writable || self.client.batch_execute("ROLLBACK").await.is_ok()
     }
 }
