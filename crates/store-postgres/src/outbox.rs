@@ -39,11 +39,14 @@ impl Job for Events {
         let Some(last) = last else {
             return Ok(Vec::new());
         };
+        const LOCK: &str = outbox_lock!("pg_advisory_xact_lock");
+        const PAGE: &str = "SELECT seq, at, account_id, format, data::text FROM events \
+                            WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3";
         // Sent one behind the other.
-        let ended = tx.query(outbox_lock!("pg_advisory_xact_lock"), params![]).await?;
-        let sql = "SELECT seq, at, account_id, format, data::text FROM events \
-                   WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3";
-        let page = tx.query(sql, params![after, last, limit]).await?;
+        tx.know(LOCK).await?;
+        tx.know(PAGE).await?;
+        let ended = tx.query(LOCK, params![]).await?;
+        let page = tx.query(PAGE, params![after, last, limit]).await?;
         ended.answer().await?;
         Ok(page.answer().await?.iter().map(stored).collect::<Result<_, _>>()?)
     }

@@ -97,24 +97,44 @@ enum Lock {
     Update,
 }
 
-macro_rules! lock_account {
-    ($lock:literal) => {
-        concat!(
-            "SELECT version, epoch, password_version, username, username_key, transfer_key, commit_ids \
-             FROM accounts WHERE id = $1 FOR ",
-            $lock
-        )
-    };
+impl Lock {
+    const fn account(self) -> &'static str {
+        macro_rules! lock {
+            ($lock:literal) => {
+                concat!(
+                    "SELECT version, epoch, password_version, username, username_key, transfer_key, commit_ids \
+                     FROM accounts WHERE id = $1 FOR ",
+                    $lock
+                )
+            };
+        }
+        match self {
+            Self::Share => lock!("SHARE"),
+            Self::Update => lock!("UPDATE"),
+        }
+    }
+
+    const fn activity(self) -> &'static str {
+        macro_rules! lock {
+            ($lock:literal) => {
+                concat!(
+                    "SELECT version, commit_ids FROM account_activity WHERE account_id = $1 FOR ",
+                    $lock
+                )
+            };
+        }
+        match self {
+            Self::Share => lock!("SHARE"),
+            Self::Update => lock!("UPDATE"),
+        }
+    }
 }
 
-macro_rules! lock_activity {
-    ($lock:literal) => {
-        concat!(
-            "SELECT version, commit_ids FROM account_activity WHERE account_id = $1 FOR ",
-            $lock
-        )
-    };
-}
+const CODE: &str = "SELECT tries_left FROM codes WHERE key = $1 FOR UPDATE";
+const IDENTITIES: &str = concat!("SELECT ", identities_of!("$1"));
+const SESSIONS: &str = concat!("SELECT ", sessions_of!("$1"));
+const SINGLE_USE: &str = "SELECT commit_id FROM single_use WHERE key = $1";
+const REMEMBERED: &str = "SELECT 1::bigint FROM recent_commits WHERE commit_id = $1";
 
 /// What of the tables a set needs.
 #[derive(Default)]
@@ -127,11 +147,13 @@ struct Needs {
     logins: BTreeSet<AccountId>,
     codes: BTreeSet<CodeKey>,
     single_use: BTreeSet<SingleUseKey>,
+    /// Whether the set may be among those that are remembered apart.
+    remembered: bool,
 }
 
 impl Needs {
     fn of(plan: &Plan) -> Result<Self, Fault> {
-        let mut needs = Self::default();
+        let mut needs = Self { remembered: plan.is_remembered(), ..Self::default() };
         let lock = |locks: &mut BTreeMap<_, _>, id, lock: Lock| {
             let kept = locks.entry(id).or_insert(lock);
             *kept = lock.max(*kept);
@@ -175,6 +197,21 @@ impl Needs {
         }
         Ok(needs)
     }
+
+    /// The statements that read them.
+    fn statements(&self) -> impl Iterator<Item = &'static str> {
+        let rest = [
+            (CODE, !self.codes.is_empty()),
+            (IDENTITIES, !self.updated.is_empty()),
+            (SESSIONS, !self.logins.is_empty()),
+            (SINGLE_USE, !self.single_use.is_empty()),
+            (REMEMBERED, self.remembered),
+        ];
+        let accounts = self.accounts.values().map(|lock| lock.account());
+        let activities = self.activities.values().map(|lock| lock.activity());
+        let rest = rest.into_iter().filter_map(|(sql, needed)| needed.then_some(sql));
+        accounts.chain(activities).chain(rest)
+    }
 }
 
 impl From<SessionRow> for PlacedSession {
@@ -189,46 +226,36 @@ impl State {
     /// codes, each in the order of their keys, so that two sets wait for each other only in one direction.
     pub(crate) async fn read(tx: &mut Tx<'_>, plan: &Plan) -> Result<Self, Fault> {
         let needs = Needs::of(plan)?;
+        for sql in needs.statements() {
+            tx.know(sql).await?;
+        }
         let mut accounts = Vec::new();
         for (id, lock) in &needs.accounts {
-            let sql = match lock {
-                Lock::Share => lock_account!("SHARE"),
-                Lock::Update => lock_account!("UPDATE"),
-            };
-            accounts.push((*id, tx.query(sql, params![id.as_uuid()]).await?));
+            accounts.push((*id, tx.query(lock.account(), params![id.as_uuid()]).await?));
         }
         let mut activities = Vec::new();
         for (id, lock) in &needs.activities {
-            let sql = match lock {
-                Lock::Share => lock_activity!("SHARE"),
-                Lock::Update => lock_activity!("UPDATE"),
-            };
-            activities.push((*id, tx.query(sql, params![id.as_uuid()]).await?));
+            activities.push((*id, tx.query(lock.activity(), params![id.as_uuid()]).await?));
         }
         let mut codes = Vec::new();
         for key in &needs.codes {
-            let sql = "SELECT tries_left FROM codes WHERE key = $1 FOR UPDATE";
-            codes.push((*key, tx.query(sql, params![key.as_bytes().to_vec()]).await?));
+            codes.push((*key, tx.query(CODE, params![key.as_bytes().to_vec()]).await?));
         }
         // Their statements begin after those above were answered by the server, so they see what the locks protect.
         let mut identities = Vec::new();
         for id in &needs.updated {
-            let sql = concat!("SELECT ", identities_of!("$1"));
-            identities.push((*id, tx.query(sql, params![id.as_uuid()]).await?));
+            identities.push((*id, tx.query(IDENTITIES, params![id.as_uuid()]).await?));
         }
         let mut sessions = Vec::new();
         for id in &needs.logins {
-            let sql = concat!("SELECT ", sessions_of!("$1"));
-            sessions.push((*id, tx.query(sql, params![id.as_uuid()]).await?));
+            sessions.push((*id, tx.query(SESSIONS, params![id.as_uuid()]).await?));
         }
         let mut used_up = Vec::new();
         for key in &needs.single_use {
-            let sql = "SELECT commit_id FROM single_use WHERE key = $1";
-            used_up.push((*key, tx.query(sql, params![key.as_bytes().to_vec()]).await?));
+            used_up.push((*key, tx.query(SINGLE_USE, params![key.as_bytes().to_vec()]).await?));
         }
-        let remembered = if plan.is_remembered() {
-            let sql = "SELECT 1::bigint FROM recent_commits WHERE commit_id = $1";
-            Some(tx.query(sql, params![plan.id.as_uuid()]).await?)
+        let remembered = if needs.remembered {
+            Some(tx.query(REMEMBERED, params![plan.id.as_uuid()]).await?)
         } else {
             None
         };
@@ -305,27 +332,33 @@ pub(crate) struct Owners {
 }
 
 impl Owners {
+    const OF_IDENTITY: &str = "SELECT account_id FROM identities \
+                               WHERE provider = $1 AND subject = $2 AND tenant = $3 AND issuer = $4";
+    const OF_USERNAME: &str = "SELECT id FROM accounts WHERE username_key = $1";
+    const OF_TRANSFER: &str = "SELECT id FROM accounts WHERE transfer_key = $1";
+
     /// Reads the owners of the new keys, in one round trip; none when there is no new key.
     pub(crate) async fn read(
         tx: &mut Tx<'_>,
         diffs: &[crate::diff::Diff<'_>],
     ) -> Result<Self, Stop> {
+        for sql in [Self::OF_IDENTITY, Self::OF_USERNAME, Self::OF_TRANSFER] {
+            tx.know(sql).await?;
+        }
         let (mut identities, mut usernames, mut transfers) = (Vec::new(), Vec::new(), Vec::new());
         for diff in diffs {
             for identity in &diff.new {
-                let sql = "SELECT account_id FROM identities \
-                           WHERE provider = $1 AND subject = $2 AND tenant = $3 AND issuer = $4";
                 let key = identity.key.clone();
-                identities.push((key, tx.query(sql, key_params(&identity.key)).await?));
+                let sent = tx.query(Self::OF_IDENTITY, key_params(&identity.key)).await?;
+                identities.push((key, sent));
             }
             if let Some(username) = diff.account.username.as_ref().filter(|_| diff.username_key) {
-                let sql = "SELECT id FROM accounts WHERE username_key = $1";
                 let key = text::encode(&username.key).into_owned();
-                usernames.push((username.key.clone(), tx.query(sql, params![key]).await?));
+                let sent = tx.query(Self::OF_USERNAME, params![key]).await?;
+                usernames.push((username.key.clone(), sent));
             }
             if let Some(key) = transfer_key(diff.account).filter(|_| diff.transfer_key) {
-                let sql = "SELECT id FROM accounts WHERE transfer_key = $1";
-                let sent = tx.query(sql, params![key.as_bytes().to_vec()]).await?;
+                let sent = tx.query(Self::OF_TRANSFER, params![key.as_bytes().to_vec()]).await?;
                 transfers.push((*key, sent));
             }
         }

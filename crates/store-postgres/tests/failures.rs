@@ -13,8 +13,9 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authcore::account::{Account, Identity, IdentityKey, ProviderId};
 use authcore::event::EventCursor;
-use authcore::store::{ChangeSet, CommitError, Store, StoreErrorKind, Write};
+use authcore::store::{ChangeSet, CommitError, Lookup, Store, StoreErrorKind, Write};
 use authcore_store_postgres::PostgresStore;
 use common::Schema;
 use common::make::*;
@@ -184,4 +185,44 @@ async fn a_document_names_the_sets_that_wrote_it_last() {
     assert_eq!((found.activity.login_count, found.activity_version.number()), (8, 9));
     let other: Write = logins(1, 1, 1);
     assert!(matches!(store.commit(&set(100, [other])).await, Err(CommitError::Conflict(_))));
+}
+
+/// An account whose answer comes in many parts.
+fn crowded(number: u32) -> Account {
+    let mut account = account(number);
+    for other in 2..=1000 {
+        let ordinal = account.next_ordinal;
+        let key = IdentityKey::new(ProviderId::CUSTOM, &format!("{number}-{other}-{:0>60}", 0));
+        let first = account.identities.first().unwrap().clone();
+        account.identities.push(Identity { ordinal, key, ..first });
+        account.next_ordinal = ordinal.next();
+    }
+    account
+}
+
+/// While the driver waits for a statement that is new to the connection, nobody takes the answers of those before it.
+#[tokio::test]
+async fn a_new_connection_is_given_many_statements_with_large_answers() {
+    let schema = Schema::new().await;
+    let store = schema.open().await;
+    for number in 1..=8 {
+        store.commit(&set(number.into(), [insert(crowded(number))])).await.unwrap();
+    }
+    for round in 1..=5 {
+        let fresh = PostgresStore::connect(schema.config().with_writers(1)).await.unwrap();
+        let updates = (1..=8).map(|number| update(crowded(number), round));
+        let logins = (1..=8).map(|number| logins(number, round, round));
+        let change = set(100 + round, updates.chain(logins));
+        let done = tokio::time::timeout(Duration::from_secs(20), fresh.commit(&change));
+        done.await.unwrap().unwrap();
+    }
+    for _ in 0..5 {
+        let fresh = Arc::new(schema.open().await);
+        let by_id = (1..=8).map(|number| Lookup::Id(id(number)));
+        let device = |number| IdentityKey::new(ProviderId::DEVICE, &format!("device-{number}"));
+        let by_key = (1..=8).map(|number| Lookup::Identity(device(number)));
+        let lookups: Vec<_> = by_id.chain(by_key).collect();
+        let found = tokio::time::timeout(Duration::from_secs(20), fresh.load_many(&lookups));
+        assert_eq!(found.await.unwrap().unwrap().iter().flatten().count(), 16);
+    }
 }
