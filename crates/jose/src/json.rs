@@ -1,10 +1,12 @@
 //! Strict JSON: one reading of the text, or none.
 
-use std::{borrow::Cow, cell::Cell, collections::BTreeSet, fmt};
+use std::{cell::Cell, fmt};
 
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor,
 };
+use serde_json::map::Entry;
+use serde_json::{Map, Value};
 
 /// The deepest nesting of arrays and objects that [`from_strict_json`] reads, in levels.
 ///
@@ -61,22 +63,17 @@ pub enum JsonError {
 /// ```
 pub fn from_strict_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|_| JsonError::Encoding)?;
-    check(text)?;
-    // The library's message may quote the text, so it does not travel on.
-    serde_json::from_str(text).map_err(|_| JsonError::Shape)
-}
-
-/// The first pass: walks the whole text, keeps nothing.
-fn check(text: &str) -> Result<(), JsonError> {
     let fault = Cell::new(JsonError::Syntax);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    Strict { depth: 0, fault: &fault }
+    let value = Strict { depth: 0, fault: &fault }
         .deserialize(&mut deserializer)
-        .and_then(|()| deserializer.end())
-        .map_err(|_| fault.get())
+        .and_then(|value| deserializer.end().map(|()| value))
+        .map_err(|_| fault.get())?;
+    // The library's message may quote the text, so it does not travel on.
+    serde_json::from_value(value).map_err(|_| JsonError::Shape)
 }
 
-/// Accepts any JSON value below `depth` open levels. `fault` says why it stopped, because the
+/// Reads any JSON value below `depth` open levels. `fault` says why it stopped, because the
 /// library's error has no room for a kind of our own.
 #[derive(Clone, Copy)]
 struct Strict<'a> {
@@ -100,86 +97,63 @@ impl Strict<'_> {
 }
 
 impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = ();
+    type Value = Value;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = ();
+    type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a json value")
     }
 
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<(), E> {
-        Ok(())
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
-        Ok(())
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
-        Ok(())
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
-        Ok(())
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
-        Ok(())
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        Ok(())
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let inner = self.inner()?;
-        while seq.next_element_seed(inner)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let inner = self.inner()?;
-        let mut seen = BTreeSet::new();
-        while let Some(name) = map.next_key_seed(Name)? {
-            if !seen.insert(name) {
-                return Err(self.stop(JsonError::Duplicate));
-            }
-            map.next_value_seed(inner)?;
+        let mut values = Vec::new();
+        while let Some(value) = seq.next_element_seed(inner)? {
+            values.push(value);
         }
-        Ok(())
-    }
-}
-
-/// A member's name, borrowed from the text when it has no escapes.
-struct Name;
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a member name")
+        Ok(Value::Array(values))
     }
 
-    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(name))
-    }
-
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name.to_owned()))
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let inner = self.inner()?;
+        let mut members = Map::new();
+        while let Some(name) = map.next_key::<String>()? {
+            // The name is judged before its value: what stands twice is told as such, however it goes on.
+            match members.entry(name) {
+                Entry::Vacant(member) => drop(member.insert(map.next_value_seed(inner)?)),
+                Entry::Occupied(_) => return Err(self.stop(JsonError::Duplicate)),
+            }
+        }
+        Ok(Value::Object(members))
     }
 }
