@@ -10,10 +10,16 @@ use crate::step::Outcome;
 pub(crate) fn check() -> Result<Outcome> {
     let mut findings = Vec::new();
     let mut files = 0;
-    for directory in ["crates", "examples", "benches", "fuzz", "xtask"] {
+    let rules = fs::read_to_string(RULES)?;
+    for directory in ["crates", "examples", "benches", "docs", "fuzz", "xtask"] {
         visit(Path::new(directory), &mut |path, text| {
             files += 1;
             findings.extend(skipped_tests(path, text));
+            let unknown =
+                rules_named(text).filter(|rule| !rules.contains(&format!("\n| {rule} |")));
+            findings.extend(
+                unknown.map(|rule| format!("{}: {rule} is not in {RULES}", path.display())),
+            );
         })?;
     }
     let lock = node::directory().join("package-lock.json");
@@ -22,7 +28,9 @@ pub(crate) fn check() -> Result<Outcome> {
         findings.push(format!("{}: names a registry", lock.display()));
     }
     if findings.is_empty() {
-        println!("{files} files: no test is switched off, no lock file names a registry");
+        println!(
+            "{files} files: no test is switched off, no lock file names a registry, every rule is known"
+        );
         return Ok(Outcome::Held);
     }
     for finding in &findings {
@@ -53,6 +61,36 @@ fn skipped_tests(path: &Path, text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Where the numbers of rules are explained.
+const RULES: &str = "docs/rules.md";
+
+/// The rules that a text names as its source: `security 16, 21` and `providers.md J1 to J5`.
+fn rules_named(text: &str) -> impl Iterator<Item = &str> {
+    let after = |word: &'static str| text.match_indices(word).map(move |(at, _)| (word, at));
+    after("security ")
+        .chain(after("providers.md "))
+        .flat_map(move |(word, at)| {
+            let rest = text.get(at + word.len()..).unwrap_or_default();
+            let ends = |c: char| !(c.is_ascii_alphanumeric() || c == ' ' || c == ',');
+            let list = rest.split(ends).next().unwrap_or_default();
+            let words = list.split([' ', ',']).filter(|part| !part.is_empty());
+            words.map_while(move |part| match part {
+                "and" | "to" => Some(None),
+                _ if is_rule(word, part) => Some(Some(part)),
+                _ => None,
+            })
+        })
+        .flatten()
+}
+
+fn is_rule(word: &str, part: &str) -> bool {
+    let number = match word {
+        "security " => part,
+        _ => part.strip_prefix(['H', 'J', 'K', 'P']).unwrap_or_default(),
+    };
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Hands over every text file under a directory.
 pub(crate) fn visit(directory: &Path, seen: &mut impl FnMut(&Path, &str)) -> Result<()> {
     for entry in fs::read_dir(directory)? {
@@ -74,6 +112,16 @@ pub(crate) fn visit(directory: &Path, seen: &mut impl FnMut(&Path, &str)) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finds_the_rules_that_a_text_names() {
+        let named = |text| rules_named(text).collect::<Vec<_>>();
+        assert_eq!(named("for it (security 16, 21; nakama 6.2)."), ["16", "21"]);
+        assert_eq!(named("security 35 and 36, and more"), ["35", "36"]);
+        assert_eq!(named("| at most a day (security 34). | 600 s |"), ["34"]);
+        assert_eq!(named("(providers.md J1 to J5, X3)"), ["J1", "J5"]);
+        assert_eq!(named("providers.md 3.4, and for security it is 5"), [""; 0]);
+    }
 
     #[test]
     fn finds_tests_that_are_switched_off() {
