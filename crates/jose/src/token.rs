@@ -269,7 +269,7 @@ pub(crate) fn is_canonical_base64url(part: &str) -> bool {
 }
 
 const fn is_base64url(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_')
+    matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_')
 }
 
 const fn sextet(byte: u8) -> Option<u8> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::answer::{AccountAnswer, UsersAnswer, to_api_error};
 use super::transport::error::ApiError;
 use super::transport::query::Query;
-use super::transport::{body, credentials, done, ok};
+use super::transport::{credentials, done, json, ok};
 use super::{Door, Received};
 
 pub(super) async fn get(door: &Door, received: &Received) -> Result<Response, ApiError> {
@@ -36,7 +36,7 @@ struct UpdateBody {
 }
 
 pub(super) async fn update(door: &Door, received: &Received) -> Result<Response, ApiError> {
-    let body: UpdateBody = body::parse(&received.body)?;
+    let body: UpdateBody = json::parse(&received.body)?;
     let caller = door.caller(received).await?;
     let mut update = ProfileUpdate::default();
     update.username = body.username;
@@ -91,7 +91,7 @@ struct StorageObject {
 
 /// Says that it stored what it did not (nakama 13.7).
 pub(super) async fn storage(door: &Door, received: &Received) -> Result<Response, ApiError> {
-    let body: StorageBody = body::parse(&received.body)?;
+    let body: StorageBody = json::parse(&received.body)?;
     let caller = door.caller(received).await?;
     let acks: Vec<Value> = body
         .objects

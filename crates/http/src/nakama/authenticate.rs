@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::answer::session;
 use super::provider::{self, Long, Wrapped};
 use super::routes::Kind;
-use super::transport::body;
 use super::transport::error::ApiError;
+use super::transport::json;
 use super::transport::query::Query;
 use super::{Door, Received};
 
@@ -29,7 +29,7 @@ pub(super) struct Presented {
     pub(super) signature: Option<String>,
     pub(super) public_key_url: Option<String>,
     pub(super) account: Option<Wrapped>,
-    vars: Option<body::Vars>,
+    vars: Option<json::Vars>,
 }
 
 pub(super) async fn authenticate(
@@ -37,7 +37,7 @@ pub(super) async fn authenticate(
     kind: Kind,
     received: &Received,
 ) -> Result<Response, ApiError> {
-    let presented: Presented = body::parse(&received.body)?;
+    let presented: Presented = json::parse(&received.body)?;
     let query = Query::parse(received.query(), &["create", "username"], &[])?;
     let create = query.flag("create")?.unwrap_or(true);
     let username = query.text("username")?.map(str::to_owned);

@@ -8,7 +8,7 @@ use super::authenticate::Presented;
 use super::provider;
 use super::routes::Kind;
 use super::transport::error::ApiError;
-use super::transport::{body, done};
+use super::transport::{done, json};
 use super::{Door, Received};
 
 pub(super) async fn link(
@@ -16,7 +16,7 @@ pub(super) async fn link(
     kind: Kind,
     received: &Received,
 ) -> Result<Response, ApiError> {
-    let presented: Presented = body::parse(&received.body)?;
+    let presented: Presented = json::parse(&received.body)?;
     let caller = door.caller(received).await?;
     let id = || presented.id.as_deref().unwrap_or_default().into();
     let credential = match kind {
@@ -39,7 +39,7 @@ pub(super) async fn unlink(
     kind: Kind,
     received: &Received,
 ) -> Result<Response, ApiError> {
-    let presented: Presented = body::parse(&received.body)?;
+    let presented: Presented = json::parse(&received.body)?;
     let caller = door.caller(received).await?;
     let which = match kind {
         Kind::Device | Kind::Custom => presented.id.map(Secret::new),

@@ -7,18 +7,18 @@ use serde::Deserialize;
 
 use super::answer::{session, to_api_error};
 use super::transport::error::ApiError;
-use super::transport::{body, done};
+use super::transport::{done, json};
 use super::{Door, Received};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct RefreshBody {
     token: Option<Secret>,
-    vars: Option<body::Vars>,
+    vars: Option<json::Vars>,
 }
 
 pub(super) async fn refresh(door: &Door, received: &Received) -> Result<Response, ApiError> {
-    let body: RefreshBody = body::parse(&received.body)?;
+    let body: RefreshBody = json::parse(&received.body)?;
     door.check_server_key(received)?;
     let mut refresh = Refresh::new(body.token.unwrap_or_default());
     refresh.vars = body.vars.unwrap_or_default().0;
@@ -37,7 +37,7 @@ struct LogoutBody {
 }
 
 pub(super) async fn logout(door: &Door, received: &Received) -> Result<Response, ApiError> {
-    let body: LogoutBody = body::parse(&received.body)?;
+    let body: LogoutBody = json::parse(&received.body)?;
     let caller = door.caller(received).await?;
     let access = body.token.filter(|token| !token.is_empty());
     let refresh = body.refresh_token.filter(|token| !token.is_empty());

@@ -5,6 +5,7 @@ mod compression;
 mod cors;
 pub(crate) mod credentials;
 pub(crate) mod error;
+pub(crate) mod json;
 mod path;
 pub(crate) mod query;
 
