@@ -160,7 +160,7 @@ impl FakeGameCenter {
     }
 }
 
-pub(super) fn authority(
+fn authority(
     name: &str,
     by: Option<&Issuer<'static, KeyPair>>,
 ) -> (String, Issuer<'static, KeyPair>) {

@@ -4,7 +4,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RsaKeyPair,
+    RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
 };
 use aws_lc_rs::{hmac, signature};
 use base64::Engine as _;
@@ -22,6 +22,7 @@ pub struct Signer {
 #[derive(Debug)]
 enum Key {
     Rs256(Box<RsaKeyPair>),
+    Ps256(Box<RsaKeyPair>),
     Es256(Box<EcdsaKeyPair>),
     EdDsa(Box<Ed25519KeyPair>),
 }
@@ -34,11 +35,11 @@ impl Signer {
         Self { kid: kid.into(), key: Key::Rs256(Box::new(key)) }
     }
 
-    /// This RSA key in PKCS#8, for RS256.
+    /// An RSA key of 2048 bits, for PS256.
     #[must_use]
-    pub fn rs256_of(kid: &str, pkcs8: &[u8]) -> Self {
-        let key = RsaKeyPair::from_pkcs8(pkcs8).unwrap();
-        Self { kid: kid.into(), key: Key::Rs256(Box::new(key)) }
+    pub fn ps256(kid: &str) -> Self {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        Self { kid: kid.into(), key: Key::Ps256(Box::new(key)) }
     }
 
     /// A P-256 key, for ES256.
@@ -66,6 +67,7 @@ impl Signer {
     pub fn stranger(&self) -> Self {
         match self.key {
             Key::Rs256(_) => Self::rs256(&self.kid),
+            Key::Ps256(_) => Self::ps256(&self.kid),
             Key::Es256(_) => Self::es256(&self.kid),
             Key::EdDsa(_) => Self::eddsa(&self.kid),
         }
@@ -80,6 +82,7 @@ impl Signer {
     const fn alg(&self) -> &'static str {
         match self.key {
             Key::Rs256(_) => "RS256",
+            Key::Ps256(_) => "PS256",
             Key::Es256(_) => "ES256",
             Key::EdDsa(_) => "EdDSA",
         }
@@ -87,7 +90,7 @@ impl Signer {
 
     fn public(&self) -> Vec<u8> {
         match &self.key {
-            Key::Rs256(key) => key.public_key().as_ref().to_vec(),
+            Key::Rs256(key) | Key::Ps256(key) => key.public_key().as_ref().to_vec(),
             Key::Es256(key) => key.public_key().as_ref().to_vec(),
             Key::EdDsa(key) => key.public_key().as_ref().to_vec(),
         }
@@ -99,7 +102,7 @@ impl Signer {
         let public = self.public();
         let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let mut jwk = match &self.key {
-            Key::Rs256(_) => {
+            Key::Rs256(_) | Key::Ps256(_) => {
                 // In DER the modulus of 256 bytes stands before the exponent 65537, which takes 5.
                 let end = public.len() - 5;
                 json!({"kty": "RSA", "n": part(&public[end - 256..end]), "e": "AQAB"})
@@ -120,13 +123,14 @@ impl Signer {
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
+        let rsa = |key: &RsaKeyPair, padding: &'static dyn RsaEncoding| {
+            let mut signature = vec![0; key.public_modulus_len()];
+            key.sign(padding, &random, message, &mut signature).unwrap();
+            signature
+        };
         match &self.key {
-            Key::Rs256(key) => {
-                let mut signature = vec![0; key.public_modulus_len()];
-                let padding: &dyn signature::RsaEncoding = &RSA_PKCS1_SHA256;
-                key.sign(padding, &random, message, &mut signature).unwrap();
-                signature
-            }
+            Key::Rs256(key) => rsa(key, &RSA_PKCS1_SHA256),
+            Key::Ps256(key) => rsa(key, &RSA_PSS_SHA256),
             Key::Es256(key) => key.sign(&random, message).unwrap().as_ref().to_vec(),
             Key::EdDsa(key) => key.sign(message).as_ref().to_vec(),
         }
@@ -141,6 +145,7 @@ impl Signer {
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         let algorithm: &dyn signature::VerificationAlgorithm = match self.key {
             Key::Rs256(_) => &signature::RSA_PKCS1_2048_8192_SHA256,
+            Key::Ps256(_) => &signature::RSA_PSS_2048_8192_SHA256,
             Key::Es256(_) => &signature::ECDSA_P256_SHA256_FIXED,
             Key::EdDsa(_) => &signature::ED25519,
         };

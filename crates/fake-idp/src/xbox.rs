@@ -1,4 +1,5 @@
-use std::sync::{Arc, Mutex};
+use std::io::Write as _;
+use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{
@@ -15,31 +16,21 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use rcgen::{
-    CertificateParams, DnType, Issuer, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, date_time_ymd,
-};
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use serde_json::{Value, json};
 
-use super::gamecenter::authority;
 use crate::server::Host;
-use crate::sign::{Signer, Token};
+use crate::sign::{Issuer, Signer, Token};
 
-/// Xbox: a certificate of ours that it encrypts to, and one of its own that it signs with and serves.
+/// Xbox: keys that it signs with, and a certificate of ours that it encrypts to. Its tokens look as the one that Microsoft
+/// publishes as an example.
 #[derive(Clone, Debug)]
 pub struct FakeXbox {
-    /// What signs the inner token.
-    pub signer: Arc<Signer>,
-    /// The certificate of that, which is served.
-    pub served: Arc<Mutex<Vec<u8>>>,
-    parties: Arc<Parties>,
-}
-
-#[derive(Debug)]
-struct Parties {
-    issuer: Issuer<'static, KeyPair>,
-    issuer_pem: String,
-    signer_key: KeyPair,
-    ours: Encryption,
+    /// Its keys.
+    pub issuer: Issuer,
+    ours: Arc<Encryption>,
 }
 
 /// A certificate that tokens are encrypted to, with its key.
@@ -67,6 +58,12 @@ impl Encryption {
             public: OaepPublicEncryptingKey::new(private.public_key()).unwrap(),
         }
     }
+
+    /// The header of what is packed and encrypted to it.
+    #[must_use]
+    pub fn header(&self, alg: &str, enc: &str) -> Value {
+        json!({"alg": alg, "enc": enc, "x5t": self.thumbprint, "cty": "JWT", "zip": "DEF"})
+    }
 }
 
 impl Default for Encryption {
@@ -82,62 +79,31 @@ impl FakeXbox {
     pub const HASH: &str = "1111222233334444555";
     /// Whose token it is, at our publisher.
     pub const SUBJECT: &str = "2814600000000001";
-    /// Where its certificate is.
-    pub const CERTIFICATE: &str = "/signing/1.cer";
-    const HOST: &str = "xsts.xboxlive.com";
+    /// The title that its tokens are of.
+    pub const TITLE: &str = "1234567890";
+    /// Where its keys are.
+    pub const KEYS: &str = "/keys";
+    const HOST: &str = "xsts-keys.auth.xboxlive.com";
 
-    /// With certificates that are good for years.
+    /// With a key.
     #[must_use]
     pub fn new() -> Self {
-        let (issuer_pem, issuer) = authority("Signing CA", None);
-        let signer_key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
-        let signer = Signer::rs256_of("x1", &signer_key.serialize_der());
-        let parties = Parties { issuer, issuer_pem, signer_key, ours: Encryption::new() };
-        let this =
-            Self { signer: Arc::new(signer), served: Arc::default(), parties: Arc::new(parties) };
-        this.serve("Microsoft Corporation");
-        this
-    }
-
-    /// Serves a certificate of this organisation for the key that signs, by the issuer that is trusted, from now on.
-    pub fn serve(&self, organization: &str) {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        (params.not_before, params.not_after) =
-            (date_time_ymd(2025, 1, 1), date_time_ymd(2035, 1, 1));
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.distinguished_name.push(DnType::OrganizationName, organization);
-        let certificate = params.signed_by(&self.parties.signer_key, &self.parties.issuer);
-        *self.served.lock().unwrap() = certificate.unwrap().der().to_vec();
-    }
-
-    /// Serves a certificate for the key that signs, which that key itself signed.
-    pub fn serve_self_signed(&self) {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(DnType::OrganizationName, "Microsoft Corporation");
-        let certificate = params.self_signed(&self.parties.signer_key).unwrap();
-        *self.served.lock().unwrap() = certificate.der().to_vec();
-    }
-
-    /// The certificate of the one who issued Microsoft's, as PEM text.
-    #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.parties.issuer_pem
+        let signer = Signer::ps256("0b4f6a52-6c1d-4d3e-9f57-2a8c1e5d7b90");
+        Self { issuer: Issuer::new(signer), ours: Arc::new(Encryption::new()) }
     }
 
     /// The certificate that tokens are encrypted to, and its key.
     #[must_use]
     pub fn encryption(&self) -> &Encryption {
-        &self.parties.ours
+        &self.ours
     }
 
     /// Its hosts.
     #[must_use]
     pub fn hosts(&self) -> Vec<Host> {
-        let served = Arc::clone(&self.served);
-        let certificate = move || async move {
-            ([(CONTENT_TYPE, "application/octet-stream")], served.lock().unwrap().clone())
-        };
-        vec![(Self::HOST.into(), Router::new().route(Self::CERTIFICATE, get(certificate)))]
+        let issuer = self.issuer.clone();
+        let keys = move || async move { ([(CONTENT_TYPE, "application/json")], issuer.jwks()) };
+        vec![(Self::HOST.into(), Router::new().route(Self::KEYS, get(keys)))]
     }
 
     /// A player who is signed in, as a token lists them.
@@ -148,19 +114,26 @@ impl FakeXbox {
 
     /// A good inner token, to be changed and signed.
     #[must_use]
-    pub fn token(&self, now: DateTime<Utc>) -> Token {
+    pub fn token(now: DateTime<Utc>) -> Token {
         Token::new("xsts.auth.xboxlive.com", Self::RELYING_PARTY, "", now)
             .without("sub")
+            .without("iat")
+            .claim("nbf", now.timestamp())
+            .claim("xdi", json!({"dty": "XboxOne", "dvr": "10.0.1.2"}))
+            .claim("xti", json!({"tid": Self::TITLE, "tvr": "1.0.0.0"}))
+            .claim("sbx", "RETAIL")
+            .claim(
+                "cnf",
+                json!({"jwk": {"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig"}}),
+            )
             .claim("xui", json!([Self::user(Self::HASH, Self::SUBJECT)]))
-            .claim("tid", "12345")
-            .header("x5t", thumbprint(&self.served.lock().unwrap()))
-            .header("x5u", format!("https://{}{}", Self::HOST, Self::CERTIFICATE))
+            .header("jku", format!("https://{}{}", Self::HOST, Self::KEYS))
     }
 
     /// What a client presents: this signed token, encrypted to us.
     #[must_use]
     pub fn presented(&self, signed: &str) -> String {
-        let token = encrypted(&self.parties.ours, "RSA-OAEP", "A128CBC-HS256", signed);
+        let token = encrypted(&self.ours, "RSA-OAEP", "A128CBC-HS256", signed);
         format!("XBL3.0 x={};{token}", Self::HASH)
     }
 }
@@ -175,24 +148,26 @@ fn thumbprint(der: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, der))
 }
 
-/// Encrypts a text to a certificate (RFC 7516). An `alg` or `enc` that is not known stands in the header all the same.
+/// Packs a text and encrypts it to a certificate (RFC 7516). An `alg` or `enc` that is not known stands in the header all the
+/// same.
 #[must_use]
 pub fn encrypted(to: &Encryption, alg: &str, enc: &str, text: &str) -> String {
-    let header = json!({"alg": alg, "enc": enc, "x5t": to.thumbprint, "cty": "JWT"});
-    encrypted_with(to, &header, text)
+    let mut packed = DeflateEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(text.as_bytes()).unwrap();
+    encrypted_with(to, &to.header(alg, enc), &packed.finish().unwrap())
 }
 
-/// As [`encrypted`], with this header.
+/// Encrypts these bytes as they are, with this header.
 #[must_use]
-pub fn encrypted_with(to: &Encryption, header: &Value, text: &str) -> String {
+pub fn encrypted_with(to: &Encryption, header: &Value, content: &[u8]) -> String {
     let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let aad = part(header.to_string().as_bytes());
     // Each token of a test may have the same key: nothing here is secret.
     let (key, iv, ciphertext, tag) = match header["enc"].as_str().unwrap() {
-        "A128GCM" => gcm(&[1; 16], aad.as_bytes(), text),
-        "A256GCM" => gcm(&[1; 32], aad.as_bytes(), text),
-        "A256CBC-HS512" => cbc(&[1; 64], aad.as_bytes(), text),
-        _ => cbc(&[1; 32], aad.as_bytes(), text),
+        "A128GCM" => gcm(&[1; 16], aad.as_bytes(), content),
+        "A256GCM" => gcm(&[1; 32], aad.as_bytes(), content),
+        "A256CBC-HS512" => cbc(&[1; 64], aad.as_bytes(), content),
+        _ => cbc(&[1; 32], aad.as_bytes(), content),
     };
     let wrap = match header["alg"].as_str().unwrap() {
         "RSA-OAEP-256" => &OAEP_SHA256_MGF1SHA256,
@@ -207,16 +182,16 @@ pub fn encrypted_with(to: &Encryption, header: &Value, text: &str) -> String {
 
 type Sealed = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>);
 
-fn gcm(key: &[u8], aad: &[u8], text: &str) -> Sealed {
+fn gcm(key: &[u8], aad: &[u8], content: &[u8]) -> Sealed {
     let algorithm = if key.len() == 16 { &AES_128_GCM } else { &AES_256_GCM };
     let sealing = LessSafeKey::new(UnboundKey::new(algorithm, key).unwrap());
-    let mut body = text.as_bytes().to_vec();
+    let mut body = content.to_vec();
     let nonce = Nonce::assume_unique_for_key([2; 12]);
     let tag = sealing.seal_in_place_separate_tag(nonce, Aad::from(aad), &mut body).unwrap();
     (key.into(), vec![2; 12], body, tag.as_ref().into())
 }
 
-fn cbc(key: &[u8], aad: &[u8], text: &str) -> Sealed {
+fn cbc(key: &[u8], aad: &[u8], content: &[u8]) -> Sealed {
     let (mac, secret) = key.split_at(key.len() / 2);
     let (algorithm, hash) = match secret.len() {
         16 => (&AES_128, hmac::HMAC_SHA256),
@@ -224,7 +199,7 @@ fn cbc(key: &[u8], aad: &[u8], text: &str) -> Sealed {
     };
     let cipher = UnboundCipherKey::new(algorithm, secret).unwrap();
     let cipher = PaddedBlockEncryptingKey::cbc_pkcs7(cipher).unwrap();
-    let (iv, mut body) = ([2; 16], text.as_bytes().to_vec());
+    let (iv, mut body) = ([2; 16], content.to_vec());
     let context = EncryptionContext::Iv128((&iv).into());
     cipher.less_safe_encrypt(&mut body, context).unwrap();
     let bits = (aad.len() as u64 * 8).to_be_bytes();

@@ -1,20 +1,14 @@
 //! Certificates of a provider's signers, fetched when they are needed, and trusted where one of the issuers that are
-//! configured signed them (providers.md 3.2, 3.9).
+//! configured signed them (providers.md 3.2).
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use authcore::verifier::VerifyError;
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
-use webpki::{
-    EndEntityCert, Error as WebpkiError, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage,
-    anchor_from_trusted_cert, aws_lc_rs as algorithms,
-};
+use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert, aws_lc_rs as algorithms};
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::der::Decode as _;
 use x509_cert::der::asn1::{ObjectIdentifier, PrintableStringRef, Utf8StringRef};
@@ -36,46 +30,25 @@ const BY_ISSUERS: &[&dyn SignatureVerificationAlgorithm] = &[
     algorithms::ECDSA_P256_SHA256,
     algorithms::ECDSA_P384_SHA384,
 ];
+/// id-kp-codeSigning, 1.3.6.1.5.5.7.3.3.
+const CODE_SIGNING: KeyUsage = KeyUsage::required(&[0x2b, 6, 1, 5, 5, 7, 3, 3]);
 /// id-at-organizationName.
 const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
 
-/// Which certificates of a signer are trusted.
+/// Which certificates of a signer are trusted: those for signing code, which must say that they are.
 pub(crate) struct CertificateRules<'a> {
     /// The certificates of those who may issue them, as PEM text, and the name of that field.
     pub(crate) issuers: (&'static str, &'a [String]),
     /// The organisation in their subject, and the name of that field: one issuer signs for thousands.
     pub(crate) organization: (&'static str, &'a str),
-    /// What they must be for.
-    pub(crate) usage: Usage,
-    /// What they must be served as; anything, where none is named.
+    /// What they must be served as.
     pub(crate) content_types: &'static [&'static str],
-}
-
-/// What a certificate must be for, by its extended key usage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Usage {
-    /// To sign code, and it must say so.
-    CodeSigning,
-    /// Anything.
-    Any,
-}
-
-impl ExtendedKeyUsageValidator for Usage {
-    fn validate(&self, iter: KeyPurposeIdIter<'_, '_>) -> Result<(), WebpkiError> {
-        /// id-kp-codeSigning, 1.3.6.1.5.5.7.3.3.
-        const CODE_SIGNING: KeyUsage = KeyUsage::required(&[0x2b, 6, 1, 5, 5, 7, 3, 3]);
-        match self {
-            Self::CodeSigning => CODE_SIGNING.validate(iter),
-            Self::Any => Ok(()),
-        }
-    }
 }
 
 /// Fetches certificates, and trusts those that it may.
 pub(crate) struct Certificates {
     client: ProviderClient,
     organization: String,
-    usage: Usage,
     content_types: &'static [&'static str],
     anchors: Vec<TrustAnchor<'static>>,
     /// The latest at the end.
@@ -120,29 +93,25 @@ impl Certificates {
         Ok(Self {
             client,
             organization: rules.organization.1.into(),
-            usage: rules.usage,
             content_types: rules.content_types,
             anchors,
             kept: Mutex::default(),
         })
     }
 
-    /// The certificate at this URL, from before or fetched now; with this thumbprint, where one is wanted. The URL must have
-    /// been compared with a list.
+    /// The certificate at this URL, from before or fetched now. The URL must have been compared with a list.
     pub(crate) async fn get(
         &self,
         url: &Endpoint,
-        wanted: Option<&str>,
         call: &Call,
     ) -> Result<Arc<Certificate>, VerifyError> {
-        let (name, now) = (wanted.map_or_else(|| url.to_string(), Into::into), call.now());
+        let (name, now) = (url.to_string(), call.now());
         if let Some(kept) = self.kept(&name, now) {
             return Ok(kept);
         }
         let answer = self.client.get(url).send(call, Cap::Certificate).await?;
         let media_type = answer.media_type().unwrap_or_default();
-        let is_certificate =
-            self.content_types.is_empty() || self.content_types.contains(&&*media_type);
+        let is_certificate = self.content_types.contains(&&*media_type);
         if !answer.is_success() || !is_certificate || answer.bytes().len() > LENGTH {
             return Err(HttpFault::NotUnderstood.into());
         }
@@ -153,9 +122,6 @@ impl Certificates {
         };
         if EndEntityCert::try_from(&der).is_err() {
             return Err(HttpFault::NotUnderstood.into());
-        }
-        if wanted.is_some_and(|wanted| thumbprint(&der) != wanted) {
-            return Err(Reason::CertUntrusted.into());
         }
         let end = self.trust(&der, now).ok_or_else(|| {
             tracing::error!(at = %url, client = ?self.client, "a certificate is not by the issuers that are trusted");
@@ -175,7 +141,7 @@ impl Certificates {
         let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
         let certificate = EndEntityCert::try_from(der).ok()?;
         certificate
-            .verify_for_usage(BY_ISSUERS, &self.anchors, &[], time, self.usage, None, None)
+            .verify_for_usage(BY_ISSUERS, &self.anchors, &[], time, CODE_SIGNING, None, None)
             .ok()?;
         let parsed = x509_cert::Certificate::from_der(der).ok()?.tbs_certificate;
         let names = parsed.subject.0.iter().flat_map(|names| names.0.iter());
@@ -202,11 +168,6 @@ impl Certificates {
         let surplus = all.len().saturating_sub(KEPT);
         all.drain(..surplus);
     }
-}
-
-/// The SHA-1 of a certificate, in base64url: what a header names it by. It proves nothing.
-pub(crate) fn thumbprint(der: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, der))
 }
 
 fn text(name: &AttributeTypeAndValue) -> Option<&str> {

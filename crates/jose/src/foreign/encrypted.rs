@@ -11,6 +11,7 @@ use aws_lc_rs::rsa::{
     PrivateDecryptingKey,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use flate2::{Decompress, FlushDecompress, Status};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -45,6 +46,8 @@ pub struct EncryptedToken {
     thumbprint: Box<str>,
     wrap: &'static OaepAlgorithm,
     content: Content,
+    /// Whether the content was packed before it was encrypted.
+    packed: bool,
     key: Vec<u8>,
     iv: Vec<u8>,
     ciphertext: Vec<u8>,
@@ -53,7 +56,7 @@ pub struct EncryptedToken {
 
 impl EncryptedToken {
     /// Reads the header of a token. Keys are wrapped with RSA-OAEP (SHA-1 or SHA-256), and contents encrypted with AES in GCM,
-    /// or in CBC with HMAC; nothing is unpacked.
+    /// or in CBC with HMAC; they may be packed (`zip`) with DEFLATE.
     ///
     /// # Errors
     ///
@@ -69,9 +72,14 @@ impl EncryptedToken {
         let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| ForeignError::Malformed);
         let members: Map<String, Value> =
             from_strict_json(&decode(header)?).map_err(|_| ForeignError::Malformed)?;
-        if REFUSED_MEMBERS.iter().any(|name| members.contains_key(*name)) {
+        if REFUSED_MEMBERS.iter().any(|name| *name != "zip" && members.contains_key(*name)) {
             return Err(ForeignError::Malformed);
         }
+        let packed = match members.get("zip") {
+            None => false,
+            Some(zip) if zip == "DEF" => true,
+            Some(_) => return Err(ForeignError::Malformed),
+        };
         let text = |name| members.get(name).and_then(Value::as_str).unwrap_or_default();
         let wrap = match text("alg") {
             "RSA-OAEP" => &OAEP_SHA1_MGF1SHA1,
@@ -83,6 +91,7 @@ impl EncryptedToken {
             thumbprint: thumbprint(text("x5t"))?.into(),
             wrap,
             content: Content::of(text("enc")).ok_or(ForeignError::Algorithm)?,
+            packed,
             key: decode(key)?,
             iv: decode(iv)?,
             ciphertext: decode(ciphertext)?,
@@ -96,21 +105,23 @@ impl EncryptedToken {
         &self.thumbprint
     }
 
-    /// What is inside.
+    /// What is inside: text, unpacked to at most [`MAX_TOKEN_BYTES`](crate::MAX_TOKEN_BYTES).
     ///
     /// # Errors
     ///
     /// [`ForeignError::Signature`] when it is not encrypted to this key, or was changed: which of them, nobody learns.
+    /// [`ForeignError::Malformed`] when whoever encrypted it put something else inside.
     pub fn decrypt(&self, key: &DecryptionKey) -> Result<String, ForeignError> {
-        self.open(key).ok_or(ForeignError::Signature)
+        let text = self.open(key).ok_or(ForeignError::Signature)?;
+        // Not before the tag was checked.
+        let text = if self.packed { unpack(&text) } else { Some(text) };
+        text.and_then(|text| String::from_utf8(text).ok()).ok_or(ForeignError::Malformed)
     }
 
-    fn open(&self, key: &DecryptionKey) -> Option<String> {
+    fn open(&self, key: &DecryptionKey) -> Option<Vec<u8>> {
         let mut room = Zeroizing::new(vec![0; key.0.min_output_size()]);
         let secret = key.0.decrypt(self.wrap, &self.key, &mut room, None).ok()?;
-        let aad = self.header.as_bytes();
-        let text = self.content.open(secret, aad, &self.iv, &self.ciphertext, &self.tag)?;
-        String::from_utf8(text).ok()
+        self.content.open(secret, self.header.as_bytes(), &self.iv, &self.ciphertext, &self.tag)
     }
 }
 
@@ -122,8 +133,19 @@ impl fmt::Debug for EncryptedToken {
     }
 }
 
+/// Unpacks one whole stream of DEFLATE (RFC 1951) with nothing after it. Its room is that of the longest token and does not
+/// grow, whatever the stream says.
+fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(MAX_TOKEN_BYTES);
+    let mut stream = Decompress::new(false);
+    let status = stream.decompress_vec(packed, &mut text, FlushDecompress::Finish).ok()?;
+    let is_whole =
+        status == Status::StreamEnd && usize::try_from(stream.total_in()) == Ok(packed.len());
+    is_whole.then_some(text)
+}
+
 /// The `x5t` of a header: the base64url of 20 bytes.
-pub(super) fn thumbprint(text: &str) -> Result<&str, ForeignError> {
+fn thumbprint(text: &str) -> Result<&str, ForeignError> {
     let fits = text.len() == 27 && is_canonical_base64url(text);
     if fits { Ok(text) } else { Err(ForeignError::UnknownKey) }
 }
@@ -194,6 +216,10 @@ impl Content {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+
     use super::*;
 
     fn hex(text: &str) -> Vec<u8> {
@@ -230,5 +256,34 @@ mod tests {
             other[at] ^= 1;
             assert!(open(aad, &ciphertext, &other).is_none(), "{at}");
         }
+    }
+
+    fn pack(text: &[u8]) -> Vec<u8> {
+        let mut packed = flate2::write::DeflateEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(text).unwrap();
+        packed.finish().unwrap()
+    }
+
+    /// RFC 7516 4.1.3.
+    #[test]
+    fn security_53_one_whole_stream_is_unpacked_and_no_more_than_a_token() {
+        let text = b"eyJhbGciOiJQUzI1NiJ9.e30.AAAA";
+        let packed = pack(text);
+        assert_eq!(unpack(&packed).as_deref(), Some(&text[..]));
+        assert_eq!(unpack(&pack(b"")).as_deref(), Some(&b""[..]));
+        assert_eq!(unpack(&pack(&[b'x'; MAX_TOKEN_BYTES])).unwrap().len(), MAX_TOKEN_BYTES);
+        assert_eq!(unpack(&pack(&[b'x'; MAX_TOKEN_BYTES + 1])), None);
+        // A thousandth of what it becomes.
+        let bomb = pack(&vec![b'x'; 16 * 1024 * 1024]);
+        assert!(bomb.len() < MAX_TOKEN_BYTES && unpack(&bomb).is_none());
+
+        for end in 0..packed.len() {
+            assert_eq!(unpack(&packed[..end]), None, "cut off at {end}");
+        }
+        assert_eq!(unpack(&[&packed[..], b"\0"].concat()), None);
+        assert_eq!(unpack(&[&packed[..], &packed[..]].concat()), None);
+        // Bare text, and a stream with the head and the sum of zlib.
+        assert_eq!(unpack(text), None);
+        assert_eq!(unpack(&[b"\x78\x9c", &packed[..], b"\0\0\0\0"].concat()), None);
     }
 }

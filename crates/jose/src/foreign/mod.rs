@@ -16,12 +16,10 @@
 //! # Ok::<(), authcore_jose::foreign::KeysError>(())
 //! ```
 
-mod certified;
 mod encrypted;
 mod keys;
 mod token;
 
-pub use certified::CertifiedToken;
 pub use encrypted::{DecryptionKey, EncryptedToken};
 pub use keys::{KeysError, PublicKey, PublicKeys, SignatureAlgorithm};
 pub use token::{ForeignError, SignedToken};

@@ -45,8 +45,10 @@ pub struct TokenRules {
     pub typ: Option<String>,
     /// Whether it must be bound to the login.
     pub nonce: NoncePolicy,
-    /// How old it may be, by its `iat`.
+    /// How old it may be, by the claim that says when it was issued.
     pub max_age: TimeDelta,
+    /// The claim that says when it was issued, which it must have: `iat`, or `nbf` where the issuer has no other.
+    pub(crate) issued_at: &'static str,
     /// How much the issuer's clock may differ from ours; at most 5 minutes.
     pub skew: TimeDelta,
     /// Whether a token is good for one login only.
@@ -72,6 +74,7 @@ impl TokenRules {
             typ: None,
             nonce: NoncePolicy::Off,
             max_age: TimeDelta::hours(1),
+            issued_at: "iat",
             skew: TimeDelta::seconds(30),
             reject_reuse: false,
         })
@@ -136,7 +139,7 @@ impl TokenRules {
     }
 
     /// Looks at the claims of a token without a `sub`: from when on it is certainly over.
-    pub(crate) fn apply_without_subject(
+    pub(super) fn apply_without_subject(
         &self,
         members: &Map<String, Value>,
         now: DateTime<Utc>,
@@ -182,15 +185,15 @@ impl TokenRules {
         now: DateTime<Utc>,
     ) -> Result<DateTime<Utc>, Broken> {
         let exp = time(members, "exp")?.ok_or(Reason::Malformed)? + self.skew;
-        let nbf = time(members, "nbf")?;
-        let iat = time(members, "iat")?.ok_or(Reason::Malformed)?;
+        let begins = [time(members, "nbf")?, time(members, "iat")?];
+        let issued_at = time(members, self.issued_at)?.ok_or(Reason::Malformed)?;
         if now >= exp {
             return Err(Broken::Expired);
         }
-        if nbf.into_iter().chain([iat]).any(|begin| begin > now + self.skew) {
+        if begins.into_iter().flatten().any(|begin| begin > now + self.skew) {
             return Err(Reason::NotYetValid.into());
         }
-        if now > iat + self.max_age + self.skew {
+        if now > issued_at + self.max_age + self.skew {
             return Err(Reason::TooOld.into());
         }
         Ok(exp)

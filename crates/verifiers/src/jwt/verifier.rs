@@ -50,9 +50,8 @@ impl TokenVerifier {
         Ok(self.rules.apply(members, credential, context)?)
     }
 
-    /// Verifies a token that tells of something, and proves nobody: it has no subject and no nonce. The claims, and from when
-    /// on it is certainly over.
-    pub(crate) async fn verify_notice(
+    /// Verifies a token without a `sub` and a nonce: a notice, say. The claims, and from when on it is certainly over.
+    pub(crate) async fn verify_without_subject(
         &self,
         token: &str,
         call: &Call,

@@ -134,7 +134,8 @@ impl Apple {
         payload: &str,
         now: DateTime<Utc>,
     ) -> Result<AppleNotice, VerifyError> {
-        let (members, end) = self.notices.verify_notice(payload, &Call::starting(now)).await?;
+        let call = Call::starting(now);
+        let (members, end) = self.notices.verify_without_subject(payload, &call).await?;
         let event = match members.get("events") {
             Some(Value::String(text)) => from_strict_json(text.as_bytes()).ok(),
             Some(object) => Event::deserialize(object).ok(),

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 
 use self::credential::SignedPlayer;
 use super::provider_id;
-use crate::certificates::{CertificateRules, Certificates, Usage};
+use crate::certificates::{CertificateRules, Certificates};
 use crate::error::{ConfigError, Reason};
 use crate::http::{Call, Endpoint, Outbound};
 use crate::nonce::single_use;
@@ -86,7 +86,6 @@ impl GameCenter {
         let rules = CertificateRules {
             issuers: ("issuers", &config.issuers),
             organization: ("organization", &config.organization),
-            usage: Usage::CodeSigning,
             content_types: &["application/x-x509-ca-cert", "application/pkix-cert"],
         };
         Ok(Self {
@@ -148,7 +147,7 @@ impl Verifier for GameCenter {
         if now >= end {
             return Err(VerifyError::Expired);
         }
-        let certificate = self.certificates.get(&url, None, &Call::starting(now)).await?;
+        let certificate = self.certificates.get(&url, &Call::starting(now)).await?;
         if !bundles
             .iter()
             .any(|bundle| certificate.signed(&player.message(bundle), &player.signature))

@@ -48,7 +48,7 @@ pub use steam::{Steam, SteamConfig};
 pub use twitter::{Twitter, TwitterConfig};
 pub use webhook::{Webhook, WebhookConfig};
 pub use weibo::{Weibo, WeiboConfig};
-pub use xbox::{Xbox, XboxClaims, XboxConfig, XboxKey};
+pub use xbox::{Xbox, XboxConfig, XboxKey};
 
 /// The name that a provider's identities carry.
 fn provider_id(name: &str) -> Result<ProviderId, ConfigError> {
