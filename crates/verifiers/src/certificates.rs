@@ -2,7 +2,7 @@
 //! configured signed them (providers.md 3.2).
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use authcore::verifier::VerifyError;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,14 +14,17 @@ use x509_cert::der::Decode as _;
 use x509_cert::der::asn1::{ObjectIdentifier, PrintableStringRef, Utf8StringRef};
 
 use crate::error::{ConfigError, Reason};
-use crate::http::{Call, Cap, Endpoint, HttpFault, ProviderClient};
+use crate::http::{Answer, Call, Cap, Endpoint, HttpFault, ProviderClient};
+use crate::kept::{COOL_DOWN, Kept};
 
 const LENGTH: usize = 10_000;
 const LIFETIME: TimeDelta = TimeDelta::hours(1);
 const LIFETIME_MIN: TimeDelta = TimeDelta::minutes(10);
 const LIFETIME_MAX: TimeDelta = TimeDelta::hours(24);
-/// How many certificates are kept.
+/// How many addresses are kept, each with what is there.
 const KEPT: usize = 16;
+/// How many addresses that no good certificate is known of are asked in a time of [`COOL_DOWN`]: whoever logs in names one.
+const STRANGERS: usize = 16;
 /// How a certificate of a signer may be signed itself.
 const BY_ISSUERS: &[&dyn SignatureVerificationAlgorithm] = &[
     algorithms::RSA_PKCS1_2048_8192_SHA256,
@@ -51,24 +54,26 @@ pub(crate) struct Certificates {
     organization: String,
     content_types: &'static [&'static str],
     anchors: Vec<TrustAnchor<'static>>,
-    /// The latest at the end.
-    kept: Mutex<Vec<Kept>>,
+    /// What is at each address, the one that was asked for last at the end.
+    kept: Mutex<Vec<(String, Arc<Kept<Found>>)>>,
+    /// When addresses were asked that no good certificate is known of, and which of them had none. A call that was dropped
+    /// counts, and says nothing of the address.
+    strangers: Mutex<Vec<(DateTime<Utc>, Option<String>)>>,
 }
 
-#[derive(Clone)]
-struct Kept {
-    name: String,
-    certificate: Arc<Certificate>,
-    until: DateTime<Utc>,
-}
+/// The certificate at an address; none, where it is not trusted.
+type Found = Option<Arc<Certificate>>;
 
-/// A certificate that is trusted.
-pub(crate) struct Certificate(CertificateDer<'static>);
+/// A certificate that is trusted until its end.
+pub(crate) struct Certificate {
+    der: CertificateDer<'static>,
+    end: DateTime<Utc>,
+}
 
 impl Certificate {
     /// Whether its key signed this: RSA of 2048 bits or more, PKCS#1 v1.5 with SHA-256.
     pub(crate) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        EndEntityCert::try_from(&self.0).is_ok_and(|certificate| {
+        EndEntityCert::try_from(&self.der).is_ok_and(|certificate| {
             let algorithm = algorithms::RSA_PKCS1_2048_8192_SHA256;
             certificate.verify_signature(algorithm, message, signature).is_ok()
         })
@@ -96,6 +101,7 @@ impl Certificates {
             content_types: rules.content_types,
             anchors,
             kept: Mutex::default(),
+            strangers: Mutex::default(),
         })
     }
 
@@ -105,33 +111,50 @@ impl Certificates {
         url: &Endpoint,
         call: &Call,
     ) -> Result<Arc<Certificate>, VerifyError> {
-        let (name, now) = (url.to_string(), call.now());
-        if let Some(kept) = self.kept(&name, now) {
-            return Ok(kept);
-        }
-        let answer = self.client.get(url).send(call, Cap::Certificate).await?;
-        let media_type = answer.media_type().unwrap_or_default();
+        let (name, now) = (&*url.to_string(), call.now());
+        let kept = self.kept_at(name, now);
+        let pick = |found: &Found| found.clone().filter(|certificate| now < certificate.end);
+        let is_known = kept.value(now).as_ref().and_then(pick).is_some();
+        let fetch = |call| async move {
+            if is_known {
+                return self.fetch(url, call).await;
+            }
+            self.admit_stranger(name, now)?;
+            let fetched = self.fetch(url, call).await;
+            // Other faults are for the circuit breaker to count.
+            let had_none = matches!(fetched, Ok((None, _)) | Err(HttpFault::NotUnderstood));
+            self.dismiss_stranger(now, had_none.then_some(name));
+            fetched
+        };
+        let found = kept.get(pick, fetch, call).await?;
+        found.ok_or_else(|| Reason::CertUntrusted.into())
+    }
+
+    async fn fetch(&self, url: &Endpoint, call: Call) -> Result<(Found, TimeDelta), HttpFault> {
+        let now = call.now();
+        let answer = self.client.get(url).send(&call, Cap::Certificate).await?;
+        let der = self.read(&answer).ok_or(HttpFault::NotUnderstood)?;
+        let Some(end) = self.trust(&der, now) else {
+            tracing::error!(at = %url, client = ?self.client, "a certificate is not by the issuers that are trusted");
+            return Ok((None, COOL_DOWN));
+        };
+        let lifetime = answer.max_age().unwrap_or(LIFETIME).clamp(LIFETIME_MIN, LIFETIME_MAX);
+        Ok((Some(Arc::new(Certificate { der, end })), lifetime.min(end - now)))
+    }
+
+    /// The certificate that an answer is, whoever signed it.
+    fn read(&self, answer: &Answer) -> Option<CertificateDer<'static>> {
+        let media_type = answer.media_type()?;
         let is_certificate = self.content_types.contains(&&*media_type);
         if !answer.is_success() || !is_certificate || answer.bytes().len() > LENGTH {
-            return Err(HttpFault::NotUnderstood.into());
+            return None;
         }
         let der = if answer.bytes().starts_with(b"-----BEGIN") {
-            CertificateDer::from_pem_slice(answer.bytes()).map_err(|_| HttpFault::NotUnderstood)?
+            CertificateDer::from_pem_slice(answer.bytes()).ok()?
         } else {
             CertificateDer::from(answer.bytes().to_vec())
         };
-        if EndEntityCert::try_from(&der).is_err() {
-            return Err(HttpFault::NotUnderstood.into());
-        }
-        let end = self.trust(&der, now).ok_or_else(|| {
-            tracing::error!(at = %url, client = ?self.client, "a certificate is not by the issuers that are trusted");
-            Reason::CertUntrusted
-        })?;
-        let lifetime = answer.max_age().unwrap_or(LIFETIME).clamp(LIFETIME_MIN, LIFETIME_MAX);
-        let certificate = Arc::new(Certificate(der));
-        let until = end.min(now + lifetime);
-        self.keep(Kept { name, certificate: Arc::clone(&certificate), until });
-        Ok(certificate)
+        EndEntityCert::try_from(&der).is_ok().then_some(der)
     }
 
     /// The certificate's end, when it is the signer's: by one of the issuers, for what it is used for, valid now, and of the
@@ -152,21 +175,52 @@ impl Certificates {
         is_theirs.then(|| DateTime::from_timestamp(i64::try_from(end).ok()?, 0)).flatten()
     }
 
-    fn kept(&self, name: &str, now: DateTime<Utc>) -> Option<Arc<Certificate>> {
+    /// What is kept of this address. Where there are too many, one without a good certificate makes room, or else the one that
+    /// nobody asked for the longest.
+    fn kept_at(&self, name: &str, now: DateTime<Utc>) -> Arc<Kept<Found>> {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|kept| now < kept.until);
-        let at = all.iter().position(|kept| kept.name == name)?;
-        let kept = all.remove(at);
-        all.push(kept.clone());
-        Some(kept.certificate)
+        let (name, kept) = match all.iter().position(|(at, _)| at == name) {
+            Some(found) => all.remove(found),
+            None => {
+                if all.len() >= KEPT {
+                    let no_use = |kept: &Kept<Found>| kept.value(now).flatten().is_none();
+                    let leaves = all.iter().position(|(_, kept)| no_use(kept));
+                    all.remove(leaves.unwrap_or(0));
+                }
+                (name.to_owned(), Arc::default())
+            }
+        };
+        all.push((name, Arc::clone(&kept)));
+        kept
     }
 
-    fn keep(&self, kept: Kept) {
-        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|other| other.name != kept.name);
-        all.push(kept);
-        let surplus = all.len().saturating_sub(KEPT);
-        all.drain(..surplus);
+    /// Lets an address be asked that no good certificate is known of, unless it was asked lately, or too many were.
+    fn admit_stranger(&self, name: &str, now: DateTime<Utc>) -> Result<(), HttpFault> {
+        let mut asked = self.strangers();
+        asked.retain(|(at, _)| now < *at + COOL_DOWN);
+        let itself = asked.iter().find(|(_, had_none)| had_none.as_deref() == Some(name));
+        let oldest = asked.first().filter(|_| asked.len() >= STRANGERS);
+        if let Some((at, _)) = itself.or(oldest) {
+            return Err(HttpFault::LeftAlone { retry_after: *at + COOL_DOWN - now });
+        }
+        asked.push((now, None));
+        Ok(())
+    }
+
+    /// Says of one that was admitted at that time whether it had no good certificate; otherwise it does not count.
+    fn dismiss_stranger(&self, admitted: DateTime<Utc>, had_none: Option<&str>) {
+        let mut asked = self.strangers();
+        let Some(at) = asked.iter().position(|(at, of)| *at == admitted && of.is_none()) else {
+            return;
+        };
+        match (had_none, asked.get_mut(at)) {
+            (Some(name), Some((_, of))) => *of = Some(name.to_owned()),
+            _ => drop(asked.remove(at)),
+        }
+    }
+
+    fn strangers(&self) -> MutexGuard<'_, Vec<(DateTime<Utc>, Option<String>)>> {
+        self.strangers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

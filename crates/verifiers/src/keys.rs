@@ -1,27 +1,20 @@
 //! The public keys of an issuer, fetched when they are needed (providers.md K1 to K6).
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use authcore::verifier::VerifyError;
 use authcore_jose::foreign::{PublicKey, PublicKeys};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::Deserialize;
-use tokio::sync::Mutex;
 
 use crate::error::{ConfigError, Reason};
 use crate::http::{Call, Cap, Endpoint, HttpFault, ProviderClient};
+use crate::kept::Kept;
 
 const LIFETIME: TimeDelta = TimeDelta::hours(1);
 const LIFETIME_MIN: TimeDelta = TimeDelta::minutes(5);
 const LIFETIME_MAX: TimeDelta = TimeDelta::hours(24);
-/// For how long known keys still count when new ones cannot be had.
-const STALE: TimeDelta = TimeDelta::hours(24);
-/// How long nobody asks again for a key that is not there, and for keys that could not be had while old ones count.
-const COOL_DOWN: TimeDelta = TimeDelta::seconds(60);
-/// Old keys are better than a call that runs out of time.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where the keys are.
 #[derive(Clone, Debug)]
@@ -57,42 +50,14 @@ impl KeyLocation {
 pub struct KeySource {
     client: ProviderClient,
     location: KeyLocation,
-    known: RwLock<Arc<Known>>,
-    /// Held by whoever fetches; the others wait for what comes of it, or make do with what there is.
-    fetching: Mutex<()>,
-}
-
-/// What is known of the keys at a moment.
-#[derive(Clone, Default)]
-struct Known {
-    keys: Arc<PublicKeys>,
-    /// Until when they need not be fetched; `None` when they never were.
-    fresh_until: Option<DateTime<Utc>>,
-    /// Nobody fetches before.
-    quiet_until: Option<DateTime<Utc>>,
-}
-
-impl Known {
-    fn is_fresh(&self, now: DateTime<Utc>) -> bool {
-        self.fresh_until.is_some_and(|until| now < until)
-    }
-
-    /// The key, while it may be used.
-    fn key(&self, kid: &str, now: DateTime<Utc>) -> Option<PublicKey> {
-        let over = self.fresh_until.is_none_or(|until| now >= until + STALE);
-        if over { None } else { self.keys.get(kid).cloned() }
-    }
-
-    fn may_fetch(&self, now: DateTime<Utc>) -> bool {
-        self.quiet_until.is_none_or(|until| now >= until)
-    }
+    kept: Kept<Arc<PublicKeys>>,
 }
 
 impl KeySource {
     /// Nothing is fetched before the first token.
     #[must_use]
     pub fn new(client: ProviderClient, location: KeyLocation) -> Self {
-        Self { client, location, known: RwLock::default(), fetching: Mutex::new(()) }
+        Self { client, location, kept: Kept::default() }
     }
 
     /// The key of this `kid`. When it is not known, or the keys are old, one caller fetches and the others wait for it.
@@ -105,75 +70,22 @@ impl KeySource {
     ///
     /// May be dropped at any time; the next caller fetches then.
     pub async fn key(&self, kid: &str, call: &Call) -> Result<PublicKey, VerifyError> {
-        let now = call.now();
-        let known = self.known();
-        let stale = known.key(kid, now);
-        if let Some(key) = stale.clone().filter(|_| known.is_fresh(now) || !known.may_fetch(now)) {
-            return Ok(key);
-        }
-        let turn = match &stale {
-            // Somebody fetches already; what is known is good enough.
-            Some(key) => match self.fetching.try_lock() {
-                Ok(turn) => turn,
-                Err(_) => return Ok(key.clone()),
-            },
-            None => call.limit(self.fetching.lock()).await?,
-        };
-        // Somebody may have fetched in the meantime.
-        let known = self.known();
-        match known.key(kid, now) {
-            Some(key) if known.is_fresh(now) => return Ok(key),
-            None if known.is_fresh(now) && !known.may_fetch(now) => {
-                return Err(Reason::UnknownKey.into());
-            }
-            _ => {}
-        }
-        let fetched = self.refresh(kid, &known, stale.is_some(), call).await;
-        drop(turn);
-        match (self.known().key(kid, now), fetched) {
-            (Some(key), _) => Ok(key),
-            (None, Ok(())) => Err(Reason::UnknownKey.into()),
-            (None, Err(fault)) => Err(fault.into()),
-        }
+        let pick = |keys: &Arc<PublicKeys>| keys.get(kid).cloned();
+        let found = self.kept.get(pick, |call| self.fetch(call), call).await?;
+        found.ok_or_else(|| Reason::UnknownKey.into())
     }
 
-    /// Fetches the keys and puts them in place of all that were known (providers.md K4).
-    async fn refresh(
-        &self,
-        kid: &str,
-        known: &Known,
-        has_stale: bool,
-        call: &Call,
-    ) -> Result<(), HttpFault> {
-        let now = call.now();
-        let call = if has_stale { call.within(PATIENCE) } else { *call };
-        let fetched = self.fetch(&call).await;
-        let next = match &fetched {
-            Ok((keys, lifetime)) => Known {
-                // Whoever asks for keys that are not there must not make us fetch each time.
-                quiet_until: (known.is_fresh(now) || keys.get(kid).is_none())
-                    .then(|| now + COOL_DOWN),
-                keys: Arc::clone(keys),
-                fresh_until: Some(now + *lifetime),
-            },
-            // Without old keys each caller may try: the circuit breaker sees to it that they are few.
-            Err(_) if has_stale => Known { quiet_until: Some(now + COOL_DOWN), ..known.clone() },
-            Err(_) => known.clone(),
-        };
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
-        fetched.map(drop)
-    }
-
-    async fn fetch(&self, call: &Call) -> Result<(Arc<PublicKeys>, TimeDelta), HttpFault> {
+    /// Fetches the keys, which take the place of all that were known (providers.md K4).
+    async fn fetch(&self, call: Call) -> Result<(Arc<PublicKeys>, TimeDelta), HttpFault> {
         let discovered;
         let endpoint = match &self.location {
             KeyLocation::Fixed(endpoint) => endpoint,
             KeyLocation::Discovered { issuer, document } => {
-                discovered = self.discover(issuer, document, call).await?;
+                discovered = self.discover(issuer, document, &call).await?;
                 &discovered
             }
         };
-        let answer = self.client.get(endpoint).send(call, Cap::Keys).await?;
+        let answer = self.client.get(endpoint).send(&call, Cap::Keys).await?;
         if !answer.is_success() || !answer.is_json() {
             return Err(HttpFault::NotUnderstood);
         }
@@ -210,10 +122,6 @@ impl KeySource {
             return Err(HttpFault::NotUnderstood);
         }
         Ok(keys)
-    }
-
-    fn known(&self) -> Arc<Known> {
-        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

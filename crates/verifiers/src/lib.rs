@@ -59,6 +59,7 @@ mod friends;
 mod hex;
 mod http;
 mod jwt;
+mod kept;
 mod keys;
 mod nonce;
 mod oauth;

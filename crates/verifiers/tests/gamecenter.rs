@@ -6,6 +6,8 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+use std::sync::Arc;
+
 use authcore_fake_idp::table::{self, Case, Expected, Provider, Row};
 use authcore_fake_idp::{FakeGameCenter, FakeIdp, Fault, Host, Leaf, Outcome, World};
 use authcore_verifiers::{ConfigError, GameCenter, GameCenterConfig, Outbound, Reason};
@@ -314,11 +316,8 @@ async fn what_is_no_signature_is_refused_without_asking_anybody() {
 async fn certificates_are_kept_for_a_while_and_not_more_than_sixteen() {
     let (fake, apple, world) = start(|_| {}).await;
     let login = |name: String| {
-        let mut signed = player(&apple, world.now());
-        signed["public_key_url"] =
-            format!("https://static.gc.apple.com/public-key/{name}.cer").into();
         // Signed anew, so that each is good once.
-        signed.to_string()
+        signed(&apple, &world, FakeGameCenter::PLAYER, &name)
     };
     let asked = |name: &str| fake.asked(&format!("/public-key/{name}.cer"));
     assert_eq!(world.login(&login("a".into())).await, accepted());
@@ -337,6 +336,128 @@ async fn certificates_are_kept_for_a_while_and_not_more_than_sixteen() {
     world.clock().advance(TimeDelta::hours(2));
     assert_eq!(world.login(&login("a".into())).await, accepted());
     assert_eq!(asked("a"), 3);
+}
+
+/// Signed in this moment, with a certificate that is said to be there.
+fn signed(apple: &FakeGameCenter, world: &World, player: &str, name: &str) -> String {
+    let mut signed = apple.player(player, FakeGameCenter::BUNDLE, world.now());
+    signed["public_key_url"] = format!("https://static.gc.apple.com/public-key/{name}.cer").into();
+    signed.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn x13_many_logins_at_once_fetch_the_certificate_once() {
+    let (fake, apple, world) = start(|_| {}).await;
+    let world = Arc::new(world);
+    let mut logins = tokio::task::JoinSet::new();
+    for player in 0..64 {
+        let credential = signed(&apple, &world, &format!("T:_p{player}"), "gc-test-1");
+        let world = Arc::clone(&world);
+        logins.spawn(async move { world.login(&credential).await });
+    }
+    let outcomes = logins.join_all().await;
+    assert_eq!(outcomes.len(), 64);
+    for outcome in outcomes {
+        assert!(matches!(outcome, Outcome::Accepted(_)), "{outcome:?}");
+    }
+    assert_eq!(fake.asked(FakeGameCenter::PATH), 1);
+}
+
+#[tokio::test]
+async fn x12_addresses_of_nothing_lead_to_few_requests_a_minute() {
+    let (fake, apple, world) = start(|_| {}).await;
+    assert_eq!(world.login(&player(&apple, world.now()).to_string()).await, accepted());
+    fake.inject("/public-key/x", Fault::Status(404));
+    let login =
+        async |name: &str| world.login(&signed(&apple, &world, FakeGameCenter::PLAYER, name)).await;
+    let later = |seconds| Outcome::Unavailable(Some(TimeDelta::seconds(seconds)));
+    assert_eq!(login("x").await, Outcome::Unavailable(None));
+    for _ in 0..100 {
+        assert_eq!(login("x").await, later(60));
+    }
+    for number in 0..100 {
+        let outcome = login(&format!("x{number}")).await;
+        assert_eq!(outcome, if number < 15 { Outcome::Unavailable(None) } else { later(60) });
+    }
+    assert_eq!(fake.journal().len(), 1 + 16);
+    // The one that is good needs nobody; another waits.
+    world.clock().advance(TimeDelta::seconds(1));
+    assert_eq!(login("gc-test-1").await, accepted());
+    assert_eq!(login("new").await, later(59));
+    world.clock().advance(TimeDelta::seconds(59));
+    assert_eq!(login("new").await, accepted());
+    assert_eq!(login("x").await, Outcome::Unavailable(None));
+    assert_eq!(fake.asked("/public-key/x.cer"), 2);
+}
+
+#[tokio::test]
+async fn x12_one_certificate_that_is_not_trusted_is_fetched_once_a_minute() {
+    let (fake, apple, world) = start(|_| {}).await;
+    apple.serve(Leaf::OtherOrganization);
+    let login = async || world.login(&player(&apple, world.now()).to_string()).await;
+    for _ in 0..50 {
+        assert_eq!(login().await, rejected("cert_untrusted"));
+    }
+    assert_eq!(fake.asked(FakeGameCenter::PATH), 1);
+    apple.serve(Leaf::Good);
+    assert_eq!(login().await, rejected("cert_untrusted"));
+    world.clock().advance(TimeDelta::seconds(60));
+    assert_eq!(login().await, accepted());
+    assert_eq!(fake.asked(FakeGameCenter::PATH), 2);
+}
+
+#[tokio::test]
+async fn h8_faults_of_apple_are_for_the_breaker_to_count() {
+    let (fake, apple, world) = start(|_| {}).await;
+    fake.inject("", Fault::Status(500));
+    let login = async |number: i32| {
+        world.login(&signed(&apple, &world, FakeGameCenter::PLAYER, &format!("n{number}"))).await
+    };
+    for number in 0..40 {
+        assert!(matches!(login(number).await, Outcome::Unavailable(_)));
+    }
+    // Not for a minute, as after as many addresses of nothing.
+    fake.heal();
+    world.clock().advance(TimeDelta::seconds(10));
+    assert_eq!(login(40).await, accepted());
+}
+
+#[tokio::test]
+async fn x14_a_known_certificate_counts_for_a_day_when_it_cannot_be_had_again() {
+    let (fake, apple, world) = start(|_| {}).await;
+    let login = async || world.login(&player(&apple, world.now()).to_string()).await;
+    assert_eq!(login().await, accepted());
+    fake.inject("", Fault::Status(500));
+    world.clock().advance(TimeDelta::hours(25) - TimeDelta::seconds(1));
+    assert_eq!(login().await, accepted());
+    let asked = fake.asked(FakeGameCenter::PATH);
+    assert_eq!(login().await, Outcome::UsedUp);
+    assert_eq!(fake.asked(FakeGameCenter::PATH), asked);
+    world.clock().advance(TimeDelta::seconds(1));
+    assert!(matches!(login().await, Outcome::Unavailable(_)));
+    fake.heal();
+    world.clock().advance(TimeDelta::minutes(1));
+    assert_eq!(login().await, accepted());
+    // What is no certificate does not take the place of one.
+    fake.inject("", Fault::Status(404));
+    world.clock().advance(TimeDelta::hours(2));
+    assert_eq!(login().await, accepted());
+}
+
+#[tokio::test]
+async fn addresses_of_nothing_do_not_push_out_good_certificates() {
+    let (fake, apple, world) = start(|_| {}).await;
+    fake.inject("/public-key/x", Fault::Status(404));
+    let login = async |name: &str| {
+        world.clock().advance(TimeDelta::seconds(4));
+        world.login(&signed(&apple, &world, FakeGameCenter::PLAYER, name)).await
+    };
+    assert_eq!(login("good").await, accepted());
+    for number in 0..40 {
+        assert_eq!(login(&format!("x{number}")).await, Outcome::Unavailable(None));
+    }
+    assert_eq!(login("good").await, accepted());
+    assert_eq!(fake.asked("/public-key/good.cer"), 1);
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ impl PublicKeyData for Rsa {
 fn certificate(key: &[u8]) -> Certificate {
     let by = Issuer::new(CertificateParams::default(), KeyPair::generate().unwrap());
     let made = CertificateParams::default().signed_by(&Rsa(key.to_vec()), &by).unwrap();
-    Certificate(made.der().clone())
+    Certificate { der: made.der().clone(), end: DateTime::<Utc>::MAX_UTC }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpFault {
-    /// It failed before, and is left alone for a while.
-    #[error("the provider is left alone after failures")]
+    /// It failed before, or was asked too often for what it does not have, and is left alone for a while.
+    #[error("the provider is left alone for a while")]
     LeftAlone {
         /// For how much longer.
         retry_after: TimeDelta,
