@@ -18,7 +18,7 @@ pub struct ScriptConfig {
     pub tokens: BTreeMap<String, TokenVerifier>,
     /// What it may sign and ask with, by name. A script never sees the text of one.
     pub secrets: BTreeMap<String, Secret>,
-    /// How many runs there are at once, 1 to 256; each has a thread. Further logins wait.
+    /// How many runs there are at once, 1 to 256; each has a thread. Further logins wait for a second.
     pub parallel: usize,
 }
 

@@ -1,14 +1,17 @@
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use authcore::Secret;
 use authcore::account::ProviderId;
 use authcore::verifier::{VerifiedIdentity, Verifier, VerifyContext, VerifyError};
 use authcore_verifiers::{Call, Claims, ConfigError, ExternalAnswer, ExternalRequest, Outbound};
+use chrono::TimeDelta;
 use rhai::{Dynamic, Map};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout;
 
 use crate::config::{ScriptConfig, check_secrets};
 use crate::engine::{Program, STACK};
@@ -18,12 +21,17 @@ use crate::value::{Secrets, to_json};
 
 /// How often one run may ask the outside.
 const ASKS: usize = 16;
+/// How long a check waits for its turn, before its own time begins.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// When to come again, where there was no turn.
+const RETRY_AFTER: TimeDelta = TimeDelta::seconds(1);
 
 /// Verifies by a script. The credential is what brainCloud's external authentication has (braincloud 7), as
 /// [`Credential::external`](authcore::Credential::external) writes it.
 ///
-/// Each check runs on a thread of its own, of which there are as many at once as the configuration says; further ones wait for
-/// their turn. All of it takes [`Call::TIME`] at most. When a check is dropped, its run ends after a few operations.
+/// Each check runs on a thread of its own, of which there are as many at once as the configuration says. Further ones wait a
+/// second for their turn, and are then [`Unavailable`](VerifyError::Unavailable). Whoever has one has [`Call::TIME`] from then
+/// on. When a check is dropped, its run ends after a few operations.
 pub struct Script {
     provider: ProviderId,
     program: Arc<Program>,
@@ -71,14 +79,24 @@ impl Script {
         })
     }
 
+    /// A turn to run. What is waited for it is no part of the check: a service would be blamed for time that it never had.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, VerifyError> {
+        match timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await {
+            Ok(turn) => turn.map_err(VerifyError::unavailable),
+            Err(_) => Err(VerifyError::Unavailable {
+                retry_after: Some(RETRY_AFTER),
+                source: "as many scripts run as may".into(),
+            }),
+        }
+    }
+
     async fn check(
         &self,
         request: ExternalRequest,
+        turn: OwnedSemaphorePermit,
         context: &VerifyContext,
         call: &Call,
     ) -> Result<VerifiedIdentity, VerifyError> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(VerifyError::unavailable)?;
         let (asks, mut asked) = Asks::new();
         let (done, answer) = oneshot::channel();
         let (program, data) = (Arc::clone(&self.program), self.data(&request, context));
@@ -157,8 +175,9 @@ impl Verifier for Script {
         context: &VerifyContext,
     ) -> Result<VerifiedIdentity, VerifyError> {
         let request = ExternalRequest::read(credential)?;
+        let turn = self.turn().await?;
         let call = Call::starting(context.now());
-        let checked = call.limit(self.check(request, context, &call)).await;
+        let checked = call.limit(self.check(request, turn, context, &call)).await;
         checked.unwrap_or_else(|_| Err(VerifyError::unavailable("the script took too long")))
     }
 }

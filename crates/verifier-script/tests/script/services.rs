@@ -1,5 +1,6 @@
 //! What a script asks of services (providers.md H1 to H9).
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use authcore_fake_idp::{Fault, Host, Outcome, World};
@@ -29,6 +30,14 @@ fn accounts() -> Vec<Host> {
             "/api/huge-number" => ([(CONTENT_TYPE, "application/json")], "1e40").into_response(),
             "/api/bytes" => Bytes::from_static(b"\xff\xfe").into_response(),
             "/api/many" => Json(vec![0; 2000]).into_response(),
+            "/api/late" => {
+                tokio::time::sleep(Duration::from_millis(4500)).await;
+                "at last".into_response()
+            }
+            "/api/soon" => {
+                tokio::time::sleep(Duration::from_millis(700)).await;
+                "there".into_response()
+            }
             path => {
                 let path = path.to_owned();
                 let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
@@ -297,6 +306,43 @@ async fn a_login_that_is_given_up_frees_its_turn() {
     let begin = now();
     assert_eq!(world.login(&ann()).await, accepted("ann"));
     assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+}
+
+/// What a login waits for its turn is no fault of the service, and takes nothing of the time that the service has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn h3_the_wait_for_a_turn_is_short_and_apart_from_the_check() {
+    let mut config = config("get(`accounts`, data.externalId); true");
+    config.parallel = 1;
+    let (fake, world) = crate::world(accounts(), config).await;
+    let world = Arc::new(world);
+    let login = |id: &'static str| {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move { (world.login(&credential(id, "t")).await, now()) })
+    };
+    let asked = async |path: &str| {
+        while fake.asked(path) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let soon = login("soon");
+    asked("/api/soon").await;
+    let late = login("late");
+    assert_eq!(soon.await.unwrap().0, accepted("soon"));
+    asked("/api/late").await;
+
+    // There are more of them than failures that a service is left alone for.
+    let begin = now();
+    let waiting: Vec<_> = (0..6).map(|_| login("text")).collect();
+    for waited in waiting {
+        let (outcome, end) = waited.await.unwrap();
+        assert_eq!(outcome, Outcome::Unavailable(Some(TimeDelta::seconds(1))));
+        let waited = end.duration_since(begin).as_millis();
+        assert!((900..3000).contains(&waited), "{waited} ms");
+    }
+    assert_eq!(fake.asked("/api/text"), 0);
+    // It waited as well, and the service took nearly all of the 5 seconds that it has.
+    assert_eq!(late.await.unwrap().0, accepted("late"));
+    assert_eq!(login("text").await.unwrap().0, accepted("text"));
 }
 
 #[tokio::test]
