@@ -8,7 +8,8 @@ use authcore_fake_idp::table::{self, Case, Provider, Row};
 use authcore_fake_idp::{FakeFacebookLimited, FakeIdp, Host, Outcome, World};
 use authcore_jose::MasterKey;
 use authcore_verifiers::{
-    ConfigError, FacebookLimited, FacebookLimitedConfig, NoncePolicy, Nonces, Outbound,
+    ConfigError, Facebook, FacebookApp, FacebookConfig, FacebookLimited, FacebookLimitedConfig,
+    NoncePolicy, Nonces, Outbound,
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -58,7 +59,7 @@ impl Provider for UnderTest {
             ("app_ids", with(|config| config.app_ids.clear())),
             ("app_ids", with(|config| config.app_ids.push(String::new()))),
             ("issuers", with(|config| config.issuers.clear())),
-            ("provider", with(|config| config.provider = "Face Book".into())),
+            ("provider", with(|config| config.provider = Some("Face Book".into()))),
             ("keys_url", with(|config| config.keys_url = "http://limited.facebook.com/".into())),
         ]
     }
@@ -127,6 +128,32 @@ async fn a_nonce_of_ours_is_required_and_used_once() {
     let bound = token().claim("nonce", nonce).signed(&signer);
     assert_eq!(world.login(&bound).await, accepted());
     assert_eq!(world.login(&bound).await, Outcome::UsedUp);
+}
+
+#[tokio::test]
+async fn beside_access_tokens_it_has_no_name_and_no_nonces_of_its_own() {
+    let facebook = FakeFacebookLimited::new();
+    let fake = FakeIdp::start(facebook.hosts()).await;
+    let built = |limited: FacebookLimitedConfig| {
+        let app = FacebookApp { id: FakeFacebookLimited::APP.into(), secret: "secret".into() };
+        let mut config = FacebookConfig::new(vec![app]);
+        config.limited = Some(limited);
+        Facebook::new(config, &fake.outbound())
+    };
+    for name in ["facebook", "facebook_limited"] {
+        let mut named = config();
+        named.provider = Some(name.into());
+        assert_eq!(built(named).err().map(|error| error.field()), Some("limited.provider"));
+    }
+    let world = World::new(built(config()).unwrap()).await;
+    let login = async |of: &str| {
+        let provider = ProviderId::new(of).unwrap();
+        let nonce = nonces().issue(&NonceScope::login(&provider, ""), world.now(), [2; 16]);
+        let token = FakeFacebookLimited::token(world.now()).claim("nonce", nonce);
+        world.login(&token.signed(&facebook.issuer.signer())).await
+    };
+    assert_eq!(login("facebook_limited").await, rejected("nonce_mismatch"));
+    assert_eq!(login("facebook").await, accepted());
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub struct FacebookConfig {
     /// Where the Graph API is, with its version.
     pub graph_url: String,
     /// Whether, and which, tokens of Limited Login count beside access tokens. Their players are the same then: the ids of
-    /// both are those of the app.
+    /// both are those of the app. It has no `provider` of its own, and its nonces are those of `facebook`.
     pub limited: Option<FacebookLimitedConfig>,
 }
 
@@ -85,13 +85,18 @@ impl Facebook {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] without an app, for an app without an id or secret, and when the URL is none.
+    /// [`ConfigError`] without an app, for an app without an id or secret, when the URL is none, and for a
+    /// [`limited`](FacebookConfig::limited) that cannot be or has a name of its own.
     pub fn new(config: FacebookConfig, outbound: &Outbound) -> Result<Self, ConfigError> {
         let provider = provider_id("facebook")?;
         let ids: Vec<_> = config.apps.iter().map(|app| app.id.clone()).collect();
         ConfigError::unless_named("apps", &ids)?;
         for app in &config.apps {
             ConfigError::unless_given("apps", app.secret.reveal())?;
+        }
+        if config.limited.as_ref().is_some_and(|limited| limited.provider.is_some()) {
+            let problem = "its players are those of facebook, so it has no name of its own";
+            return Err(ConfigError::new("limited.provider", problem));
         }
         let base = config.graph_url.trim_end_matches('/');
         let endpoint = |path| Endpoint::new("graph_url", &format!("{base}/{path}"));

@@ -20,9 +20,9 @@ use crate::profile::profile;
 pub struct FacebookLimitedConfig {
     /// The apps that a token may be for.
     pub app_ids: Vec<String>,
-    /// The name of the provider. With `facebook`, players are the same as those of [`Facebook`](super::Facebook), which an
-    /// engine then cannot have as well.
-    pub provider: String,
+    /// The name of the provider, where it is another than `facebook_limited`. With `facebook`, players are the same as those
+    /// of [`Facebook`](super::Facebook), which an engine then cannot have as well.
+    pub provider: Option<String>,
     /// Whether a token must be bound to the login.
     pub nonce: NoncePolicy,
     /// Whether a token is good for one login only.
@@ -39,7 +39,7 @@ impl FacebookLimitedConfig {
     pub fn new(app_ids: Vec<String>, nonces: Nonces) -> Self {
         Self {
             app_ids,
-            provider: "facebook_limited".into(),
+            provider: None,
             nonce: NoncePolicy::Required(nonces),
             reject_reuse: false,
             issuers: vec!["https://www.facebook.com".into(), "https://facebook.com".into()],
@@ -74,7 +74,7 @@ impl FacebookLimited {
     ///
     /// [`ConfigError`] when there is no app, or another field cannot be.
     pub fn new(config: FacebookLimitedConfig, outbound: &Outbound) -> Result<Self, ConfigError> {
-        let provider = provider_id(&config.provider)?;
+        let provider = provider_id(config.provider.as_deref().unwrap_or("facebook_limited"))?;
         ConfigError::unless_named("app_ids", &config.app_ids)?;
         let keys = KeyLocation::Fixed(Endpoint::new("keys_url", &config.keys_url)?);
         let keys = KeySource::new(outbound.to(provider.as_str()), keys);

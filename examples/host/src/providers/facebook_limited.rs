@@ -19,7 +19,7 @@ pub(super) struct FacebookLimited {
 impl FacebookLimited {
     pub(super) fn config(&self, shared: &Shared) -> FacebookLimitedConfig {
         let mut config = FacebookLimitedConfig::new(self.app_ids.clone(), shared.nonces.clone());
-        config.provider = self.provider.clone().unwrap_or(config.provider);
+        config.provider.clone_from(&self.provider);
         config.nonce = self.nonce.unwrap_or(Nonce::Required).policy(shared);
         config.reject_reuse = self.reject_reuse;
         config.issuers = self.issuers.clone().unwrap_or(config.issuers);

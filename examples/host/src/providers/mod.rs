@@ -324,6 +324,11 @@ mod tests {
                 "[providers.oidc.s]\nissuer = \"https://s.example\"\naudiences = [\"a\"]\nalgorithms = [\"none\"]",
                 "line 1: providers.oidc.s.algorithms: \"none\" is none of RS256",
             ),
+            (
+                "[providers.facebook]\napps = [{ id = \"1\", secret = \"s\" }]\n\
+                 limited = { app_ids = [\"1\"], provider = \"facebook\" }\n",
+                "line 1: providers.facebook.limited.provider: its players are those of facebook",
+            ),
             ("[providers.gogle]\n", "line 1: unknown field `gogle`"),
             ("[outbound]\nextra_root = []\n", "line 2: unknown field `extra_root`"),
             (
