@@ -31,11 +31,11 @@ fn accounts() -> Vec<Host> {
             "/api/bytes" => Bytes::from_static(b"\xff\xfe").into_response(),
             "/api/many" => Json(vec![0; 2000]).into_response(),
             "/api/late" => {
-                tokio::time::sleep(Duration::from_millis(4500)).await;
+                tokio::time::sleep(Duration::from_millis(4450)).await;
                 "at last".into_response()
             }
             "/api/soon" => {
-                tokio::time::sleep(Duration::from_millis(700)).await;
+                tokio::time::sleep(Duration::from_millis(600)).await;
                 "there".into_response()
             }
             path => {
@@ -317,32 +317,29 @@ async fn h3_the_wait_for_a_turn_is_short_and_apart_from_the_check() {
     let world = Arc::new(world);
     let login = |id: &'static str| {
         let world = Arc::clone(&world);
-        tokio::spawn(async move { (world.login(&credential(id, "t")).await, now()) })
+        tokio::spawn(async move { world.login(&credential(id, "t")).await })
     };
     let asked = async |path: &str| {
         while fake.asked(path) == 0 {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     let soon = login("soon");
     asked("/api/soon").await;
     let late = login("late");
-    assert_eq!(soon.await.unwrap().0, accepted("soon"));
+    assert_eq!(soon.await.unwrap(), accepted("soon"));
     asked("/api/late").await;
 
-    // There are more of them than failures that a service is left alone for.
-    let begin = now();
-    let waiting: Vec<_> = (0..6).map(|_| login("text")).collect();
-    for waited in waiting {
-        let (outcome, end) = waited.await.unwrap();
-        assert_eq!(outcome, Outcome::Unavailable(Some(TimeDelta::seconds(1))));
-        let waited = end.duration_since(begin).as_millis();
-        assert!((900..3000).contains(&waited), "{waited} ms");
+    for _ in 0..2 {
+        let begin = now();
+        let waited = world.login(&credential("text", "t")).await;
+        assert_eq!(waited, Outcome::Unavailable(Some(TimeDelta::seconds(1))));
+        assert!((1..3).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
     }
     assert_eq!(fake.asked("/api/text"), 0);
     // It waited as well, and the service took nearly all of the 5 seconds that it has.
-    assert_eq!(late.await.unwrap().0, accepted("late"));
-    assert_eq!(login("text").await.unwrap().0, accepted("text"));
+    assert_eq!(late.await.unwrap(), accepted("late"));
+    assert_eq!(login("text").await.unwrap(), accepted("text"));
 }
 
 #[tokio::test]
