@@ -120,3 +120,12 @@ async fn an_answer_that_is_not_about_a_token_is_none() {
         assert_eq!(world.login(GOOD).await, Outcome::Unavailable(None), "{body}");
     }
 }
+
+#[tokio::test]
+async fn what_discord_says_of_our_application_is_no_word_on_the_player() {
+    for (status, outcome) in [(403, Outcome::Faulty), (418, Outcome::Unavailable(None))] {
+        let (fake, world) = start(config()).await;
+        fake.inject(FakeDiscord::AUTHORIZATION, Fault::Status(status));
+        assert_eq!(world.login(GOOD).await, outcome, "{status}");
+    }
+}

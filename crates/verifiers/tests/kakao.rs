@@ -127,6 +127,7 @@ async fn each_number_of_kakao_has_its_class() {
         (400, -1, Outcome::Unavailable(None)),
         (400, -10, Outcome::Unavailable(None)),
         (400, -2, rejected("malformed")),
+        (401, -999, rejected("revoked")),
         (403, -5, Outcome::Faulty),
         (400, -999, Outcome::Unavailable(None)),
     ] {

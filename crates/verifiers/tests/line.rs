@@ -153,8 +153,12 @@ async fn each_text_of_line_has_its_class() {
     }
     let (fake, line, world) = start(config()).await;
     let token = FakeLine::token(world.now()).signed(&line.issuer.signer());
-    fake.inject("", Fault::Status(403));
-    assert_eq!(world.login(&token).await, Outcome::Faulty);
+    for (status, outcome) in
+        [(401, rejected("revoked")), (403, Outcome::Faulty), (418, Outcome::Unavailable(None))]
+    {
+        fake.inject("", Fault::Status(status));
+        assert_eq!(world.login(&token).await, outcome, "{status}");
+    }
 }
 
 #[tokio::test]

@@ -112,6 +112,8 @@ async fn a_failure_with_status_200_is_a_failure() {
         (202, json!({"resultcode": "00", "response": {"id": "n2"}}), Outcome::Unavailable(None)),
         (403, json!({"resultcode": "403"}), Outcome::Faulty),
         (404, json!({"resultcode": "404"}), Outcome::Unavailable(None)),
+        // A code that no page of NAVER's has.
+        (200, json!({"resultcode": "77"}), Outcome::Unavailable(None)),
     ] {
         let (fake, world) = start(config()).await;
         fake.inject(FakeNaver::PROFILE, Fault::StatusBody(status, body.to_string()));

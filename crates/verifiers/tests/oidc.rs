@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use authcore_fake_idp::table::{self, Case, Provider, Row};
-use authcore_fake_idp::{FakeIdp, FakeOidc, Host, Outcome, Signer, World};
+use authcore_fake_idp::{FakeIdp, FakeOidc, Fault, Host, Outcome, Signer, World};
 use authcore_verifiers::{ConfigError, Oidc, OidcConfig, Outbound, SignatureAlgorithm};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -104,6 +104,10 @@ async fn a_discovery_document_of_another_issuer_or_with_keys_elsewhere_is_not_be
         assert_eq!(outcome, Outcome::Unavailable(None), "{name} {value}");
         assert_eq!(fake.asked(FakeOidc::KEYS), 0);
     }
+    let (fake, oidc, world) = start(config()).await;
+    fake.inject("", Fault::Status(404));
+    let token = FakeOidc::token(world.now()).signed(&oidc.issuer.signer());
+    assert_eq!(world.login(&token).await, Outcome::Unavailable(None));
 }
 
 #[tokio::test]

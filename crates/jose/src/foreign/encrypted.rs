@@ -218,6 +218,8 @@ impl Content {
 mod tests {
     use std::io::Write as _;
 
+    use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+    use aws_lc_rs::rsa::KeySize;
     use flate2::Compression;
 
     use super::*;
@@ -285,5 +287,62 @@ mod tests {
         // Bare text, and a stream with the head and the sum of zlib.
         assert_eq!(unpack(text), None);
         assert_eq!(unpack(&[b"\x78\x9c", &packed[..], b"\0\0\0\0"].concat()), None);
+    }
+
+    #[test]
+    fn what_is_no_token_for_us_is_refused_by_its_form() {
+        let header = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        let good = r#"{"alg":"RSA-OAEP","enc":"A128GCM","x5t":"AAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
+        let token = |json: &str| format!("{}.AAAA.AAAA.AAAA.AAAA", header(json));
+        let refused = |text: &str| EncryptedToken::parse(text).err();
+        assert_eq!(refused(&token(good)), None);
+        for malformed in [
+            String::new(),
+            "a.b.c".into(),
+            token(good).replacen(".AAAA", "", 1),
+            format!("{}.AAAA", token(good)),
+            token(good).replacen(".AAAA", ".", 1),
+            token(good).replacen(".AAAA", ".AAA=", 1),
+            format!("{}{}", token(good), "A".repeat(MAX_TOKEN_BYTES)),
+            token("[]"),
+            token(&good.replace('}', r#","alg":"RSA-OAEP"}"#)),
+        ] {
+            assert_eq!(refused(&malformed), Some(ForeignError::Malformed), "{malformed}");
+        }
+    }
+
+    #[test]
+    fn gcm_takes_keys_nonces_and_tags_of_its_own_length_only() {
+        let (key, nonce, mut text) = ([7; 16], [9; 12], b"text".to_vec());
+        let sealing = LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &key).unwrap());
+        let unique = Nonce::assume_unique_for_key(nonce);
+        let tag =
+            sealing.seal_in_place_separate_tag(unique, Aad::from(b"head"), &mut text).unwrap();
+        let open = |key: &[u8], nonce: &[u8], tag: &[u8]| {
+            Content::A128Gcm.open(key, b"head", nonce, &text, tag)
+        };
+        assert_eq!(open(&key, &nonce, tag.as_ref()).as_deref(), Some(&b"text"[..]));
+        assert_eq!(open(&[7; 32], &nonce, tag.as_ref()), None);
+        assert_eq!(open(&key, &nonce[..11], tag.as_ref()), None);
+        for end in 0..16 {
+            assert_eq!(open(&key, &nonce, &tag.as_ref()[..end]), None, "a tag of {end} bytes");
+        }
+        assert_eq!(open(&key, &nonce, &[tag.as_ref(), b"\0"].concat()), None);
+    }
+
+    #[test]
+    fn security_99_neither_a_key_nor_a_token_is_shown() {
+        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
+        let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
+        assert!(DecryptionKey::from_pkcs8(&der.as_ref()[1..]).is_none());
+        let key = DecryptionKey::from_pkcs8(der.as_ref()).unwrap();
+        assert_eq!(format!("{key:?}"), "DecryptionKey([redacted])");
+        let header = r#"{"alg":"RSA-OAEP","enc":"A128GCM","x5t":"AAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#;
+        let text = format!("{}.QUJD.REVG.R0hJ.SktM", URL_SAFE_NO_PAD.encode(header));
+        let token = EncryptedToken::parse(&text).unwrap();
+        let shown = format!("{token:?}");
+        assert_eq!(shown, r#"EncryptedToken { thumbprint: "AAAAAAAAAAAAAAAAAAAAAAAAAAA", .. }"#);
+        // It is encrypted to nobody.
+        assert_eq!(token.decrypt(&key), Err(ForeignError::Signature));
     }
 }

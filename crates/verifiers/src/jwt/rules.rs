@@ -258,3 +258,25 @@ impl From<Broken> for VerifyError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(change: impl FnOnce(&mut TokenRules)) -> Option<&'static str> {
+        let mut rules = TokenRules::new(vec!["i".into()], vec!["a".into()]).unwrap();
+        change(&mut rules);
+        rules.check().err().map(|error| error.field())
+    }
+
+    #[test]
+    fn j8_rules_that_leave_open_what_must_not_be_are_refused() {
+        assert_eq!(problem(|_| {}), None);
+        assert_eq!(problem(|rules| rules.skew = SKEW_MAX), None);
+        assert_eq!(problem(|rules| rules.skew = SKEW_MAX + TimeDelta::seconds(1)), Some("skew"));
+        assert_eq!(problem(|rules| rules.skew = TimeDelta::seconds(-1)), Some("skew"));
+        assert_eq!(problem(|rules| rules.algorithms.clear()), Some("algorithms"));
+        assert_eq!(problem(|rules| rules.max_age = TimeDelta::zero()), Some("max_age"));
+        assert_eq!(problem(|rules| rules.audiences.clear()), Some("audiences"));
+    }
+}
