@@ -182,16 +182,16 @@ pub fn encrypted_with(to: &Encryption, header: &Value, content: &[u8]) -> String
 
 type Sealed = (Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>);
 
-fn gcm(key: &[u8], aad: &[u8], content: &[u8]) -> Sealed {
+fn gcm(key: &[u8], aad: &[u8], inside: &[u8]) -> Sealed {
     let algorithm = if key.len() == 16 { &AES_128_GCM } else { &AES_256_GCM };
     let sealing = LessSafeKey::new(UnboundKey::new(algorithm, key).unwrap());
-    let mut body = content.to_vec();
+    let mut body = inside.to_vec();
     let nonce = Nonce::assume_unique_for_key([2; 12]);
     let tag = sealing.seal_in_place_separate_tag(nonce, Aad::from(aad), &mut body).unwrap();
     (key.into(), vec![2; 12], body, tag.as_ref().into())
 }
 
-fn cbc(key: &[u8], aad: &[u8], content: &[u8]) -> Sealed {
+fn cbc(key: &[u8], aad: &[u8], inside: &[u8]) -> Sealed {
     let (mac, secret) = key.split_at(key.len() / 2);
     let (algorithm, hash) = match secret.len() {
         16 => (&AES_128, hmac::HMAC_SHA256),
@@ -199,7 +199,7 @@ fn cbc(key: &[u8], aad: &[u8], content: &[u8]) -> Sealed {
     };
     let cipher = UnboundCipherKey::new(algorithm, secret).unwrap();
     let cipher = PaddedBlockEncryptingKey::cbc_pkcs7(cipher).unwrap();
-    let (iv, mut body) = ([2; 16], content.to_vec());
+    let (iv, mut body) = ([2; 16], inside.to_vec());
     let context = EncryptionContext::Iv128((&iv).into());
     cipher.less_safe_encrypt(&mut body, context).unwrap();
     let bits = (aad.len() as u64 * 8).to_be_bytes();

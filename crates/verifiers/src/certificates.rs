@@ -179,16 +179,15 @@ impl Certificates {
     /// nobody asked for the longest.
     fn kept_at(&self, name: &str, now: DateTime<Utc>) -> Arc<Kept<Found>> {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (name, kept) = match all.iter().position(|(at, _)| at == name) {
-            Some(found) => all.remove(found),
-            None => {
-                if all.len() >= KEPT {
-                    let no_use = |kept: &Kept<Found>| kept.value(now).flatten().is_none();
-                    let leaves = all.iter().position(|(_, kept)| no_use(kept));
-                    all.remove(leaves.unwrap_or(0));
-                }
-                (name.to_owned(), Arc::default())
+        let (name, kept) = if let Some(found) = all.iter().position(|(at, _)| at == name) {
+            all.remove(found)
+        } else {
+            if all.len() >= KEPT {
+                let no_use = |kept: &Kept<Found>| kept.value(now).flatten().is_none();
+                let leaves = all.iter().position(|(_, kept)| no_use(kept));
+                all.remove(leaves.unwrap_or(0));
             }
+            (name.to_owned(), Arc::default())
         };
         all.push((name, Arc::clone(&kept)));
         kept

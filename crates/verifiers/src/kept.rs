@@ -55,7 +55,7 @@ impl<T> Default for Kept<T> {
     }
 }
 
-impl<T: Clone> Kept<T> {
+impl<T: Clone + Send + Sync> Kept<T> {
     /// The part of it that `pick` takes. Where it has no such part, or is old, one caller fetches it, with what it says of how
     /// long to keep it, and the others wait for that. `None` when the latest has no such part.
     ///
@@ -66,14 +66,14 @@ impl<T: Clone> Kept<T> {
     /// # Cancel safety
     ///
     /// May be dropped at any time; the next caller fetches then.
-    pub(crate) async fn get<P, F>(
+    pub(crate) async fn get<P: Send, F>(
         &self,
-        pick: impl Fn(&T) -> Option<P>,
-        fetch: impl FnOnce(Call) -> F,
+        pick: impl Fn(&T) -> Option<P> + Send + Sync,
+        fetch: impl FnOnce(Call) -> F + Send,
         call: &Call,
     ) -> Result<Option<P>, HttpFault>
     where
-        F: Future<Output = Result<(T, TimeDelta), HttpFault>>,
+        F: Future<Output = Result<(T, TimeDelta), HttpFault>> + Send,
     {
         let now = call.now();
         let known = self.known();

@@ -273,8 +273,8 @@ mod tests {
         let packed = pack(text);
         assert_eq!(unpack(&packed).as_deref(), Some(&text[..]));
         assert_eq!(unpack(&pack(b"")).as_deref(), Some(&b""[..]));
-        assert_eq!(unpack(&pack(&[b'x'; MAX_TOKEN_BYTES])).unwrap().len(), MAX_TOKEN_BYTES);
-        assert_eq!(unpack(&pack(&[b'x'; MAX_TOKEN_BYTES + 1])), None);
+        assert_eq!(unpack(&pack(&vec![b'x'; MAX_TOKEN_BYTES])).unwrap().len(), MAX_TOKEN_BYTES);
+        assert_eq!(unpack(&pack(&vec![b'x'; MAX_TOKEN_BYTES + 1])), None);
         // A thousandth of what it becomes.
         let bomb = pack(&vec![b'x'; 16 * 1024 * 1024]);
         assert!(bomb.len() < MAX_TOKEN_BYTES && unpack(&bomb).is_none());

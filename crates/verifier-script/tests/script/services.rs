@@ -31,11 +31,11 @@ fn accounts() -> Vec<Host> {
             "/api/bytes" => Bytes::from_static(b"\xff\xfe").into_response(),
             "/api/many" => Json(vec![0; 2000]).into_response(),
             "/api/late" => {
-                tokio::time::sleep(Duration::from_millis(4450)).await;
+                wait(4450).await;
                 "at last".into_response()
             }
             "/api/soon" => {
-                tokio::time::sleep(Duration::from_millis(600)).await;
+                wait(600).await;
                 "there".into_response()
             }
             path => {
@@ -321,7 +321,7 @@ async fn h3_the_wait_for_a_turn_is_short_and_apart_from_the_check() {
     };
     let asked = async |path: &str| {
         while fake.asked(path) == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            wait(5).await;
         }
     };
     let soon = login("soon");
@@ -350,6 +350,11 @@ async fn a_host_of_ones_own_network_is_not_asked() {
         let world = World::new(Script::new(config, &crate::nowhere()).unwrap()).await;
         assert_eq!(world.login(&ann()).await, Outcome::Unavailable(None), "{url}");
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a service takes its time")]
+async fn wait(milliseconds: u64) {
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test of how long something takes")]

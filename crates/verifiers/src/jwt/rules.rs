@@ -47,8 +47,8 @@ pub struct TokenRules {
     pub nonce: NoncePolicy,
     /// How old it may be, by the claim that says when it was issued.
     pub max_age: TimeDelta,
-    /// The claim that says when it was issued, which it must have: `iat`, or `nbf` where the issuer has no other.
-    pub(crate) issued_at: &'static str,
+    /// Whether its `nbf` says when it was issued, for an issuer whose tokens have no `iat`.
+    pub(crate) issued_by_nbf: bool,
     /// How much the issuer's clock may differ from ours; at most 5 minutes.
     pub skew: TimeDelta,
     /// Whether a token is good for one login only.
@@ -74,7 +74,7 @@ impl TokenRules {
             typ: None,
             nonce: NoncePolicy::Off,
             max_age: TimeDelta::hours(1),
-            issued_at: "iat",
+            issued_by_nbf: false,
             skew: TimeDelta::seconds(30),
             reject_reuse: false,
         })
@@ -185,12 +185,12 @@ impl TokenRules {
         now: DateTime<Utc>,
     ) -> Result<DateTime<Utc>, Broken> {
         let exp = time(members, "exp")?.ok_or(Reason::Malformed)? + self.skew;
-        let begins = [time(members, "nbf")?, time(members, "iat")?];
-        let issued_at = time(members, self.issued_at)?.ok_or(Reason::Malformed)?;
+        let (nbf, iat) = (time(members, "nbf")?, time(members, "iat")?);
+        let issued_at = if self.issued_by_nbf { nbf } else { iat }.ok_or(Reason::Malformed)?;
         if now >= exp {
             return Err(Broken::Expired);
         }
-        if begins.into_iter().flatten().any(|begin| begin > now + self.skew) {
+        if nbf.into_iter().chain(iat).any(|begin| begin > now + self.skew) {
             return Err(Reason::NotYetValid.into());
         }
         if now > issued_at + self.max_age + self.skew {

@@ -115,7 +115,7 @@ impl Xbox {
         let signers = KeySource::new(outbound.to(provider.as_str()), location);
         let mut rules = TokenRules::new(config.issuers, config.relying_parties)?;
         rules.algorithms = vec![SignatureAlgorithm::Ps256, SignatureAlgorithm::Rs256];
-        rules.issued_at = "nbf";
+        rules.issued_by_nbf = true;
         // How long a token is good for is the relying party's own choice.
         rules.max_age = TimeDelta::days(1);
         Ok(Self {
