@@ -18,6 +18,7 @@ mod mutate;
 mod oracle;
 mod stage;
 mod tokens;
+mod xbox;
 
 pub use mutate::Mutator;
 
@@ -34,7 +35,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     tokens::JSON,
     tokens::OWN_TOKEN,
     tokens::FOREIGN_TOKEN,
@@ -43,6 +44,7 @@ pub const TARGETS: [Target; 12] = [
     credentials::INSTANT_GAME,
     credentials::GAME_CENTER,
     credentials::OAUTH1,
+    xbox::XBOX,
     answers::WEBHOOK,
     answers::PROVIDERS,
     bodies::V1,
