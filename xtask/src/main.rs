@@ -2,6 +2,7 @@
 
 mod arguments;
 mod clock;
+mod coverage;
 mod docs;
 mod failure;
 mod ha;
@@ -39,6 +40,7 @@ COMMANDS:
   lint     Lock file, formatting, sources, documentation, clippy, purity of the core, licences and bans
   docs     Writes the parts of docs/ that are made from the code and its tests
              --check           writes nothing; fails where a part is outdated, or a row has no test
+  coverage How many lines of the tokens, the verifiers and the sessions the tests run (needs the component llvm-tools)
   node     The published nakama-js client against the real host
   kill     Kills the host at random moments under load, and checks that no acknowledged write is lost and none is there
            by half
@@ -67,6 +69,7 @@ With CI=true a step that cannot run is a failure. Without it, the step is skippe
 ";
 
 fn main() -> ExitCode {
+    coverage::compile_if_asked();
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -88,6 +91,7 @@ fn run() -> Result<()> {
             let check = arguments.flag("--check");
             in_steps(arguments, |run| docs::all(run, check))
         }
+        Some("coverage") => in_steps(arguments, coverage::all),
         Some("node") => in_steps(arguments, node::all),
         Some("kill") => {
             let options = kill::Options::parse(&mut arguments)?;
