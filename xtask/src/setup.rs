@@ -21,6 +21,11 @@ pub(crate) fn all(run: &mut Run) -> Result<()> {
     run.step("setup: node packages", || Ok(node::install()))
 }
 
+/// Not a part of the set-up: only a command that is run now and then needs it.
+pub(crate) fn cargo_mutants() -> Outcome {
+    subcommand("mutants", "27.1.0")
+}
+
 fn component(subcommand: &str, name: &str) -> Outcome {
     install(
         name,

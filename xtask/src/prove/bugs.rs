@@ -8,9 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{MACHINES, Machine};
+use super::{MACHINES, Machine, copy_sources};
 use crate::failure::{Failure, Result};
-use crate::process::{cargo, read, run};
+use crate::process::{cargo, run};
 use crate::step::Outcome;
 
 /// The bugs, and the copy of the sources in which they are made.
@@ -45,7 +45,8 @@ pub(crate) fn check() -> Result<Outcome> {
 /// Makes each bug, and says which machines caught it; the first that none catches ends it.
 pub(super) fn all() -> Result<Vec<String>> {
     let bugs = bugs()?;
-    copy_sources()?;
+    fs::create_dir_all(TARGET)?;
+    copy_sources(Path::new(COPY))?;
     let mut rows =
         vec!["| bug | caught by | not by |".to_owned(), "| --- | --- | --- |".to_owned()];
     for bug in &bugs {
@@ -113,24 +114,6 @@ fn test(machine: &Machine, more: &[&str]) -> Result<Command> {
     let mut command = cargo(&["test", "--quiet", "--package", package, "--test", test]);
     command.args(more).env("CARGO_TARGET_DIR", fs::canonicalize(TARGET)?).current_dir(COPY);
     Ok(command)
-}
-
-/// Copies what git knows or would take, but nothing that is the same already, so that it is not built anew.
-fn copy_sources() -> Result<()> {
-    fs::create_dir_all(TARGET)?;
-    let list = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
-    let mut git = Command::new("git");
-    git.args(list);
-    let listed = read(git)?;
-    let wanted: Vec<&Path> = listed.split_terminator('\0').map(Path::new).collect();
-    for file in wanted.iter().filter(|file| file.is_file()) {
-        let (to, content) = (Path::new(COPY).join(file), fs::read(file)?);
-        if fs::read(&to).ok().as_ref() != Some(&content) {
-            to.parent().map_or(Ok(()), fs::create_dir_all)?;
-            fs::write(&to, content)?;
-        }
-    }
-    Ok(())
 }
 
 /// Makes a bug, or mends it.

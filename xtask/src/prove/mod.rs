@@ -2,12 +2,15 @@
 //! for longer, optimised, and its figure is printed last.
 
 pub(crate) mod bugs;
+mod mutants;
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Result};
-use crate::process::{cargo, run, run_and_read};
+use crate::process::{cargo, read, run, run_and_read};
 use crate::step::{Outcome, Run};
 
 /// A test that is one machine.
@@ -65,15 +68,19 @@ enum What {
     One(&'static Machine),
     /// All that are named by some bug, on each of these bugs.
     OnBugs,
+    /// The tests of the rules, on each small change of a rule.
+    OnMutants(mutants::Options),
 }
 
 impl What {
     const BUGS: &str = "bugs";
+    const MUTANTS: &str = "mutants";
 
     const fn name(self) -> &'static str {
         match self {
             Self::One(machine) => machine.name,
             Self::OnBugs => Self::BUGS,
+            Self::OnMutants(_) => Self::MUTANTS,
         }
     }
 
@@ -89,10 +96,11 @@ impl Options {
         let what = match machine {
             Some(machine) => What::One(machine),
             None if name == What::BUGS => What::OnBugs,
+            None if name == What::MUTANTS => What::OnMutants(mutants::Options::parse(arguments)?),
             None => {
                 let names = MACHINES.map(|machine| machine.name).join(", ");
                 return Err(Failure::new(format!(
-                    "no machine `{name}`; there are {names}, and bugs"
+                    "no machine `{name}`; there are {names}, bugs and mutants"
                 )));
             }
         };
@@ -120,6 +128,7 @@ pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
         figures = match options.what {
             What::One(machine) => prove(machine, &options.limits)?,
             What::OnBugs => bugs::all()?,
+            What::OnMutants(options) => mutants::all(options)?,
         };
         Ok(Outcome::Held)
     })?;
@@ -157,4 +166,21 @@ fn prove(machine: &Machine, limits: &[(&str, u64)]) -> Result<Vec<String>> {
         return Err(Failure::new("the machine printed no figure"));
     }
     Ok(figures)
+}
+
+/// Copies what git knows or would take, but nothing that is the same already, so that it is not built anew.
+fn copy_sources(to: &Path) -> Result<()> {
+    let list = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
+    let mut git = Command::new("git");
+    git.args(list);
+    let listed = read(git)?;
+    let wanted: Vec<&Path> = listed.split_terminator('\0').map(Path::new).collect();
+    for file in wanted.iter().filter(|file| file.is_file()) {
+        let (to, content) = (to.join(file), fs::read(file)?);
+        if fs::read(&to).ok().as_ref() != Some(&content) {
+            to.parent().map_or(Ok(()), fs::create_dir_all)?;
+            fs::write(&to, content)?;
+        }
+    }
+    Ok(())
 }
