@@ -276,6 +276,15 @@ mod tests {
         }
         assert!(ProviderId::new("google-play_2").is_ok());
         assert!(ProviderId::new("device").unwrap().is_built_in());
+        assert!(!ProviderId::GOOGLE.is_built_in());
+        assert_eq!(String::from(ProviderId::GOOGLE), "google");
+    }
+
+    #[test]
+    fn security_66_a_key_tells_its_parts() {
+        let key = IdentityKey::scoped(ProviderId::GOOGLE, "tenant", "issuer", "subject");
+        assert_eq!((key.tenant(), key.issuer(), key.subject()), ("tenant", "issuer", "subject"));
+        assert_eq!((Ordinal::new(7).number(), Ordinal::FIRST.next()), (7, Ordinal::new(2)));
     }
 
     #[test]
@@ -289,5 +298,8 @@ mod tests {
         account.add_identity(key, Some("Someone@example.com".into()), DateTime::UNIX_EPOCH);
         account.identities[0].data = Some(r#"{"from":"Someone"}"#.into());
         assert!(!format!("{account:?}").contains("Someone"));
+        let shown = "Identity { ordinal: Ordinal(1), key: IdentityKey(email, [redacted]), ";
+        assert!(format!("{:?}", account.identities[0]).starts_with(shown));
+        assert_eq!(format!("{:?}", ProviderId::EMAIL), "ProviderId(email)");
     }
 }

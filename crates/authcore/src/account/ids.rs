@@ -150,3 +150,15 @@ impl Epoch {
         Self(self.0.saturating_add(1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_gets_back_the_numbers_that_it_kept() {
+        assert_eq!(Version::new(7).number(), 7);
+        assert_eq!(Epoch::new(7).number(), 7);
+        assert_eq!((Version::FIRST.next(), Epoch::FIRST.next()), (Version::new(2), Epoch::new(1)));
+    }
+}

@@ -79,6 +79,14 @@ mod tests {
         assert_eq!(check_username(&"\u{e9}".repeat(65)), Err(UsernameRule::Length));
     }
 
+    #[test]
+    fn nakama_4_4_a_byte_makes_a_letter_only_where_it_divides_evenly() {
+        let mut random = [255; 32];
+        random[..11].copy_from_slice(&[208, 0, 1, 25, 26, 51, 52, 104, 155, 206, 207]);
+        assert_eq!(generate_username(&random), "abzAZaaZYZ");
+        assert_eq!(generate_username(&[255; 32]), "aaaaaaaaaa", "there are always ten");
+    }
+
     proptest! {
         #[test]
         fn generated_names_are_ten_letters(random: [u8; 32]) {

@@ -224,3 +224,30 @@ fn add_records(records: &mut Records, loser: &Records) {
     let surplus = records.past_bans.len().saturating_sub(Records::PAST_BANS);
     records.past_bans.drain(..surplus);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nakama_4_1_a_merge_may_fill_an_account_and_not_overfill_it() {
+        let account = |number, devices: &[&str]| {
+            let mut account =
+                Account::new(AccountId::from_bytes([number; 16]), DateTime::UNIX_EPOCH);
+            for device in devices {
+                let key = IdentityKey::new(ProviderId::DEVICE, device);
+                account.add_identity(key, None, DateTime::UNIX_EPOCH);
+            }
+            account
+        };
+        let merged = |most| {
+            let (mut survivor, loser) = (account(1, &["one", "two"]), account(2, &["three"]));
+            let policy = Policy { identities_per_account: most, ..Policy::braincloud() };
+            let none = Activity::default();
+            merge(&mut survivor, &loser, &none, &policy, DateTime::UNIX_EPOCH)?;
+            Ok(survivor.identities.len())
+        };
+        assert_eq!(merged(3), Ok(3));
+        assert_eq!(merged(2), Err(Refusal::TooManyIdentities { most: 2 }));
+    }
+}

@@ -127,3 +127,58 @@ pub(super) fn lockdown_holds(lockdown: &Lockdown, templates: &[BanTemplate]) -> 
     });
     trigger && template && release
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(code: u32, name: &str) -> BanTemplate {
+        BanTemplate {
+            code,
+            name: name.into(),
+            messages: BTreeMap::from([("en".into(), "Banned.".into())]),
+            default_language: "en".into(),
+        }
+    }
+
+    #[test]
+    fn gamebase_1_1_templates_have_codes_and_names_of_their_own() {
+        let holds = |second| templates_hold(&[template(1, "one"), second]);
+        assert!(holds(template(2, "two")));
+        assert!(!holds(template(1, "two")));
+        assert!(!holds(template(2, "one")));
+        assert!(!holds(BanTemplate { default_language: "de".into(), ..template(2, "two") }));
+    }
+
+    #[test]
+    fn gamebase_1_1_a_lockdown_can_be_set_off_and_released_and_has_a_known_template() {
+        let amount = Amount::minor;
+        let lockdown = |trigger| Lockdown {
+            trigger,
+            currency: "USD".into(),
+            ban: BanPeriod::Permanent,
+            template: Some(1),
+            release: None,
+        };
+        let holds = |lockdown: &Lockdown| lockdown_holds(lockdown, &[template(1, "one")]);
+        let of_count = RefundTrigger::Count(NonZeroU32::MIN);
+        for (trigger, can_be_set_off) in [
+            (of_count, true),
+            (RefundTrigger::Amount(amount(1)), true),
+            (RefundTrigger::Amount(amount(0)), false),
+            (RefundTrigger::Either { count: NonZeroU32::MIN, amount: amount(2) }, true),
+            (RefundTrigger::Either { count: NonZeroU32::MIN, amount: amount(0) }, false),
+        ] {
+            assert_eq!(holds(&lockdown(trigger)), can_be_set_off, "{trigger:?}");
+        }
+        assert!(!holds(&Lockdown { template: Some(2), ..lockdown(of_count) }));
+        let released = |period, rule| {
+            let release = Some(GraceRelease { period, rule, message: String::new() });
+            holds(&Lockdown { release, ..lockdown(of_count) })
+        };
+        let (second, once) = (TimeDelta::seconds(1), ReleaseRule::Count { count: 1 });
+        assert!(released(second, once) && released(LONGEST, once));
+        assert!(!released(TimeDelta::milliseconds(999), once));
+        assert!(!released(second, ReleaseRule::Count { count: 0 }));
+    }
+}

@@ -248,6 +248,42 @@ mod tests {
 
     use super::*;
 
+    const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    fn raw(iss: &str, aud: &str, exp: i64) -> RawClaims {
+        let id = Uuid::nil();
+        let claims =
+            serde_json::json!({ "sub": id, "sid": id, "iss": iss, "aud": aud, "exp": exp });
+        serde_json::from_value(claims).unwrap()
+    }
+
+    #[test]
+    fn security_46_48_registered_claims_are_of_this_game_and_in_time() {
+        let counts =
+            |claims: RawClaims| claims.checked(ClaimStyle::Registered, "game", NOW).is_some();
+        assert!(counts(raw("game", "game", 1)));
+        assert!(!counts(raw("other", "game", 1)));
+        assert!(!counts(raw("game", "other", 1)));
+        assert!(!counts(raw("game", "game", 0)), "it is over at its end");
+    }
+
+    #[test]
+    fn security_47_each_purpose_has_a_name_and_a_type_of_its_own() {
+        let both = [Purpose::Access, Purpose::Refresh];
+        assert_eq!(both.map(Purpose::as_str), ["access", "refresh"]);
+        let types = |style| both.map(|purpose| purpose.typ(style));
+        assert_eq!(types(ClaimStyle::Registered), ["at+jwt", "rt+jwt"]);
+        assert_eq!(types(ClaimStyle::Nakama), ["JWT", "JWT"]);
+    }
+
+    #[test]
+    fn nakama_13_6_what_needs_no_escape_stands_for_itself() {
+        let mut json = String::new();
+        push_text(&mut json, "a plain {text}");
+        push_text(&mut json, "a \\ <b>~\u{e9}");
+        assert_eq!(json, r#""a plain {text}""a \\ \u003cb\u003e\u007e\u00e9""#);
+    }
+
     proptest! {
         /// nakama 13.6: whatever the text, it reads back the same, and its base64url needs neither `-` nor `_`.
         #[test]

@@ -171,3 +171,22 @@ pub struct SessionSnapshot {
     /// The version of the activity that it was read from.
     pub activity_version: Version,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_identity_has_its_way_of_proof() {
+        for (provider, method) in [
+            (ProviderId::DEVICE, Method::Device),
+            (ProviderId::CUSTOM, Method::Custom),
+            (ProviderId::GUEST, Method::Guest),
+            (ProviderId::EMAIL, Method::Password),
+            (ProviderId::UNIVERSAL, Method::Password),
+            (ProviderId::GOOGLE, Method::Provider),
+        ] {
+            assert_eq!(Method::of(&provider), method, "{provider}");
+        }
+    }
+}

@@ -119,3 +119,19 @@ impl fmt::Debug for Block {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_the_state_and_neither_the_id_nor_the_hash() {
+        let transfer = samples::guest().records.transfer.unwrap();
+        let (until, issued_at) = (Expiry::Never, samples::NOW);
+        let block = Block { id: "123456789012".into(), failures: 3, until, issued_at };
+        let seen = format!("{transfer:?} {block:?}");
+        assert!(seen.starts_with("TransferAccount { issued_by: Auto, "), "{seen}");
+        assert!(seen.contains("Block { failures: 3, until: Never, "), "{seen}");
+        assert!(!seen.contains("123456789012") && !seen.contains("a hash"), "{seen}");
+    }
+}
