@@ -145,6 +145,12 @@ mod tests {
     }
 
     #[test]
+    fn an_update_of_nothing_is_empty() {
+        let clears = ProfileUpdate { location: Some(String::new()), ..Default::default() };
+        assert!(ProfileUpdate::default().is_empty() && !clears.is_empty());
+    }
+
+    #[test]
     fn nakama_4_2_sizes_count_code_points() {
         let of = |length| Some("\u{e9}".repeat(length));
         let ok = ProfileUpdate {
