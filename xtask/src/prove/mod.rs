@@ -63,7 +63,6 @@ pub(crate) struct Options {
 }
 
 /// What is run.
-#[derive(Clone, Copy)]
 enum What {
     One(&'static Machine),
     /// All that are named by some bug, on each of these bugs.
@@ -76,7 +75,7 @@ impl What {
     const BUGS: &str = "bugs";
     const MUTANTS: &str = "mutants";
 
-    const fn name(self) -> &'static str {
+    const fn name(&self) -> &'static str {
         match self {
             Self::One(machine) => machine.name,
             Self::OnBugs => Self::BUGS,
@@ -84,7 +83,7 @@ impl What {
         }
     }
 
-    fn heeds(self, option: &str) -> bool {
+    fn heeds(&self, option: &str) -> bool {
         matches!(self, Self::One(machine) if machine.heeds.contains(&option))
     }
 }
@@ -125,7 +124,7 @@ impl Options {
 pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
     let mut figures = Vec::new();
     steps.step(options.what.name(), || {
-        figures = match options.what {
+        figures = match &options.what {
             What::One(machine) => prove(machine, &options.limits)?,
             What::OnBugs => bugs::all()?,
             What::OnMutants(options) => mutants::all(options)?,

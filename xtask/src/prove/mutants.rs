@@ -51,16 +51,18 @@ const ROUNDS: [Round; 3] = [
     Round { copy: WHOLE, tests: "--test=engine" },
 ];
 
-#[derive(Clone, Copy)]
 pub(super) struct Options {
     shard: Shard,
+    /// What a mutant's name must hold: a part of its path, say.
+    only: String,
     minutes: Option<u64>,
 }
 
 impl Options {
     pub(super) fn parse(arguments: &mut Arguments) -> Result<Self> {
         let shard = arguments.value("--shard")?.unwrap_or(Shard { number: 1, of: 1 });
-        Ok(Self { shard, minutes: arguments.value("--minutes")? })
+        let only = arguments.value("--only")?.unwrap_or_default();
+        Ok(Self { shard, only, minutes: arguments.value("--minutes")? })
     }
 }
 
@@ -104,7 +106,7 @@ struct Mutant {
 type Outcomes = BTreeMap<Mutant, String>;
 
 /// Tries the mutants of the shard that are not caught yet, and says how many of all are.
-pub(super) fn all(options: Options) -> Result<Vec<String>> {
+pub(super) fn all(options: &Options) -> Result<Vec<String>> {
     if let Outcome::Skipped(reason) = setup::cargo_mutants() {
         return Err(Failure::new(reason));
     }
@@ -117,6 +119,7 @@ pub(super) fn all(options: Options) -> Result<Vec<String>> {
     let shard = mutants.iter().enumerate().filter(|(index, _)| options.shard.holds(*index));
     let (fresh, again): (Vec<_>, Vec<_>) = shard
         .map(|(_, mutant)| mutant)
+        .filter(|mutant| mutant.name.contains(&options.only))
         .filter(|mutant| {
             !matches!(outcomes.get(mutant).map(String::as_str), Some(CAUGHT | UNVIABLE))
         })
@@ -211,7 +214,7 @@ fn make(mutants: &[&Mutant], all: &[Mutant], round: &Round) -> Result<()> {
 
     let mut command = cargo(&["mutants", "--iterate", "--in-place", "--baseline=skip"]);
     command.args(["--package=authcore", "--output=..", "--colors=never"]);
-    command.args(["--build-timeout=300", "--timeout=120"]);
+    command.args(["--build-timeout=300", "--timeout=60"]);
     command.arg(format!("--cargo-arg={}", round.tests));
     let status = within(round.copy, command)?.status()?;
     // 2: some were missed; 3: some went on for too long.
