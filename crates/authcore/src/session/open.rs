@@ -201,6 +201,15 @@ mod tests {
     }
 
     #[test]
+    fn gamebase_x25_the_idle_time_begins_anew_however_near_the_former_end_is() {
+        let (policy, start) = (Policy::gamebase(), DateTime::UNIX_EPOCH);
+        let first = log_in(Activity::default(), 1, &policy, start);
+        let later = start + policy.session_absolute - TimeDelta::days(1);
+        let Reopened::Login(_, session) = reopen(&first, Some(0), false, later) else { panic!() };
+        assert_eq!(session.idle_expires_at, later + policy.session_idle);
+    }
+
+    #[test]
     fn security_57_a_former_token_repeats_a_moment_and_is_reuse_after() {
         let policy = Policy::gamebase();
         let later = DateTime::UNIX_EPOCH + TimeDelta::days(1);

@@ -153,3 +153,16 @@ impl TokenKeys {
         from_strict_json::<RawClaims>(&payload).ok()?.checked(style, &self.game, now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_tell_their_game() {
+        let secret = b"a signing key of more than thirty-two bytes";
+        let master = MasterKey::new(secret).unwrap();
+        let keys = TokenKeys::new(&master, Algorithm::Hs256, "a game").unwrap();
+        assert_eq!(keys.game(), "a game");
+    }
+}
