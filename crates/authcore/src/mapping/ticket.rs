@@ -283,6 +283,20 @@ mod tests {
     }
 
     #[test]
+    fn offers_are_equal_whatever_their_secrets_and_for_nothing_else() {
+        let offer = TicketOffer {
+            secret: Secret::new("one"),
+            owner: owner().id,
+            owner_standing: Standing::Normal,
+            expires_at: NOW,
+        };
+        assert_eq!(offer, TicketOffer { secret: Secret::new("two"), ..offer.clone() });
+        let later = NOW + TimeDelta::minutes(10);
+        assert_ne!(offer, TicketOffer { expires_at: later, ..offer.clone() });
+        assert_ne!(offer, TicketOffer { owner_standing: Standing::Banned, ..offer.clone() });
+    }
+
+    #[test]
     fn a_kept_ticket_does_not_tell_its_secret() {
         let secret = Secret::new("the secret of a ticket");
         let kept = ForcingTicket { key: ForcingTicket::key_of(&secret), ..ticket(1) };

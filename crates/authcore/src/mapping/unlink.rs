@@ -102,7 +102,7 @@ pub(crate) fn unlink(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::AccountId;
+    use crate::account::{AccountId, Folding, Username};
     use crate::password::Password;
 
     fn account(identities: &[(&str, &str)]) -> Account {
@@ -186,6 +186,19 @@ mod tests {
         let refusal = Err(Refusal::LastIdentity(ProviderId::CUSTOM));
         assert_eq!(any(&mut account(&pair), &ProviderId::CUSTOM), refusal);
         assert_eq!(any(&mut with_password(account(&pair)), &ProviderId::CUSTOM), Ok(1));
+    }
+
+    #[test]
+    fn braincloud_8_2_only_who_has_no_name_and_password_becomes_anonymous() {
+        let account = || account(&[("device", "one"), ("custom", "mine")]);
+        let gone = |mut account| {
+            try_unlink(&mut account, Which::Any(&ProviderId::CUSTOM), &Policy::braincloud())
+        };
+        assert_eq!(gone(account()), Err(Refusal::ConfirmAnonymous));
+        let mut named = with_password(account());
+        assert_eq!(gone(named.clone()), Err(Refusal::ConfirmAnonymous));
+        named.username = Some(Username::new("ann", Folding::Exact));
+        assert_eq!(gone(named), Ok(1));
     }
 
     #[test]
