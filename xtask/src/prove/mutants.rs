@@ -176,7 +176,7 @@ fn list() -> Result<Vec<Mutant>> {
 
 /// Stands for a file's code, but not for the unit tests that follow it.
 fn code_of(text: &str) -> u64 {
-    let (code, _) = text.split_once("#[cfg(test)]\nmod tests {").unwrap_or((text, ""));
+    let (code, _) = text.split_once("\n#[cfg(test)]\nmod tests {").unwrap_or((text, ""));
     let mut hasher = DefaultHasher::new();
     code.hash(&mut hasher);
     hasher.finish()
@@ -288,6 +288,7 @@ mod tests {
         let with =
             |tests| code_of(&format!("fn f() {{}}\n\n#[cfg(test)]\nmod tests {{{tests}}}\n"));
         assert_eq!(with("a"), with("b"));
+        assert_eq!(with("a"), code_of("fn f() {}\n"), "the first tests of a file");
         assert_ne!(code_of("fn f() {}"), code_of("fn f() { }"));
     }
 
