@@ -1,11 +1,11 @@
-//! What may be done in the small world.
+//! What may be done in the small game.
 
 use authcore::Credential;
 use authcore::account::{IdentityKey, ProviderId};
 
 /// One of the two phones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a small world, known to its machines")]
+#[expect(clippy::exhaustive_enums, reason = "a small game, known to its provers")]
 pub enum Device {
     /// The one whose guest is [`Id::GuestA`].
     A,
@@ -44,7 +44,7 @@ impl Device {
 
 /// A login that somebody can prove to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a small world, known to its machines")]
+#[expect(clippy::exhaustive_enums, reason = "a small game, known to its provers")]
 pub enum Id {
     /// The guest key of phone A.
     GuestA,
@@ -111,7 +111,7 @@ impl Id {
 
 /// How long a ban is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a small world, known to its machines")]
+#[expect(clippy::exhaustive_enums, reason = "a small game, known to its provers")]
 pub enum BanLength {
     /// A day.
     Day,
@@ -121,7 +121,7 @@ pub enum BanLength {
 
 /// One step. Accounts are named by their number, in the order in which they were made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a small world, known to its machines")]
+#[expect(clippy::exhaustive_enums, reason = "a small game, known to its provers")]
 pub enum Action {
     /// Logs in on a phone.
     Login(Device, Id),
@@ -168,6 +168,49 @@ pub enum Action {
 }
 
 impl Action {
+    /// All that operators do to an account.
+    #[must_use]
+    pub const fn by_operators(account: usize) -> [Self; 8] {
+        [
+            Self::Ban(account, BanLength::Day, false),
+            Self::Ban(account, BanLength::Forever, false),
+            Self::Ban(account, BanLength::Day, true),
+            Self::Ban(account, BanLength::Forever, true),
+            Self::Unban(account),
+            Self::Refund(account),
+            Self::Pay(account),
+            Self::Remove(account),
+        ]
+    }
+
+    /// The phone that it is taken on.
+    #[must_use]
+    pub const fn on(&self) -> Option<Device> {
+        match self {
+            Self::Login(on, _)
+            | Self::Link(on, _)
+            | Self::Force(on)
+            | Self::ChangeLogin(on)
+            | Self::Unlink(on, _)
+            | Self::Logout(on)
+            | Self::LogoutEverywhere(on)
+            | Self::Refresh(on)
+            | Self::Replay(on)
+            | Self::Withdraw(on)
+            | Self::RequestWithdrawal(on)
+            | Self::CancelWithdrawal(on)
+            | Self::IssueTransfer(on)
+            | Self::RenewTransfer(on)
+            | Self::Transfer(on, _) => Some(*on),
+            Self::Ban(..)
+            | Self::Unban(_)
+            | Self::Refund(_)
+            | Self::Pay(_)
+            | Self::Remove(_)
+            | Self::Pass(_) => None,
+        }
+    }
+
     /// Its class.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -193,6 +236,60 @@ impl Action {
             Self::RenewTransfer(_) => "renewal of a transfer account",
             Self::Transfer(..) => "transfer",
             Self::Pass(_) => "time",
+        }
+    }
+}
+
+/// What a phone has, of what actions need.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a small game, known to its provers")]
+pub struct Has {
+    /// The tokens of a login.
+    pub tokens: bool,
+    /// The refresh token before the present one.
+    pub former: bool,
+    /// A forcing ticket.
+    pub ticket: bool,
+}
+
+/// What there is for actions to be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a small game, known to its provers")]
+pub struct There {
+    /// What each phone has.
+    pub phones: [Has; 2],
+    /// How many accounts there are.
+    pub accounts: usize,
+    /// Whether somebody knows the secrets of a transfer account.
+    pub transfer: bool,
+}
+
+impl There {
+    /// Whether there is what an action is about.
+    #[must_use]
+    pub fn allows(&self, action: &Action) -> bool {
+        let has = |on: &Device| self.phones[on.index()];
+        match action {
+            Action::Login(on, id) => !id.is_guest() || *id == on.guest(),
+            Action::Link(on, _)
+            | Action::Unlink(on, _)
+            | Action::Logout(on)
+            | Action::LogoutEverywhere(on)
+            | Action::Refresh(on)
+            | Action::Withdraw(on)
+            | Action::RequestWithdrawal(on)
+            | Action::CancelWithdrawal(on)
+            | Action::IssueTransfer(on)
+            | Action::RenewTransfer(on) => has(on).tokens,
+            Action::Force(on) | Action::ChangeLogin(on) => has(on).tokens && has(on).ticket,
+            Action::Replay(on) => has(on).former,
+            Action::Transfer(..) => self.transfer,
+            Action::Ban(account, ..)
+            | Action::Unban(account)
+            | Action::Refund(account)
+            | Action::Pay(account)
+            | Action::Remove(account) => *account < self.accounts,
+            Action::Pass(_) => true,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What the machines that try to break the rules have in common: a small world of two phones, the actions that may be
-//! taken in it, and the hands that take them on a real engine. The machines themselves are this package's tests;
+//! What the provers have in common, which try to break the rules: a small game of two phones, the actions that may be
+//! taken in it, and the hands that take them on a real engine. The provers themselves are this package's tests;
 //! `docs/proof.md` says what each does.
 
 #![expect(
@@ -17,7 +17,7 @@ mod reference;
 mod view;
 mod world;
 
-pub use action::{Action, BanLength, Device, Id, Outcome};
+pub use action::{Action, BanLength, Device, Has, Id, Outcome, There};
 pub use policy::{SECONDS, Spans, policy};
 pub use reference::Reference;
 pub use view::View;

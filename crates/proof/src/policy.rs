@@ -1,4 +1,4 @@
-//! The rules that the small world is played by: Gamebase's, with short times and small numbers.
+//! The rules of the small game: Gamebase's, with short times and small numbers.
 
 use std::num::NonZeroU32;
 
@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 
 /// How long what lasts, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a small world, known to its machines")]
+#[expect(clippy::exhaustive_structs, reason = "a small game, known to its provers")]
 pub struct Spans {
     /// An access token.
     pub access: i64,
@@ -36,7 +36,7 @@ pub struct Spans {
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// The spans of the small world: all but the shortest are whole days, so that a step of a day meets their ends exactly.
+/// The spans of the small game: all but the shortest are whole days, so that a step of a day meets their ends exactly.
 pub const SECONDS: Spans = Spans {
     access: 600,
     idle: 3 * DAY,
@@ -55,7 +55,7 @@ pub(crate) const SESSIONS: usize = 3;
 /// How many wrong passwords block a transfer account.
 pub(crate) const FAILURES: u32 = 2;
 
-/// The policy of the small world.
+/// The policy of the small game.
 #[must_use]
 pub fn policy() -> Policy {
     let digits = KeyFormat { characters: Characters::Digits, length: 12 };
@@ -91,7 +91,7 @@ pub fn policy() -> Policy {
             }),
             not_before: None,
         }),
-        // Beyond what anybody reaches: how tries are throttled is no matter of these machines.
+        // Beyond what anybody reaches: how tries are throttled is no matter of these provers.
         transfer_attempts: Rate { limit: u32::MAX, window: seconds(1) },
         // One second for each password, of which as many are tried at once as block.
         password_attempts: Rate { limit: FAILURES, window: seconds(i64::from(FAILURES)) },

@@ -1,8 +1,8 @@
-//! The small world once more, as naively as the specification tells it: plain lists, no versions, no races. It is written
+//! The small game once more, as naively as the specification tells it: plain lists, no versions, no races. It is written
 //! from the specification, and says what each action must come to and how each account must look then.
 //!
 //! What time has done to an account is known to whoever looks, and kept when the account is written next. So each action
-//! is tried on a copy of the world, which takes the world's place only where something is written.
+//! is tried on a copy, the next state, which takes the place of the present one only where something is written.
 
 mod logins;
 mod operators;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use authcore::transfer::TransferStatus;
 
-use crate::action::{Action, Device, Id, Outcome};
+use crate::action::{Action, Device, Has, Id, Outcome, There};
 use crate::policy::SECONDS;
 use crate::view::View;
 
@@ -123,7 +123,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// An empty world.
+    /// Nobody has played yet.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -154,33 +154,18 @@ impl Reference {
         self.now
     }
 
-    /// Whether there is what an action is about: a phone with tokens, an account of that number.
+    /// What there is for actions to be about.
     #[must_use]
-    pub fn can(&self, action: &Action) -> bool {
-        let phone = |on: &Device| self.phones[on.index()];
-        match action {
-            Action::Login(on, id) => !id.is_guest() || *id == on.guest(),
-            Action::Link(on, _)
-            | Action::Unlink(on, _)
-            | Action::Logout(on)
-            | Action::LogoutEverywhere(on)
-            | Action::Refresh(on)
-            | Action::Withdraw(on)
-            | Action::RequestWithdrawal(on)
-            | Action::CancelWithdrawal(on)
-            | Action::IssueTransfer(on)
-            | Action::RenewTransfer(on) => phone(on).tokens.is_some(),
-            Action::Force(on) | Action::ChangeLogin(on) => {
-                phone(on).tokens.is_some() && phone(on).ticket.is_some()
-            }
-            Action::Replay(on) => phone(on).tokens.is_some_and(|tokens| tokens.former.is_some()),
-            Action::Transfer(..) => self.latest_key.is_some(),
-            Action::Ban(account, ..)
-            | Action::Unban(account)
-            | Action::Refund(account)
-            | Action::Pay(account)
-            | Action::Remove(account) => *account < self.accounts.len(),
-            Action::Pass(_) => true,
+    pub fn there(&self) -> There {
+        let has = |phone: Phone| Has {
+            tokens: phone.tokens.is_some(),
+            former: phone.tokens.is_some_and(|tokens| tokens.former.is_some()),
+            ticket: phone.ticket.is_some(),
+        };
+        There {
+            phones: self.phones.map(has),
+            accounts: self.accounts.len(),
+            transfer: self.latest_key.is_some(),
         }
     }
 
@@ -217,16 +202,16 @@ impl Reference {
     /// How an account must look now.
     #[must_use]
     pub fn view(&self, account: usize) -> View {
-        let mut world = self.clone();
-        world.settle(account);
-        let alive = world.sessions.iter().enumerate();
+        let mut settled = self.clone();
+        settled.settle(account);
+        let alive = settled.sessions.iter().enumerate();
         let alive =
-            alive.filter(|(number, session)| session.account == account && world.alive(*number));
+            alive.filter(|(number, session)| session.account == account && settled.alive(*number));
         View {
-            standing: world.standing(account),
-            ids: world.accounts[account].ids.iter().copied().collect::<BTreeSet<_>>(),
+            standing: settled.standing(account),
+            ids: settled.accounts[account].ids.iter().copied().collect::<BTreeSet<_>>(),
             alive: alive.map(|(number, _)| number).collect(),
-            transfer: world.transfer_status(account),
+            transfer: settled.transfer_status(account),
         }
     }
 

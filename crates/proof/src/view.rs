@@ -16,7 +16,7 @@ static RULES: LazyLock<TransferRules> = LazyLock::new(|| policy().transfer.unwra
 
 /// How an account looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a small world, known to its machines")]
+#[expect(clippy::exhaustive_structs, reason = "a small game, known to its provers")]
 pub struct View {
     /// Gamebase's letter for its standing (gamebase 1.3).
     pub standing: char,

@@ -14,12 +14,12 @@ use authcore::{
 use authcore_testkit::Harness;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::action::{Action, BanLength, Device, Outcome};
+use crate::action::{Action, BanLength, Device, Has, Outcome, There};
 use crate::policy::{SECONDS, policy};
 
 /// The tokens on a phone. They stay there when their session ends, so that they are tried again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "a small world, known to its machines")]
+#[expect(clippy::exhaustive_structs, reason = "a small game, known to its provers")]
 pub struct Tokens {
     /// The number of their session.
     pub session: usize,
@@ -33,7 +33,7 @@ pub struct Tokens {
 
 /// What a phone holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "a small world, known to its machines")]
+#[expect(clippy::exhaustive_structs, reason = "a small game, known to its provers")]
 pub struct Hand {
     /// The tokens of its latest login.
     pub tokens: Option<Tokens>,
@@ -43,7 +43,7 @@ pub struct Hand {
 
 /// The secrets of a transfer account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "a small world, known to its machines")]
+#[expect(clippy::exhaustive_structs, reason = "a small game, known to its provers")]
 pub struct Key {
     /// The id.
     pub id: String,
@@ -51,9 +51,9 @@ pub struct Key {
     pub password: String,
 }
 
-/// All that the players and operators of the small world know.
+/// All that the players and operators of the small game know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "a small world, known to its machines")]
+#[expect(clippy::exhaustive_structs, reason = "a small game, known to its provers")]
 pub struct Hands {
     /// What the phones hold.
     pub phones: [Hand; 2],
@@ -65,6 +65,23 @@ pub struct Hands {
     pub transfer: Option<Key>,
     /// How many purchases were reported: each has a name of its own.
     pub purchases: usize,
+}
+
+impl Hands {
+    /// What there is for actions to be about.
+    #[must_use]
+    pub fn there(&self) -> There {
+        let has = |phone: &Hand| Has {
+            tokens: phone.tokens.is_some(),
+            former: phone.tokens.as_ref().is_some_and(|tokens| tokens.former.is_some()),
+            ticket: phone.ticket.is_some(),
+        };
+        There {
+            phones: self.phones.each_ref().map(has),
+            accounts: self.accounts.len(),
+            transfer: self.transfer.is_some(),
+        }
+    }
 }
 
 /// An engine on a store, and who uses it.

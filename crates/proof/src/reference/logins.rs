@@ -11,25 +11,25 @@ impl Reference {
         if id.is_guest() {
             return Err("not_linkable");
         }
-        let mut world = self.clone();
-        world.settle(account);
-        world.check_room(account, id)?;
-        if let Some(owner) = world.owner(id) {
-            let mut seen = world.clone();
+        let mut next = self.clone();
+        next.settle(account);
+        next.check_room(account, id)?;
+        if let Some(owner) = next.owner(id) {
+            let mut seen = next.clone();
             seen.settle(owner);
             match seen.standing(owner) {
                 // Its logins are free.
-                'D' => world = seen,
+                'D' => next = seen,
                 'B' => return Err("banned"),
                 _ => {
-                    world.issue_ticket(on, account, id, owner);
-                    *self = world;
+                    next.issue_ticket(on, account, id, owner);
+                    *self = next;
                     return Err("identity_taken");
                 }
             }
         }
-        world.add(account, id);
-        *self = world;
+        next.add(account, id);
+        *self = next;
         Ok(account)
     }
 
@@ -92,48 +92,48 @@ impl Reference {
     /// Takes a login from its owner (gamebase 3.8); an owner without any is lost.
     pub(super) fn force(&mut self, on: Device) -> Outcome {
         let account = self.who(on)?;
-        let mut world = self.clone();
-        let ticket = world.present(on, account)?;
-        world.check_room(account, ticket.id)?;
-        if world.standing(ticket.owner) == 'B' {
+        let mut next = self.clone();
+        let ticket = next.present(on, account)?;
+        next.check_room(account, ticket.id)?;
+        if next.standing(ticket.owner) == 'B' {
             return Err("banned");
         }
-        world.accounts[ticket.owner].ids.retain(|id| *id != ticket.id);
-        if world.accounts[ticket.owner].ids.is_empty() {
-            world.delete_transfer(ticket.owner);
-            world.end_sessions(ticket.owner);
+        next.accounts[ticket.owner].ids.retain(|id| *id != ticket.id);
+        if next.accounts[ticket.owner].ids.is_empty() {
+            next.delete_transfer(ticket.owner);
+            next.end_sessions(ticket.owner);
         } else {
-            world.end_sessions_by(ticket.owner, ticket.id);
+            next.end_sessions_by(ticket.owner, ticket.id);
         }
-        world.add(account, ticket.id);
-        world.use_up(account, &ticket);
-        *self = world;
+        next.add(account, ticket.id);
+        next.use_up(account, &ticket);
+        *self = next;
         Ok(account)
     }
 
     /// Logs out, and in to the owner of the ticket's login (gamebase 3.9).
     pub(super) fn change_login(&mut self, on: Device) -> Outcome {
         let account = self.who(on)?;
-        let mut world = self.clone();
-        let ticket = match world.present(on, account) {
+        let mut next = self.clone();
+        let ticket = match next.present(on, account) {
             Err("ticket_unknown") => {
-                let number = world.phone(on).ticket;
-                let mut tickets = world.accounts[account].tickets.iter();
+                let number = next.phone(on).ticket;
+                let mut tickets = next.accounts[account].tickets.iter();
                 let named = tickets.find(|ticket| Some(ticket.number) == number);
-                let gone = |owner: usize| world.accounts[owner].leaving == Leaving::Gone;
+                let gone = |owner: usize| next.accounts[owner].leaving == Leaving::Gone;
                 let gone = named.is_some_and(|ticket| gone(ticket.owner));
                 return Err(if gone { "withdrawn" } else { "ticket_unknown" });
             }
             other => other?,
         };
-        if world.standing(ticket.owner) == 'B' {
+        if next.standing(ticket.owner) == 'B' {
             return Err("banned");
         }
-        let session = world.tokens(on).session;
-        world.sessions[session].over = true;
-        world.use_up(account, &ticket);
-        world.open(on, ticket.owner, ticket.id);
-        *self = world;
+        let session = next.tokens(on).session;
+        next.sessions[session].over = true;
+        next.use_up(account, &ticket);
+        next.open(on, ticket.owner, ticket.id);
+        *self = next;
         Ok(ticket.owner)
     }
 
@@ -141,9 +141,9 @@ impl Reference {
     pub(super) fn unlink(&mut self, on: Device, id: Id) -> Outcome {
         let account = self.who(on)?;
         let session = self.sessions[self.tokens(on).session];
-        let mut world = self.clone();
-        world.settle(account);
-        let ids = &mut world.accounts[account].ids;
+        let mut next = self.clone();
+        next.settle(account);
+        let ids = &mut next.accounts[account].ids;
         if !ids.contains(&id) {
             return Err("not_linked");
         }
@@ -154,8 +154,8 @@ impl Reference {
             return Err("logged_in_identity");
         }
         ids.retain(|other| *other != id);
-        world.end_sessions_by(account, id);
-        *self = world;
+        next.end_sessions_by(account, id);
+        *self = next;
         Ok(account)
     }
 }

@@ -7,32 +7,32 @@ use crate::policy::SECONDS;
 impl Reference {
     /// Bans, and ends all sessions (gamebase 3.13, X-7, X-37).
     pub(super) fn ban(&mut self, account: usize, length: BanLength, replace: bool) -> Outcome {
-        let mut world = self.clone();
-        world.settle(account);
-        match world.standing(account) {
+        let mut next = self.clone();
+        next.settle(account);
+        match next.standing(account) {
             'D' => return Err("withdrawn"),
             'M' => return Err("missing"),
             'B' if !replace => return Err("already_banned"),
             _ => {}
         }
-        world.accounts[account].ban = match length {
-            BanLength::Day => Ban::Until(world.now + SECONDS.ban),
+        next.accounts[account].ban = match length {
+            BanLength::Day => Ban::Until(next.now + SECONDS.ban),
             BanLength::Forever => Ban::Forever,
         };
-        world.accounts[account].lapsed = None;
-        world.end_sessions(account);
-        *self = world;
+        next.accounts[account].lapsed = None;
+        next.end_sessions(account);
+        *self = next;
         Ok(account)
     }
 
     /// Lifts a ban; one that lapsed counts as lifted where the player has not been back (gamebase 4.5).
     pub(super) fn unban(&mut self, number: usize) -> Outcome {
-        let mut world = self.clone();
-        world.settle(number);
-        if world.standing(number) == 'D' {
+        let mut next = self.clone();
+        next.settle(number);
+        if next.standing(number) == 'D' {
             return Err("withdrawn");
         }
-        let account = &mut world.accounts[number];
+        let account = &mut next.accounts[number];
         let not_back = |end: i64| account.last_login.is_none_or(|login| login < end);
         match account.ban {
             Ban::Until(_) | Ban::Forever => account.ban = Ban::No,
@@ -40,36 +40,36 @@ impl Reference {
             Ban::No | Ban::Suspended(_) => return Err("not_banned"),
         }
         account.lapsed = None;
-        *self = world;
+        *self = next;
         Ok(number)
     }
 
     /// One refund suspends, where the player stands normally or is about to leave (gamebase 3.16, 4.2).
     pub(super) fn refund(&mut self, account: usize) -> Outcome {
-        let mut world = self.clone();
-        world.settle(account);
-        match world.standing(account) {
+        let mut next = self.clone();
+        next.settle(account);
+        match next.standing(account) {
             'D' => return Err("withdrawn"),
             'Y' | 'T' => {
-                world.accounts[account].ban = Ban::Suspended(world.now + SECONDS.suspension);
+                next.accounts[account].ban = Ban::Suspended(next.now + SECONDS.suspension);
             }
             _ => {}
         }
-        *self = world;
+        *self = next;
         Ok(account)
     }
 
     /// One payment before the deadline releases (gamebase 3.16).
     pub(super) fn pay(&mut self, account: usize) -> Outcome {
-        let mut world = self.clone();
-        world.settle(account);
-        match (world.standing(account), world.accounts[account].ban) {
+        let mut next = self.clone();
+        next.settle(account);
+        match (next.standing(account), next.accounts[account].ban) {
             ('D', _) => return Err("withdrawn"),
             ('M', Ban::Suspended(_)) => return Err("missing"),
-            (_, Ban::Suspended(_)) => world.accounts[account].ban = Ban::No,
+            (_, Ban::Suspended(_)) => next.accounts[account].ban = Ban::No,
             _ => return Err("no_grace_ban"),
         }
-        *self = world;
+        *self = next;
         Ok(account)
     }
 
@@ -80,38 +80,38 @@ impl Reference {
 
     /// Withdraws at once (gamebase 3.6).
     pub(super) fn remove(&mut self, account: usize) -> Outcome {
-        let mut world = self.clone();
-        world.settle(account);
-        if world.standing(account) == 'D' {
+        let mut next = self.clone();
+        next.settle(account);
+        if next.standing(account) == 'D' {
             return Err("withdrawn");
         }
-        world.erase(account);
-        *self = world;
+        next.erase(account);
+        *self = next;
         Ok(account)
     }
 
     /// Asks to leave after the grace days (gamebase 3.15).
     pub(super) fn request_withdrawal(&mut self, on: Device) -> Outcome {
         let account = self.who(on)?;
-        let mut world = self.clone();
-        world.settle(account);
-        if world.accounts[account].leaving != Leaving::No {
+        let mut next = self.clone();
+        next.settle(account);
+        if next.accounts[account].leaving != Leaving::No {
             return Err("withdrawal_pending");
         }
-        world.accounts[account].leaving = Leaving::At(world.now + SECONDS.leave);
-        *self = world;
+        next.accounts[account].leaving = Leaving::At(next.now + SECONDS.leave);
+        *self = next;
         Ok(account)
     }
 
     pub(super) fn cancel_withdrawal(&mut self, on: Device) -> Outcome {
         let account = self.who(on)?;
-        let mut world = self.clone();
-        world.settle(account);
-        if world.accounts[account].leaving == Leaving::No {
+        let mut next = self.clone();
+        next.settle(account);
+        if next.accounts[account].leaving == Leaving::No {
             return Err("withdrawal_not_pending");
         }
-        world.accounts[account].leaving = Leaving::No;
-        *self = world;
+        next.accounts[account].leaving = Leaving::No;
+        *self = next;
         Ok(account)
     }
 }

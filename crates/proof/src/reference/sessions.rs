@@ -30,7 +30,7 @@ impl Reference {
     pub(super) fn open(&mut self, on: Device, account: usize, id: Id) {
         let now = self.now;
         let all = 0..self.sessions.len();
-        let of_account = |world: &Self, number: usize| world.sessions[number].account == account;
+        let of_account = |next: &Self, number: usize| next.sessions[number].account == account;
         let (living, dead): (Vec<_>, Vec<_>) =
             all.filter(|number| of_account(self, *number)).partition(|number| self.alive(*number));
         let surplus = (living.len() + 1).saturating_sub(SESSIONS);
@@ -58,16 +58,16 @@ impl Reference {
 
     /// Logs in; makes the account where nobody has the login (gamebase 3.2, 3.3, 4.1).
     pub(super) fn login(&mut self, on: Device, id: Id) -> Outcome {
-        let mut world = self.clone();
-        let found = world.owner(id);
+        let mut next = self.clone();
+        let found = next.owner(id);
         if let Some(account) = found {
-            world.settle(account);
+            next.settle(account);
         }
-        let account = match found.map(|account| (account, world.standing(account))) {
+        let account = match found.map(|account| (account, next.standing(account))) {
             Some((_, 'B')) => return Err("banned"),
             Some((account, standing)) if standing != 'D' => account,
             _ => {
-                world.accounts.push(Account {
+                next.accounts.push(Account {
                     ids: vec![id],
                     ban: Ban::No,
                     lapsed: None,
@@ -77,11 +77,11 @@ impl Reference {
                     transfer: None,
                     tried_until: i64::MIN,
                 });
-                world.accounts.len() - 1
+                next.accounts.len() - 1
             }
         };
-        world.open(on, account, id);
-        *self = world;
+        next.open(on, account, id);
+        *self = next;
         Ok(account)
     }
 

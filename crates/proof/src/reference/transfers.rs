@@ -9,36 +9,36 @@ use crate::policy::{FAILURES, SECONDS};
 impl Reference {
     pub(super) fn issue_transfer(&mut self, on: Device) -> Outcome {
         let account = self.who(on)?;
-        let mut world = self.clone();
-        world.settle(account);
-        if !world.is_guest(account) {
+        let mut next = self.clone();
+        next.settle(account);
+        if !next.is_guest(account) {
             return Err("not_guest_only");
         }
-        match world.transfer_status(account) {
+        match next.transfer_status(account) {
             Is::None | Is::Used | Is::Deleted => {}
             _ => return Err("transfer_exists"),
         }
-        world.put_transfer(on, account, world.now + SECONDS.transfer);
-        *self = world;
+        next.put_transfer(on, account, next.now + SECONDS.transfer);
+        *self = next;
         Ok(account)
     }
 
     /// New secrets; a new date only for what has expired.
     pub(super) fn renew_transfer(&mut self, on: Device) -> Outcome {
         let account = self.who(on)?;
-        let mut world = self.clone();
-        world.settle(account);
-        if !world.is_guest(account) {
+        let mut next = self.clone();
+        next.settle(account);
+        if !next.is_guest(account) {
             return Err("not_guest_only");
         }
-        let ends = match (world.transfer_status(account), world.accounts[account].transfer) {
+        let ends = match (next.transfer_status(account), next.accounts[account].transfer) {
             (Is::Issued | Is::Blocked, Some(transfer)) => transfer.ends,
-            (Is::Expired, _) => world.now + SECONDS.transfer,
+            (Is::Expired, _) => next.now + SECONDS.transfer,
             (Is::Used, _) => return Err("transfer_used"),
             _ => return Err("transfer_missing"),
         };
-        world.put_transfer(on, account, ends);
-        *self = world;
+        next.put_transfer(on, account, ends);
+        *self = next;
         Ok(account)
     }
 
@@ -53,57 +53,57 @@ impl Reference {
     /// Carries a guest to a phone. The order of what is wrong is that of gamebase 4.3.
     pub(super) fn transfer(&mut self, on: Device, right: bool) -> Outcome {
         let guest = on.guest();
-        let mut world = self.clone();
-        let before = world.owner(guest).filter(|before| {
-            world.settle(*before);
-            world.accounts[*before].ids.contains(&guest)
+        let mut next = self.clone();
+        let before = next.owner(guest).filter(|before| {
+            next.settle(*before);
+            next.accounts[*before].ids.contains(&guest)
         });
         let key = self.latest_key.unwrap();
         let has_key = |transfer: Option<Transfer>| transfer.is_some_and(|it| it.number == key);
         let carried = self.accounts.iter().position(|account| has_key(account.transfer));
         let Some(account) = carried else { return Err("transfer_unknown") };
-        world.settle(account);
+        next.settle(account);
         self.admit_try(account)?;
         self.try_password(account, right)?;
-        let transfer = world.accounts[account].transfer.unwrap();
+        let transfer = next.accounts[account].transfer.unwrap();
         if before == Some(account) || transfer.on == on {
             return Err("transfer_same_device");
         }
-        if world.standing(account) == 'B' {
+        if next.standing(account) == 'B' {
             return Err("banned");
         }
         if let Some(before) = before {
-            world.accounts[before].ids.clear();
-            world.delete_transfer(before);
-            world.end_sessions(before);
+            next.accounts[before].ids.clear();
+            next.delete_transfer(before);
+            next.end_sessions(before);
         }
-        world.accounts[account].ids = vec![guest];
+        next.accounts[account].ids = vec![guest];
         let state = TransferState::Used;
-        world.accounts[account].transfer = Some(Transfer { state, on, ..transfer });
-        world.accounts[account].tried_until = i64::MIN;
-        world.end_sessions(account);
-        world.open(on, account, guest);
-        *self = world;
+        next.accounts[account].transfer = Some(Transfer { state, on, ..transfer });
+        next.accounts[account].tried_until = i64::MIN;
+        next.end_sessions(account);
+        next.open(on, account, guest);
+        *self = next;
         Ok(account)
     }
 
     /// What is told before the password is looked at. A block that is over is lifted.
     fn admit_try(&mut self, account: usize) -> Result<(), &'static str> {
-        let mut world = self.clone();
-        world.settle(account);
-        match world.transfer_status(account) {
+        let mut next = self.clone();
+        next.settle(account);
+        match next.transfer_status(account) {
             Is::Used => return Err("transfer_used"),
             Is::Expired => return Err("transfer_expired"),
             Is::Blocked => return Err("transfer_blocked"),
             Is::Issued => {}
             _ => return Err("transfer_missing"),
         }
-        if let Some(transfer) = &mut world.accounts[account].transfer
+        if let Some(transfer) = &mut next.accounts[account].transfer
             && matches!(transfer.state, TransferState::Blocked(_))
         {
             transfer.state = TransferState::Issued(0);
-            world.accounts[account].tried_until = i64::MIN;
-            *self = world;
+            next.accounts[account].tried_until = i64::MIN;
+            *self = next;
         }
         Ok(())
     }
@@ -111,8 +111,8 @@ impl Reference {
     /// Each password that is tried takes a second of what is allowed at once; a clock that goes back gives none back. The
     /// wrong one that reaches the threshold blocks (gamebase X-9).
     fn try_password(&mut self, number: usize, right: bool) -> Result<(), &'static str> {
-        let mut world = self.clone();
-        world.settle(number);
+        let mut next = self.clone();
+        next.settle(number);
         let now = self.now;
         let tried_until = self.accounts[number].tried_until.max(now) + 1;
         if tried_until > now + i64::from(FAILURES) {
@@ -122,7 +122,7 @@ impl Reference {
             self.accounts[number].tried_until = i64::MIN;
             return Ok(());
         }
-        let account = &mut world.accounts[number];
+        let account = &mut next.accounts[number];
         account.tried_until = tried_until;
         let transfer = account.transfer.as_mut().unwrap();
         let TransferState::Issued(failures) = transfer.state else { return Ok(()) };
@@ -132,7 +132,7 @@ impl Reference {
         } else {
             TransferState::Issued(failures + 1)
         };
-        *self = world;
+        *self = next;
         Err(if blocks { "transfer_blocked" } else { "transfer_wrong_password" })
     }
 }

@@ -1,4 +1,4 @@
-//! Every sequence of actions up to a length, in the small world: Stateright takes them on the engine itself, on the memory
+//! Every sequence of actions up to a length, in the small game: Stateright takes them on the engine itself, on the memory
 //! store, and looks whether any breaks a rule. `cargo xtask prove model` looks at longer ones.
 
 #![expect(

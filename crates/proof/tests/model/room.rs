@@ -1,4 +1,4 @@
-//! The rooms: parts of the small world that are explored each for itself, as far as their size lets.
+//! The rooms: parts of the small game that are explored each for itself, as far as their size lets.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -23,7 +23,7 @@ struct Size {
     states: Option<usize>,
 }
 
-/// A part of the small world.
+/// A part of the small game.
 pub(crate) struct Room {
     pub(crate) name: &'static str,
     /// In the check, and by command.
@@ -92,7 +92,8 @@ impl Model for Room {
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         if state.steps < self.steps() {
-            actions.extend(self.actions.iter().filter(|action| state.can(action)));
+            let there = state.hands.there();
+            actions.extend(self.actions.iter().filter(|action| there.allows(action)));
         }
     }
 
@@ -123,7 +124,7 @@ pub(crate) fn standing() -> Room {
         Action::CancelWithdrawal(Device::A),
         TICK,
     ];
-    actions.extend(by_operators(0));
+    actions.extend(Action::by_operators(0));
     Room::new("standing", (5, 4679), 6, actions, reach::STANDING)
 }
 
@@ -213,21 +214,8 @@ pub(crate) fn whole() -> Room {
             Action::Transfer(on, false),
         ]);
     }
-    actions.extend(by_operators(0));
-    actions.extend(by_operators(1));
+    actions.extend(Action::by_operators(0));
+    actions.extend(Action::by_operators(1));
     actions.push(TICK);
     Room::new("the whole", (4, 8043), 5, actions, reach::WHOLE)
-}
-
-fn by_operators(account: usize) -> [Action; 8] {
-    [
-        Action::Ban(account, BanLength::Day, false),
-        Action::Ban(account, BanLength::Forever, false),
-        Action::Ban(account, BanLength::Day, true),
-        Action::Ban(account, BanLength::Forever, true),
-        Action::Unban(account),
-        Action::Refund(account),
-        Action::Pay(account),
-        Action::Remove(account),
-    ]
 }

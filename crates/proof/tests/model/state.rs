@@ -1,4 +1,4 @@
-//! A state: what the store holds, what the people of the small world know, and what a rule must remember of the way here.
+//! A state: what the store holds, what the people of the small game know, and what a rule must remember of the way here.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use authcore::account::{Account, CommitId, Epoch, Version};
 use authcore::lifecycle::settle;
 use authcore::session::Activity;
 use authcore::store::{ChangeSet, Snapshot, Store as _, Write};
-use authcore_proof::{Action, Device, Hands, Outcome, View, World};
+use authcore_proof::{Action, Hands, Outcome, View, World};
 use authcore_store_memory::MemoryStore;
 use chrono::{DateTime, Utc};
 use futures_executor::block_on;
@@ -85,38 +85,9 @@ impl State {
         (self.now, &self.hands, &self.ledger, self.broken, self.draws)
     }
 
-    /// Whether there is what an action is about.
-    pub(crate) fn can(&self, action: &Action) -> bool {
-        let phone = |on: &Device| self.hands.phones.get(on.index());
-        let tokens = |on: &Device| phone(on).and_then(|phone| phone.tokens.as_ref());
-        match action {
-            Action::Login(..) | Action::Pass(_) => true,
-            Action::Link(on, _)
-            | Action::Unlink(on, _)
-            | Action::Logout(on)
-            | Action::LogoutEverywhere(on)
-            | Action::Refresh(on)
-            | Action::Withdraw(on)
-            | Action::RequestWithdrawal(on)
-            | Action::CancelWithdrawal(on)
-            | Action::IssueTransfer(on)
-            | Action::RenewTransfer(on) => tokens(on).is_some(),
-            Action::Force(on) | Action::ChangeLogin(on) => {
-                tokens(on).is_some() && phone(on).is_some_and(|phone| phone.ticket.is_some())
-            }
-            Action::Replay(on) => tokens(on).is_some_and(|tokens| tokens.former.is_some()),
-            Action::Transfer(..) => self.hands.transfer.is_some(),
-            Action::Ban(account, ..)
-            | Action::Unban(account)
-            | Action::Refund(account)
-            | Action::Pay(account)
-            | Action::Remove(account) => *account < self.kept.len(),
-        }
-    }
-
     /// Takes a step on the engine.
     pub(crate) fn after(&self, action: Action) -> Self {
-        let seed = on(&action).map_or(u64::MAX, |on| {
+        let seed = action.on().map_or(u64::MAX, |on| {
             let draws = self.draws.get(on.index()).copied().unwrap_or_default();
             1000 * on.index() as u64 + u64::from(draws)
         });
@@ -129,7 +100,7 @@ impl State {
         if matches!(action, Action::Pass(_)) {
             next.ticks += 1;
         }
-        if let Some(on) = on(&action)
+        if let Some(on) = action.on()
             && next.hands != self.hands
             && let Some(draws) = next.draws.get_mut(on.index())
         {
@@ -197,31 +168,4 @@ fn view(kept: &Kept, hands: &Hands, now: DateTime<Utc>) -> View {
         store_epoch: Epoch::FIRST,
     };
     View::of(&snapshot, &hands.sessions, now)
-}
-
-/// The phone that an action is taken on.
-pub(crate) const fn on(action: &Action) -> Option<Device> {
-    match action {
-        Action::Login(on, _)
-        | Action::Link(on, _)
-        | Action::Unlink(on, _)
-        | Action::Force(on)
-        | Action::ChangeLogin(on)
-        | Action::Logout(on)
-        | Action::LogoutEverywhere(on)
-        | Action::Refresh(on)
-        | Action::Replay(on)
-        | Action::Withdraw(on)
-        | Action::RequestWithdrawal(on)
-        | Action::CancelWithdrawal(on)
-        | Action::IssueTransfer(on)
-        | Action::RenewTransfer(on)
-        | Action::Transfer(on, _) => Some(*on),
-        Action::Ban(..)
-        | Action::Unban(_)
-        | Action::Refund(_)
-        | Action::Pay(_)
-        | Action::Remove(_)
-        | Action::Pass(_) => None,
-    }
 }

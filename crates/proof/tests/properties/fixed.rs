@@ -8,7 +8,7 @@ use authcore_proof::{Reference, SECONDS};
 use proptest::test_runner::Config;
 use proptest_state_machine::StateMachineTest;
 
-use crate::machine::Machine;
+use crate::comparison::Comparison;
 use crate::stores::{Kind, Memory, Sqlite};
 
 fn replay(actions: &[Action]) {
@@ -17,8 +17,8 @@ fn replay(actions: &[Action]) {
 }
 
 fn on<K: Kind>(actions: &[Action]) {
-    let world = Reference::new();
-    Machine::<K>::test_sequential(Config::default(), world, actions.to_vec(), None);
+    let reference = Reference::new();
+    Comparison::<K>::test_sequential(Config::default(), reference, actions.to_vec(), None);
 }
 
 #[test]

@@ -10,8 +10,8 @@
 
 #[path = "../../../store-postgres/tests/common/mod.rs"]
 mod common;
+mod comparison;
 mod fixed;
-mod machine;
 mod stores;
 mod tally;
 
@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 
-use machine::{Actions, Machine};
+use comparison::{Actions, Comparison};
 use stores::{Kind, Memory, Postgres, Sqlite};
 
 /// How many steps a case has at most.
@@ -83,10 +83,10 @@ fn run_seed<K: Kind>(seed: u64, cases: u64, is_late: &dyn Fn() -> bool) -> u64 {
         let mut runner = TestRunner::new_with_rng(config.clone(), rng);
         // The one that failed last is the shortest: what the runner hands back may lack a step that was shrunk away.
         let failed = RefCell::new(Vec::new());
-        let outcome = runner.run(&strategy, |(world, actions, seen)| {
+        let outcome = runner.run(&strategy, |(reference, actions, seen)| {
             let (config, taken) = (config.clone(), actions.clone());
-            let test = <Machine<K> as StateMachineTest>::test_sequential;
-            let test = AssertUnwindSafe(|| test(config, world, taken, seen));
+            let test = <Comparison<K> as StateMachineTest>::test_sequential;
+            let test = AssertUnwindSafe(|| test(config, reference, taken, seen));
             catch_unwind(test).or_else(|why| {
                 failed.replace(actions);
                 resume_unwind(why)

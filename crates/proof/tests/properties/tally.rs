@@ -1,4 +1,4 @@
-//! What was seen: a machine that never gets to something proves nothing of it.
+//! What was seen: a prover that never gets to something proves nothing of it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ thread_local! {
     static SEEN: RefCell<Seen> = const { RefCell::new(Seen::new()) };
 }
 
-/// All that players and operators are told in the small world. An action that succeeds is `ok`.
+/// All that players and operators are told in the small game. An action that succeeds is `ok`.
 const ALL: [(&str, &[&str]); 20] = [
     ("login", &["ok", "banned"]),
     ("link", &["ok", "not_linkable", "already_linked", "identity_taken", "banned"]),

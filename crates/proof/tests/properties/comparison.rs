@@ -1,8 +1,8 @@
-//! The machine: which actions may come, and what is compared after each.
+//! The comparison: which actions may come, and what must be the same after each.
 
 use std::marker::PhantomData;
 
-use authcore_proof::{Action, BanLength, Device, Hands, Id, Reference, View, World};
+use authcore_proof::{Action, Device, Hands, Id, Reference, View, World};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
@@ -10,7 +10,7 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use crate::stores::Kind;
 use crate::tally;
 
-/// How long one step of time is, in seconds: about the spans of the small world, and a moment beside them.
+/// How long one step of time is, in seconds: about the spans of the small game, and a moment beside them.
 const STEPS_OF_TIME: [i64; 14] =
     [1, 9, 10, 599, 600, 3600, 86_399, 86_400, 86_400, 172_800, -1, -10, -600, -86_400];
 
@@ -25,7 +25,7 @@ impl ReferenceStateMachine for Actions {
         Just(Reference::new()).boxed()
     }
 
-    fn transitions(world: &Reference) -> BoxedStrategy<Action> {
+    fn transitions(reference: &Reference) -> BoxedStrategy<Action> {
         let mut all = Vec::with_capacity(128);
         for on in Device::ALL {
             for id in Id::ALL {
@@ -54,35 +54,27 @@ impl ReferenceStateMachine for Actions {
                 Action::RenewTransfer(on),
             ]);
         }
-        for account in 0..world.accounts() {
-            all.extend([
-                Action::Ban(account, BanLength::Day, false),
-                Action::Ban(account, BanLength::Forever, false),
-                Action::Ban(account, BanLength::Day, true),
-                Action::Ban(account, BanLength::Forever, true),
-                Action::Unban(account),
-                Action::Refund(account),
-                Action::Pay(account),
-                Action::Remove(account),
-            ]);
+        for account in 0..reference.accounts() {
+            all.extend(Action::by_operators(account));
         }
         all.extend(STEPS_OF_TIME.map(Action::Pass));
-        all.retain(|action| world.can(action));
+        let there = reference.there();
+        all.retain(|action| there.allows(action));
         select(all).boxed()
     }
 
-    fn apply(mut world: Reference, action: &Action) -> Reference {
-        world.act(*action);
-        world
+    fn apply(mut reference: Reference, action: &Action) -> Reference {
+        reference.act(*action);
+        reference
     }
 
-    fn preconditions(world: &Reference, action: &Action) -> bool {
-        world.can(action)
+    fn preconditions(reference: &Reference, action: &Action) -> bool {
+        reference.there().allows(action)
     }
 }
 
-/// The engine on a kind of store.
-pub(crate) struct Machine<K>(PhantomData<K>);
+/// The engine on a kind of store, beside the reference model.
+pub(crate) struct Comparison<K>(PhantomData<K>);
 
 /// An engine, and what its store stands on.
 pub(crate) struct Running<K: Kind> {
@@ -90,7 +82,7 @@ pub(crate) struct Running<K: Kind> {
     _ground: K::Ground,
 }
 
-impl<K: Kind> StateMachineTest for Machine<K> {
+impl<K: Kind> StateMachineTest for Comparison<K> {
     type SystemUnderTest = Running<K>;
     type Reference = Actions;
 
