@@ -56,18 +56,13 @@ COMMANDS:
              --notice-ms M     from the kill to the promotion (default 1000)
              --behind-ms M     cuts the standby off so long before the kill: to see that losses are found, and the command fails
              --release         use an optimised host
-  prove    Runs one of the machines that try to break the engine for as long as it is told; prints its figure last
+  prove    Runs one of the provers, which try to break the engine, for as long as it is told; prints its figure last
              model | properties | simulate | crash | fuzz | schedules
              --seeds N         how many seeds (properties, simulate)
              --seed S          this seed alone (properties, simulate); the first seed (fuzz, schedules)
              --cases N         how many cases (properties, fuzz, schedules)
              --minutes M       stop after this long (all but model and crash)
-           prove bugs          breaks the engine on purpose, in many small ways: a machine must see each
-           prove mutants       changes the rules of the domain in every small way that cargo-mutants knows: a test must fail.
-                               Goes on where the last run stopped, and installs cargo-mutants where it is missing
-             --shard K/N       the Kth of N equal parts of the mutants alone, each a fair sample
-             --only WORD       of these, those whose names hold the word: `src/session`, say
-             --minutes M       begin no more mutants after this long; what was found is kept
+           prove bugs          breaks the engine on purpose, in many small ways: a prover must see each
   --help   This text
 
 With CI=true a step that cannot run is a failure. Without it, the step is skipped and the summary says so.

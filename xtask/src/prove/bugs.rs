@@ -1,14 +1,14 @@
-//! Whether the machines bite: the engine is broken on purpose, one small bug at a time, and one of the machines that the
+//! Whether the provers bite: the engine is broken on purpose, one small bug at a time, and one of the provers that the
 //! bug names must see it.
 //!
-//! A bug is a patch under `crates/proof/bugs`. Its head says what is wrong (`bug: …`) and which machines are to be asked
-//! (`machines: …`; `model/mapping` asks those tests of the model alone whose names hold that word).
+//! A bug is a patch under `crates/proof/bugs`. Its head says what is wrong (`bug: …`) and which provers are to be asked
+//! (`provers: …`; `model/mapping` asks those tests of the model alone whose names hold that word).
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{MACHINES, Machine, copy_sources};
+use super::{PROVERS, Prover};
 use crate::failure::{Failure, Result};
 use crate::process::{cargo, run};
 use crate::step::Outcome;
@@ -19,10 +19,10 @@ const COPY: &str = "target/bugs/sources";
 /// The copy's own: cargo takes its packages for ours, and would take what is broken for what is not.
 const TARGET: &str = "target/bugs/target";
 
-/// A machine, or those of its tests whose names hold some word.
+/// A prover, or those of its tests whose names hold some word.
 struct Asked {
     name: String,
-    machine: &'static Machine,
+    prover: &'static Prover,
     word: Option<String>,
 }
 
@@ -32,7 +32,7 @@ struct Bug {
     asked: Vec<Asked>,
 }
 
-/// Whether each bug can still be made: its lines are those of the engine, and its machines are there.
+/// Whether each bug can still be made: its lines are those of the engine, and its provers are there.
 pub(crate) fn check() -> Result<Outcome> {
     for bug in bugs()? {
         let mut git = Command::new("git");
@@ -42,7 +42,7 @@ pub(crate) fn check() -> Result<Outcome> {
     Ok(Outcome::Held)
 }
 
-/// Makes each bug, and says which machines caught it; the first that none catches ends it.
+/// Makes each bug, and says which provers caught it; the first that none catches ends it.
 pub(super) fn all() -> Result<Vec<String>> {
     let bugs = bugs()?;
     fs::create_dir_all(TARGET)?;
@@ -54,12 +54,12 @@ pub(super) fn all() -> Result<Vec<String>> {
         let seen = hunt(bug);
         apply(&bug.file, true)?;
         let (caught, missed): (Vec<_>, Vec<_>) = seen?.into_iter().partition(|(_, caught)| *caught);
-        let names = |machines: &[(&str, bool)]| {
-            machines.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+        let names = |provers: &[(&str, bool)]| {
+            provers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
         };
         println!("{}: caught by {}", bug.what, names(&caught));
         if caught.is_empty() {
-            return Err(Failure::new(format!("no machine sees that {}", bug.what)));
+            return Err(Failure::new(format!("no prover sees that {}", bug.what)));
         }
         rows.push(format!("| {} | {} | {} |", bug.what, names(&caught), names(&missed)));
     }
@@ -82,35 +82,35 @@ fn parse(file: PathBuf) -> Result<Bug> {
         found.ok_or_else(|| Failure::new(format!("{} has no line `{key}`", file.display())))
     };
     let ask = |name: &str| {
-        let (machine, word) = match name.split_once('/') {
-            Some((machine, word)) => (machine, Some(word.to_owned())),
+        let (prover, word) = match name.split_once('/') {
+            Some((prover, word)) => (prover, Some(word.to_owned())),
             None => (name, None),
         };
-        let machine = MACHINES.iter().find(|it| it.name == machine);
-        let machine = machine
-            .ok_or_else(|| Failure::new(format!("{}: no machine `{name}`", file.display())))?;
-        Ok(Asked { name: name.to_owned(), machine, word })
+        let prover = PROVERS.iter().find(|it| it.name == prover);
+        let prover = prover
+            .ok_or_else(|| Failure::new(format!("{}: no prover `{name}`", file.display())))?;
+        Ok(Asked { name: name.to_owned(), prover, word })
     };
     let what = line("bug: ")?.to_owned();
-    let asked = line("machines: ")?.split_whitespace().map(ask).collect::<Result<_>>()?;
+    let asked = line("provers: ")?.split_whitespace().map(ask).collect::<Result<_>>()?;
     Ok(Bug { file, what, asked })
 }
 
-/// Asks each machine whether it holds, in its bounded form.
+/// Asks each prover whether it holds, in its bounded form.
 fn hunt(bug: &Bug) -> Result<Vec<(&str, bool)>> {
     let mut seen = Vec::new();
-    for Asked { name, machine, word } in &bug.asked {
+    for Asked { name, prover, word } in &bug.asked {
         // A bug that does not build is none.
-        run(test(machine, &["--no-run"])?)?;
-        let mut command = test(machine, &word.iter().map(String::as_str).collect::<Vec<_>>())?;
+        run(test(prover, &["--no-run"])?)?;
+        let mut command = test(prover, &word.iter().map(String::as_str).collect::<Vec<_>>())?;
         let held = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?.success();
         seen.push((name.as_str(), !held));
     }
     Ok(seen)
 }
 
-fn test(machine: &Machine, more: &[&str]) -> Result<Command> {
-    let Machine { package, test, .. } = machine;
+fn test(prover: &Prover, more: &[&str]) -> Result<Command> {
+    let Prover { package, test, .. } = prover;
     let mut command = cargo(&["test", "--quiet", "--package", package, "--test", test]);
     command.args(more).env("CARGO_TARGET_DIR", fs::canonicalize(TARGET)?).current_dir(COPY);
     Ok(command)

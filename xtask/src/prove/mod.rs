@@ -1,4 +1,4 @@
-//! The machines that try to break the engine. Each is a test that a bounded run of the check includes; here it runs
+//! The provers that try to break the engine. Each is a test that a bounded run of the check includes; here it runs
 //! for longer, optimised, and its figure is printed last.
 
 pub(crate) mod bugs;
@@ -13,8 +13,8 @@ use crate::failure::{Failure, Result};
 use crate::process::{cargo, read, run, run_and_read};
 use crate::step::{Outcome, Run};
 
-/// A test that is one machine.
-struct Machine {
+/// A test that is one prover.
+struct Prover {
     name: &'static str,
     package: &'static str,
     test: &'static str,
@@ -22,22 +22,22 @@ struct Machine {
     heeds: &'static [&'static str],
 }
 
-const MACHINES: [Machine; 6] = [
-    Machine { name: "model", package: "authcore-proof", test: "model", heeds: &[] },
-    Machine {
+const PROVERS: [Prover; 6] = [
+    Prover { name: "model", package: "authcore-proof", test: "model", heeds: &[] },
+    Prover {
         name: "properties",
         package: "authcore-proof",
         test: "properties",
         heeds: &["--seeds", "--seed", "--cases", "--minutes"],
     },
-    Machine {
+    Prover {
         name: "simulate",
         package: "authcore-simulation",
         test: "simulate",
         heeds: &["--seeds", "--seed", "--minutes"],
     },
-    Machine { name: "crash", package: "authcore-simulation", test: "crash", heeds: &[] },
-    Machine {
+    Prover { name: "crash", package: "authcore-simulation", test: "crash", heeds: &[] },
+    Prover {
         name: "fuzz",
         package: "authcore-fuzz",
         test: "fuzz",
@@ -46,25 +46,25 @@ const MACHINES: [Machine; 6] = [
     SCHEDULES,
 ];
 
-const SCHEDULES: Machine = Machine {
+const SCHEDULES: Prover = Prover {
     name: "schedules",
     package: "authcore-store-memory",
     test: "schedules",
     heeds: &["--cases", "--seed", "--minutes"],
 };
 
-/// What a machine prints before its figure.
+/// What a prover prints before its figure.
 const FIGURE: &str = "proved: ";
 
 pub(crate) struct Options {
     what: What,
-    /// The limits as the machine reads them from its environment.
+    /// The limits as the prover reads them from its environment.
     limits: Vec<(&'static str, u64)>,
 }
 
 /// What is run.
 enum What {
-    One(&'static Machine),
+    One(&'static Prover),
     /// All that are named by some bug, on each of these bugs.
     OnBugs,
     /// The tests of the rules, on each small change of a rule.
@@ -77,29 +77,29 @@ impl What {
 
     const fn name(&self) -> &'static str {
         match self {
-            Self::One(machine) => machine.name,
+            Self::One(prover) => prover.name,
             Self::OnBugs => Self::BUGS,
             Self::OnMutants(_) => Self::MUTANTS,
         }
     }
 
-    fn heeds(&self, option: &str) -> bool {
-        matches!(self, Self::One(machine) if machine.heeds.contains(&option))
+    fn heeds(self, option: &str) -> bool {
+        matches!(self, Self::One(prover) if prover.heeds.contains(&option))
     }
 }
 
 impl Options {
     pub(crate) fn parse(arguments: &mut Arguments) -> Result<Self> {
         let name = arguments.command().unwrap_or_default();
-        let machine = MACHINES.iter().find(|machine| machine.name == name);
-        let what = match machine {
-            Some(machine) => What::One(machine),
+        let prover = PROVERS.iter().find(|prover| prover.name == name);
+        let what = match prover {
+            Some(prover) => What::One(prover),
             None if name == What::BUGS => What::OnBugs,
             None if name == What::MUTANTS => What::OnMutants(mutants::Options::parse(arguments)?),
             None => {
-                let names = MACHINES.map(|machine| machine.name).join(", ");
+                let names = PROVERS.map(|prover| prover.name).join(", ");
                 return Err(Failure::new(format!(
-                    "no machine `{name}`; there are {names}, bugs and mutants"
+                    "no prover `{name}`; there are {names}, and bugs"
                 )));
             }
         };
@@ -124,8 +124,8 @@ impl Options {
 pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
     let mut figures = Vec::new();
     steps.step(options.what.name(), || {
-        figures = match &options.what {
-            What::One(machine) => prove(machine, &options.limits)?,
+        figures = match options.what {
+            What::One(prover) => prove(prover, &options.limits)?,
             What::OnBugs => bugs::all()?,
             What::OnMutants(options) => mutants::all(options)?,
         };
@@ -137,9 +137,9 @@ pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The schedules that a check has time for, not optimised. The other machines are among the tests anyhow.
+/// The schedules that a check has time for, not optimised. The other provers are among the tests anyhow.
 pub(crate) fn schedules() -> Result<Outcome> {
-    let Machine { package, test, .. } = SCHEDULES;
+    let Prover { package, test, .. } = SCHEDULES;
     run(under_shuttle(cargo(&["test", "--package", package, "--test", test])))?;
     Ok(Outcome::Held)
 }
@@ -150,8 +150,8 @@ fn under_shuttle(mut command: Command) -> Command {
     command
 }
 
-fn prove(machine: &Machine, limits: &[(&str, u64)]) -> Result<Vec<String>> {
-    let Machine { name, package, test, .. } = machine;
+fn prove(prover: &Prover, limits: &[(&str, u64)]) -> Result<Vec<String>> {
+    let Prover { name, package, test, .. } = prover;
     let mut command =
         cargo(&["test", "--release", "--package", package, "--test", test, "--", "--nocapture"]);
     if *name == SCHEDULES.name {
@@ -162,7 +162,7 @@ fn prove(machine: &Machine, limits: &[(&str, u64)]) -> Result<Vec<String>> {
     let figures: Vec<String> =
         output.lines().filter_map(|line| line.strip_prefix(FIGURE)).map(str::to_owned).collect();
     if figures.is_empty() {
-        return Err(Failure::new("the machine printed no figure"));
+        return Err(Failure::new("the prover printed no figure"));
     }
     Ok(figures)
 }
