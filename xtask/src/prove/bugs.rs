@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{PROVERS, Prover};
+use super::{PROVERS, Prover, SCHEDULES, under_shuttle};
 use crate::failure::{Failure, Result};
 use crate::process::{cargo, run};
 use crate::step::Outcome;
@@ -110,9 +110,13 @@ fn hunt(bug: &Bug) -> Result<Vec<(&str, bool)>> {
 }
 
 fn test(prover: &Prover, more: &[&str]) -> Result<Command> {
-    let Prover { package, test, .. } = prover;
+    let Prover { name, package, test, .. } = prover;
     let mut command = cargo(&["test", "--quiet", "--package", package, "--test", test]);
-    command.args(more).env("CARGO_TARGET_DIR", fs::canonicalize(TARGET)?).current_dir(COPY);
+    let target = fs::canonicalize(TARGET)?;
+    command.args(more).env("CARGO_TARGET_DIR", &target).current_dir(COPY);
+    if *name == SCHEDULES.name {
+        command = under_shuttle(command, target.join("shuttle"));
+    }
     Ok(command)
 }
 

@@ -4,8 +4,7 @@
 pub(crate) mod bugs;
 mod mutants;
 
-use std::fs;
-use std::path::Path;
+use std::ffi::OsStr;
 use std::process::Command;
 
 use crate::arguments::Arguments;
@@ -53,6 +52,8 @@ const SCHEDULES: Prover = Prover {
     heeds: &["--cases", "--seed", "--minutes"],
 };
 
+/// Where what runs under the scheduler is built.
+const SHUTTLE_TARGET: &str = "target/shuttle";
 /// What a prover prints before its figure.
 const FIGURE: &str = "proved: ";
 
@@ -140,13 +141,13 @@ pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
 /// The schedules that a check has time for, not optimised. The other provers are among the tests anyhow.
 pub(crate) fn schedules() -> Result<Outcome> {
     let Prover { package, test, .. } = SCHEDULES;
-    run(under_shuttle(cargo(&["test", "--package", package, "--test", test])))?;
+    run(under_shuttle(cargo(&["test", "--package", package, "--test", test]), SHUTTLE_TARGET))?;
     Ok(Outcome::Held)
 }
 
 /// In place of each lock the scheduler that explores, in a build of its own.
-fn under_shuttle(mut command: Command) -> Command {
-    command.env("RUSTFLAGS", "--cfg shuttle -D warnings").env("CARGO_TARGET_DIR", "target/shuttle");
+fn under_shuttle(mut command: Command, target: impl AsRef<OsStr>) -> Command {
+    command.env("RUSTFLAGS", "--cfg shuttle -D warnings").env("CARGO_TARGET_DIR", target);
     command
 }
 
@@ -155,7 +156,7 @@ fn prove(prover: &Prover, limits: &[(&str, u64)]) -> Result<Vec<String>> {
     let mut command =
         cargo(&["test", "--release", "--package", package, "--test", test, "--", "--nocapture"]);
     if *name == SCHEDULES.name {
-        command = under_shuttle(command);
+        command = under_shuttle(command, SHUTTLE_TARGET);
     }
     command.envs(limits.iter().map(|(name, value)| (name, value.to_string())));
     let output = run_and_read(command)?;
