@@ -199,19 +199,28 @@ impl Reference {
         };
     }
 
-    /// How an account must look now.
+    /// How the accounts must look now.
     #[must_use]
-    pub fn view(&self, account: usize) -> View {
+    pub fn views(&self) -> Vec<View> {
         let mut settled = self.clone();
-        settled.settle(account);
-        let alive = settled.sessions.iter().enumerate();
+        let accounts = 0..self.accounts.len();
+        let view = |account| {
+            settled.settle(account);
+            settled.view(account)
+        };
+        accounts.map(view).collect()
+    }
+
+    /// How an account looks that is settled.
+    fn view(&self, account: usize) -> View {
+        let alive = self.sessions.iter().enumerate();
         let alive =
-            alive.filter(|(number, session)| session.account == account && settled.alive(*number));
+            alive.filter(|(number, session)| session.account == account && self.alive(*number));
         View {
-            standing: settled.standing(account),
-            ids: settled.accounts[account].ids.iter().copied().collect::<BTreeSet<_>>(),
+            standing: self.standing(account),
+            ids: self.accounts[account].ids.iter().copied().collect::<BTreeSet<_>>(),
             alive: alive.map(|(number, _)| number).collect(),
-            transfer: settled.transfer_status(account),
+            transfer: self.transfer_status(account),
         }
     }
 

@@ -101,11 +101,12 @@ impl<K: Kind> StateMachineTest for Comparison<K> {
 
     fn check_invariants(running: &Running<K>, reference: &Reference) {
         let world = &running.world;
-        assert_eq!(world.hands.accounts.len(), reference.accounts());
-        for account in 0..reference.accounts() {
+        let expected = reference.views();
+        assert_eq!(world.hands.accounts.len(), expected.len());
+        for (account, expected) in expected.iter().enumerate() {
             let kept = K::block_on(world.kept(account));
             let view = View::of(&kept, &world.hands.sessions, world.now());
-            assert_eq!(view, reference.view(account), "the engine and the reference: {account}");
+            assert_eq!(view, *expected, "the engine and the reference: {account}");
         }
     }
 }

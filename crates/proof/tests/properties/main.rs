@@ -33,7 +33,7 @@ const BATCH: u64 = 100;
 #[test]
 fn on_memory() {
     // Fewer do not get everywhere.
-    if run::<Memory>(3_000) >= 3_000 {
+    if run::<Memory>(10_000) >= 10_000 {
         tally::assert_all_was_seen();
     }
 }
