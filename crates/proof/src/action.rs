@@ -157,6 +157,12 @@ pub enum Action {
     CancelWithdrawal(Device),
     /// An operator withdraws an account.
     Remove(usize),
+    /// An operator takes a request to leave back.
+    Restore(usize),
+    /// An operator ends all sessions of an account.
+    EndSessions(usize),
+    /// An operator moves a login to an account.
+    Move(Id, usize),
     /// Gets a transfer account.
     IssueTransfer(Device),
     /// Gets new secrets for it.
@@ -168,9 +174,9 @@ pub enum Action {
 }
 
 impl Action {
-    /// All that operators do to an account.
+    /// All that operators do to one account.
     #[must_use]
-    pub const fn by_operators(account: usize) -> [Self; 8] {
+    pub const fn by_operators(account: usize) -> [Self; 10] {
         [
             Self::Ban(account, BanLength::Day, false),
             Self::Ban(account, BanLength::Forever, false),
@@ -180,6 +186,8 @@ impl Action {
             Self::Refund(account),
             Self::Pay(account),
             Self::Remove(account),
+            Self::Restore(account),
+            Self::EndSessions(account),
         ]
     }
 
@@ -207,6 +215,9 @@ impl Action {
             | Self::Refund(_)
             | Self::Pay(_)
             | Self::Remove(_)
+            | Self::Restore(_)
+            | Self::EndSessions(_)
+            | Self::Move(..)
             | Self::Pass(_) => None,
         }
     }
@@ -232,6 +243,9 @@ impl Action {
             Self::RequestWithdrawal(_) => "request to be withdrawn",
             Self::CancelWithdrawal(_) => "withdrawal taken back",
             Self::Remove(_) => "withdrawal by an operator",
+            Self::Restore(_) => "withdrawal taken back by an operator",
+            Self::EndSessions(_) => "end of sessions by an operator",
+            Self::Move(..) => "move of a login",
             Self::IssueTransfer(_) => "issue of a transfer account",
             Self::RenewTransfer(_) => "renewal of a transfer account",
             Self::Transfer(..) => "transfer",
@@ -288,7 +302,10 @@ impl There {
             | Action::Unban(account)
             | Action::Refund(account)
             | Action::Pay(account)
-            | Action::Remove(account) => *account < self.accounts,
+            | Action::Remove(account)
+            | Action::Restore(account)
+            | Action::EndSessions(account)
+            | Action::Move(_, account) => *account < self.accounts,
             Action::Pass(_) => true,
         }
     }

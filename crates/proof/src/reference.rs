@@ -189,6 +189,12 @@ impl Reference {
             Action::RequestWithdrawal(on) => self.request_withdrawal(on),
             Action::CancelWithdrawal(on) => self.cancel_withdrawal(on),
             Action::Remove(account) => self.remove(account),
+            Action::Restore(account) => self.restore(account),
+            Action::EndSessions(account) => {
+                self.cut(account);
+                Ok(account)
+            }
+            Action::Move(id, account) => self.move_login(id, account),
             Action::IssueTransfer(on) => self.issue_transfer(on),
             Action::RenewTransfer(on) => self.renew_transfer(on),
             Action::Transfer(on, right) => self.transfer(on, right),

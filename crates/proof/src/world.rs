@@ -128,7 +128,10 @@ impl World {
             | Action::Unban(_)
             | Action::Refund(_)
             | Action::Pay(_)
-            | Action::Remove(_) => self.operate(action).await,
+            | Action::Remove(_)
+            | Action::Restore(_)
+            | Action::EndSessions(_)
+            | Action::Move(..) => self.operate(action).await,
             _ => self.play(action).await,
         };
         match done {
@@ -162,6 +165,14 @@ impl World {
                 let cause = WithdrawalCause::Operator;
                 engine.withdraw_account(operator, id(account), cause).await?;
                 Ok(id(account))
+            }
+            Action::Restore(account) => Ok(engine.restore_pending(operator, id(account)).await?.id),
+            Action::EndSessions(account) => {
+                engine.end_sessions(operator, id(account)).await?;
+                Ok(id(account))
+            }
+            Action::Move(login, account) => {
+                Ok(engine.move_identity(operator, &login.key(), id(account)).await?.id)
             }
             Action::Refund(account) | Action::Pay(account) => {
                 let name = format!("order-{}", self.hands.purchases);

@@ -89,7 +89,18 @@ impl Reference {
         tickets.filter(|it| it.number == ticket.number).for_each(|it| it.used = true);
     }
 
-    /// Takes a login from its owner (gamebase 3.8); an owner without any is lost.
+    /// A login leaves its owner for somebody else; an owner without any is lost (gamebase X-6).
+    pub(super) fn take(&mut self, owner: usize, id: Id) {
+        self.accounts[owner].ids.retain(|other| *other != id);
+        if self.accounts[owner].ids.is_empty() {
+            self.delete_transfer(owner);
+            self.end_sessions(owner);
+        } else {
+            self.end_sessions_by(owner, id);
+        }
+    }
+
+    /// Takes a login from its owner (gamebase 3.8).
     pub(super) fn force(&mut self, on: Device) -> Outcome {
         let account = self.who(on)?;
         let mut next = self.clone();
@@ -98,13 +109,7 @@ impl Reference {
         if next.standing(ticket.owner) == 'B' {
             return Err("banned");
         }
-        next.accounts[ticket.owner].ids.retain(|id| *id != ticket.id);
-        if next.accounts[ticket.owner].ids.is_empty() {
-            next.delete_transfer(ticket.owner);
-            next.end_sessions(ticket.owner);
-        } else {
-            next.end_sessions_by(ticket.owner, ticket.id);
-        }
+        next.take(ticket.owner, ticket.id);
         next.add(account, ticket.id);
         next.use_up(account, &ticket);
         *self = next;

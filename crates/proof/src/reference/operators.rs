@@ -1,7 +1,7 @@
-//! Bans, suspensions, and leaving: gamebase 3.6, 3.13, 3.15, 3.16, 4.2, 4.5, 4.6.
+//! Bans, suspensions, leaving, and repairs: gamebase 3.6, 3.13, 3.15, 3.16, 3.21, 4.2, 4.5, 4.6.
 
 use super::{Ban, Leaving, Reference};
-use crate::action::{BanLength, Device, Outcome};
+use crate::action::{BanLength, Device, Id, Outcome};
 use crate::policy::SECONDS;
 
 impl Reference {
@@ -105,13 +105,55 @@ impl Reference {
 
     pub(super) fn cancel_withdrawal(&mut self, on: Device) -> Outcome {
         let account = self.who(on)?;
+        self.restore(account)
+    }
+
+    /// Takes a request to leave back, whatever else hangs over the account (gamebase 3.21, X-2).
+    pub(super) fn restore(&mut self, account: usize) -> Outcome {
         let mut next = self.clone();
         next.settle(account);
-        if next.accounts[account].leaving == Leaving::No {
-            return Err("withdrawal_not_pending");
+        match next.accounts[account].leaving {
+            Leaving::Gone => return Err("withdrawn"),
+            Leaving::No => return Err("withdrawal_not_pending"),
+            Leaving::At(_) => next.accounts[account].leaving = Leaving::No,
         }
-        next.accounts[account].leaving = Leaving::No;
         *self = next;
         Ok(account)
+    }
+
+    /// Ends all sessions, and nothing else (security 37).
+    pub(super) fn cut(&mut self, account: usize) {
+        self.settle(account);
+        self.end_sessions(account);
+    }
+
+    /// Moves a login from who stands normally to a guest, or to who has lost all logins (gamebase 3.21).
+    pub(super) fn move_login(&mut self, id: Id, to: usize) -> Outcome {
+        let mut next = self.clone();
+        let from = next.owner(id).filter(|from| {
+            next.settle(*from);
+            next.accounts[*from].ids.contains(&id)
+        });
+        let Some(from) = from else { return Err("identity_unknown") };
+        next.settle(to);
+        if from == to {
+            return Err("nothing_to_change");
+        }
+        if next.standing(from) != 'Y' {
+            return Err("donor_not_normal");
+        }
+        match next.standing(to) {
+            'D' => return Err("withdrawn"),
+            'M' => {}
+            _ if next.is_guest(to) => {}
+            _ => return Err("receiver_not_eligible"),
+        }
+        next.take(from, id);
+        for guest in std::mem::replace(&mut next.accounts[to].ids, vec![id]) {
+            next.end_sessions_by(to, guest);
+        }
+        next.delete_transfer(to);
+        *self = next;
+        Ok(to)
     }
 }

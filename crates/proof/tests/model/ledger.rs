@@ -92,8 +92,8 @@ impl Ledger {
                 self.end_all(account, &before.hands);
             }
             Action::RequestWithdrawal(_) => page.leaving = Leaving::At(until(SECONDS.leave)),
-            Action::CancelWithdrawal(_) => page.leaving = Leaving::No,
-            Action::LogoutEverywhere(_) | Action::Transfer(..) => {
+            Action::CancelWithdrawal(_) | Action::Restore(_) => page.leaving = Leaving::No,
+            Action::LogoutEverywhere(_) | Action::Transfer(..) | Action::EndSessions(_) => {
                 self.end_all(account, &before.hands);
             }
             Action::Logout(on) | Action::ChangeLogin(on) => {

@@ -56,6 +56,7 @@ impl ReferenceStateMachine for Actions {
         }
         for account in 0..reference.accounts() {
             all.extend(Action::by_operators(account));
+            all.extend(Id::ALL.map(|id| Action::Move(id, account)));
         }
         all.extend(STEPS_OF_TIME.map(Action::Pass));
         let there = reference.there();

@@ -3,7 +3,7 @@
 use authcore_proof::Action::{self, *};
 use authcore_proof::BanLength::{Day, Forever};
 use authcore_proof::Device::{A, B};
-use authcore_proof::Id::{Custom, Device, GuestA, GuestB};
+use authcore_proof::Id::{Custom, Device, GuestA, GuestB, OtherCustom};
 use authcore_proof::{Reference, SECONDS};
 use proptest::test_runner::Config;
 use proptest_state_machine::StateMachineTest;
@@ -66,6 +66,13 @@ fn a_transfer_account_is_good_for_one_transfer_and_the_guest_before_it_is_lost()
     let carried = [Login(A, GuestA), IssueTransfer(A), Login(B, GuestB), Transfer(B, true)];
     replay(&[&carried[..], &[Transfer(A, true), Login(A, GuestA), Ban(1, Day, false)]].concat());
     replay(&[&carried[..], &[Refresh(A), Link(B, Device), Transfer(B, true)]].concat());
+}
+
+#[test]
+fn a_login_that_an_operator_moves_brings_back_who_was_lost() {
+    let lost = [Login(A, Custom), Login(B, GuestB), Link(B, Custom), Force(B)];
+    let moved = [Login(A, OtherCustom), Move(OtherCustom, 0), Refresh(A), Login(A, OtherCustom)];
+    replay(&[&lost[..], &moved, &[Move(Custom, 2), Move(GuestB, 0)]].concat());
 }
 
 #[test]

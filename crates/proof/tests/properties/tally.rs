@@ -13,7 +13,7 @@ thread_local! {
 }
 
 /// All that players and operators are told in the small game. An action that succeeds is `ok`.
-const ALL: [(&str, &[&str]); 20] = [
+const ALL: [(&str, &[&str]); 23] = [
     ("login", &["ok", "banned"]),
     ("link", &["ok", "not_linkable", "already_linked", "identity_taken", "banned"]),
     (
@@ -37,6 +37,19 @@ const ALL: [(&str, &[&str]); 20] = [
     ("request to be withdrawn", &["ok", "withdrawal_pending"]),
     ("withdrawal taken back", &["ok", "withdrawal_not_pending"]),
     ("withdrawal by an operator", &["ok", "withdrawn"]),
+    ("withdrawal taken back by an operator", &["ok", "withdrawal_not_pending", "withdrawn"]),
+    ("end of sessions by an operator", &["ok"]),
+    (
+        "move of a login",
+        &[
+            "ok",
+            "identity_unknown",
+            "nothing_to_change",
+            "donor_not_normal",
+            "receiver_not_eligible",
+            "withdrawn",
+        ],
+    ),
     ("issue of a transfer account", &["ok", "not_guest_only", "transfer_exists"]),
     (
         "renewal of a transfer account",
