@@ -5,8 +5,8 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
-use std::panic::catch_unwind;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::panic::{catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use authcore_simulation::{Counts, run};
@@ -32,17 +32,20 @@ fn check(seed: u64) -> Counts {
     report.counts
 }
 
-/// Runs seeds on all cores, each simulation on one, until `goes_on` says no of a number of seeds.
+/// Runs seeds on all cores, each simulation on one, until one fails or `goes_on` says no of a number of seeds.
 fn check_all(first: u64, goes_on: impl Fn(u64) -> bool + Sync) -> (u64, Counts) {
-    let next = AtomicU64::new(0);
+    let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
     let worker = || {
         let (mut runs, mut counts) = (0, Counts::default());
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            if !goes_on(number) {
+            if failed.load(Ordering::Relaxed) || !goes_on(number) {
                 return (runs, counts);
             }
-            counts += check(first + number);
+            counts += catch_unwind(|| check(first + number)).unwrap_or_else(|why| {
+                failed.store(true, Ordering::Relaxed);
+                resume_unwind(why)
+            });
             runs += 1;
         }
     };
