@@ -26,6 +26,8 @@ pub(crate) enum Kind {
     Guest,
     Custom,
     Portal,
+    /// An email address, which takes a password.
+    Email,
 }
 
 /// The verifier's name.
@@ -33,7 +35,10 @@ pub(crate) const PORTAL: &str = "portal";
 
 impl Key {
     fn subject(self) -> String {
-        format!("{:?}-of-the-player-{}", self.kind, self.number)
+        match self.kind {
+            Kind::Email => format!("player-{}@example.com", self.number),
+            kind => format!("{kind:?}-of-the-player-{}", self.number),
+        }
     }
 
     pub(crate) fn provider(self) -> ProviderId {
@@ -41,16 +46,22 @@ impl Key {
             Kind::Device => ProviderId::DEVICE,
             Kind::Guest => ProviderId::GUEST,
             Kind::Custom => ProviderId::CUSTOM,
+            Kind::Email => ProviderId::EMAIL,
             Kind::Portal => ProviderId::new(PORTAL).expect("a provider's name"),
         }
     }
 
-    pub(crate) fn credential(self) -> Credential {
+    /// What it is presented as, with the password of this number where it takes one.
+    pub(crate) fn credential(self, password: Option<u8>) -> Credential {
         let subject = self.subject();
         match self.kind {
             Kind::Device => Credential::Device(subject.into()),
             Kind::Guest => Credential::Guest(subject.into()),
             Kind::Custom => Credential::Custom(subject.into()),
+            Kind::Email => {
+                let password = format!("the password number {}", password.unwrap_or_default());
+                Credential::Email { email: subject, password: password.into() }
+            }
             Kind::Portal => {
                 Credential::Provider { provider: self.provider(), payload: subject.into() }
             }
@@ -59,7 +70,7 @@ impl Key {
 
     /// The key as it was linked.
     pub(crate) fn of(key: &IdentityKey) -> Self {
-        let kinds = [Kind::Device, Kind::Guest, Kind::Custom, Kind::Portal];
+        let kinds = [Kind::Device, Kind::Guest, Kind::Custom, Kind::Portal, Kind::Email];
         let numbered =
             kinds.into_iter().flat_map(|kind| (0..9).map(move |number| Self { kind, number }));
         let mut found = numbered.filter(|it| it.subject() == key.subject());
@@ -74,7 +85,11 @@ impl Key {
 /// What a client asks for: the engine's methods, and what they are told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Call {
-    Login(Key),
+    /// With the password of this number where the login takes one.
+    Login {
+        key: Key,
+        password: Option<u8>,
+    },
     Verify {
         who: SessionRef,
         until: DateTime<Utc>,
@@ -89,6 +104,7 @@ pub(crate) enum Call {
     Link {
         who: SessionRef,
         key: Key,
+        password: Option<u8>,
     },
     /// With the ticket that the link of this number brought.
     ForcedLink {
@@ -140,6 +156,8 @@ pub(crate) enum Answer {
 pub(crate) struct Seen {
     /// Its logins, with their ordinals.
     pub(crate) keys: Vec<(u32, Key)>,
+    /// Whether it has a password.
+    pub(crate) password: bool,
     /// Whether it is banned.
     pub(crate) banned: bool,
     /// Whether it was withdrawn.
@@ -157,6 +175,7 @@ impl Seen {
         let keys = account.identities.iter().map(|it| (it.ordinal.number(), Key::of(&it.key)));
         Self {
             keys: keys.collect(),
+            password: account.password.is_some(),
             banned: account.ban.ban().is_some(),
             withdrawn: account.withdrawal.is_done(),
             logins: activity.login_count,

@@ -98,7 +98,8 @@ mod tests {
         let mut history = History::default();
         let now = ManualClock::default().now();
         let key = Key { kind: Kind::Device, number: 0 };
-        let begin = |history: &mut History| history.begin(0, Call::Login(key), now);
+        let begin =
+            |history: &mut History| history.begin(0, Call::Login { key, password: None }, now);
         let end = |history: &mut History, number: usize, logins: u64| {
             let session = SessionId::from_bytes([u8::try_from(number).unwrap(); 16]);
             let created = logins == 1;

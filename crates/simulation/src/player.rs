@@ -95,12 +95,21 @@ pub(crate) struct Client<'a> {
 }
 
 /// All logins that anybody uses: few, so that clients meet.
-const KEYS: [(Kind, usize); 4] =
-    [(Kind::Device, 3), (Kind::Guest, 3), (Kind::Custom, 2), (Kind::Portal, 3)];
+const KEYS: [(Kind, usize); 5] =
+    [(Kind::Device, 3), (Kind::Guest, 3), (Kind::Custom, 2), (Kind::Portal, 3), (Kind::Email, 2)];
+
+/// Those that can be linked to an account.
+const LINKABLE: [(Kind, usize); 4] =
+    [(Kind::Device, 3), (Kind::Custom, 2), (Kind::Portal, 3), (Kind::Email, 2)];
 
 fn draw_key(draw: &mut Draw, kinds: &[(Kind, usize)]) -> Key {
     let (kind, count) = draw.one_of(kinds).copied().unwrap_or((Kind::Device, 1));
     Key { kind, number: u8::try_from(draw.below(count)).unwrap_or_default() }
+}
+
+/// One of two passwords, for a login that takes one.
+fn draw_password(draw: &mut Draw, key: Key) -> Option<u8> {
+    (key.kind == Kind::Email).then(|| u8::from(draw.happens(500)))
 }
 
 /// A call's outcome as the history has it: refusals are answers; of faults, only an unknown fate may have done something.
@@ -215,10 +224,11 @@ impl Client<'_> {
 
     async fn log_in(&self) {
         let key = draw_key(&mut self.draw.borrow_mut(), &KEYS);
+        let password = draw_password(&mut self.draw.borrow_mut(), key);
         let context = RequestContext::new();
-        let login = self.engine.login(&context, Login::new(key.credential()));
+        let login = self.engine.login(&context, Login::new(key.credential(password)));
         let Ended { result, .. } = self
-            .call(Call::Login(key), login, |player| Answer::In {
+            .call(Call::Login { key, password }, login, |player| Answer::In {
                 who: who_is(player),
                 created: player.created,
                 logins: player.login_count,
@@ -263,11 +273,12 @@ impl Client<'_> {
     }
 
     async fn link(&self, who: SessionRef, proof: Authenticated) {
-        let linkable = [(Kind::Device, 3), (Kind::Custom, 2), (Kind::Portal, 3)];
-        let key = draw_key(&mut self.draw.borrow_mut(), &linkable);
+        let key = draw_key(&mut self.draw.borrow_mut(), &LINKABLE);
+        let password = draw_password(&mut self.draw.borrow_mut(), key);
         let context = RequestContext::new();
-        let link = self.engine.link(&context, &proof, Link::new(key.credential()));
-        let Ended { number, result } = self.call(Call::Link { who, key }, link, keys_of).await;
+        let link = self.engine.link(&context, &proof, Link::new(key.credential(password)));
+        let call = Call::Link { who, key, password };
+        let Ended { number, result } = self.call(call, link, keys_of).await;
         if let Err(Error::Refused(Refusal::IdentityTaken { ticket: Some(offer), .. })) = result {
             self.memory.borrow_mut().tickets.push((who.account, number, offer.secret));
         }

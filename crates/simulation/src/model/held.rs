@@ -14,6 +14,8 @@ pub(super) struct Held {
     pub(super) id: AccountId,
     pub(super) keys: Vec<(u32, Key)>,
     pub(super) next_ordinal: u32,
+    /// The number of its password.
+    pub(super) password: Option<u8>,
     pub(super) ban: Option<Until>,
     /// When its last ban ended by itself, unless an operator has lifted it since.
     pub(super) ban_ended: Option<Time>,
@@ -62,11 +64,12 @@ pub(super) struct Transfer {
 
 impl Held {
     /// One that was just made with a login.
-    pub(super) const fn new(id: AccountId, keys: Vec<(u32, Key)>) -> Self {
+    pub(super) const fn new(id: AccountId, keys: Vec<(u32, Key)>, password: Option<u8>) -> Self {
         Self {
             id,
             keys,
             next_ordinal: 2,
+            password,
             ban: None,
             ban_ended: None,
             withdrawn: false,
@@ -100,6 +103,16 @@ impl Held {
             Some("banned")
         } else {
             None
+        }
+    }
+
+    /// Why nobody may in with this password, if with any; the policy says whether a ban is told to who has the wrong one.
+    pub(super) fn refuses(&self, password: Option<u8>, policy: &Policy) -> Option<&'static str> {
+        let wrong = password.is_some() && password != self.password;
+        if self.ban.is_some() && (policy.tells_bans_first || !wrong) {
+            Some("banned")
+        } else {
+            wrong.then_some("wrong_password")
         }
     }
 
@@ -160,10 +173,21 @@ impl Held {
         self.loses_transfer();
     }
 
+    /// Gets a password, and ends what the policy says; `acting` asked (security 63).
+    pub(super) fn sets(&mut self, password: u8, acting: SessionId, policy: &Policy) {
+        self.password = Some(password);
+        if policy.credential_change == CredentialChange::EndsOtherSessions {
+            self.sessions.retain(|it| it.id == acting);
+        }
+    }
+
     /// Takes a login away, and ends what the policy says; `acting` asked.
     pub(super) fn loses(&mut self, key: Key, acting: Option<SessionId>, policy: &Policy) {
         let Some(ordinal) = self.ordinal(key) else { return };
         self.keys.retain(|(_, kept)| *kept != key);
+        if key.kind == Kind::Email {
+            self.password = None;
+        }
         let others_end = policy.credential_change == CredentialChange::EndsOtherSessions;
         self.sessions
             .retain(|it| it.opened_by != ordinal && (!others_end || acting == Some(it.id)));
@@ -181,6 +205,7 @@ impl Held {
         let who = |it: &Session| SessionRef { account: self.id, session: it.id };
         Seen {
             keys: self.keys.clone(),
+            password: self.password.is_some(),
             banned: self.ban.is_some(),
             withdrawn: self.withdrawn,
             logins: self.logins,

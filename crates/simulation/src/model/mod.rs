@@ -69,7 +69,7 @@ impl Model {
     fn perform(&mut self, number: usize, op: &Op) -> Outcome {
         let now = op.now;
         match &op.call {
-            Call::Login(key) => self.login(*key, op),
+            Call::Login { key, password } => self.login(*key, *password, op),
             Call::Verify { who, until } => {
                 let alive = now.timestamp() < until.timestamp() && self.caller(*who, now).is_some();
                 done_or(alive, "access_token_invalid")
@@ -88,7 +88,7 @@ impl Model {
                 held.sessions.clear();
                 Answer::Done
             }),
-            Call::Link { who, key } => self.link(*who, *key, number, now),
+            Call::Link { who, key, password } => self.link(*who, (*key, *password), number, now),
             Call::ForcedLink { who, link } => self.forced_link(*who, *link, now),
             Call::Unlink { who, key } => self.unlink(*who, *key, now),
             Call::Withdraw(who) => self.withdraw(*who, now),
@@ -142,17 +142,17 @@ impl Model {
         Outcome::Answer(answer)
     }
 
-    fn login(&mut self, key: Key, op: &Op) -> Outcome {
+    fn login(&mut self, key: Key, password: Option<u8>, op: &Op) -> Outcome {
+        let policy = Rc::clone(&self.policy);
+        let owner = self.owner(key, op.now);
+        if let Some(refused) = owner.as_ref().and_then(|(_, it)| it.refuses(password, &policy)) {
+            return no(refused);
+        }
         let Some(session) = op.ids.session else {
             // It never got as far as to open one.
-            return match self.owner(key, op.now) {
-                Some((_, held)) if held.ban.is_some() => no("banned"),
-                _ => Outcome::Refused(Vec::new()),
-            };
+            return Outcome::Refused(Vec::new());
         };
-        let policy = Rc::clone(&self.policy);
-        match (self.owner(key, op.now), op.ids.account) {
-            (Some((_, held)), _) if held.ban.is_some() => no("banned"),
+        match (owner, op.ids.account) {
             (Some((place, mut held)), None) => {
                 let by = held.ordinal(key).unwrap_or_default();
                 let answer = held.opens(by, session, &policy, op.now);
@@ -160,7 +160,7 @@ impl Model {
                 Outcome::Answer(answer)
             }
             (None, Some(id)) => {
-                let mut held = Held::new(id, vec![(1, key)]);
+                let mut held = Held::new(id, vec![(1, key)], password);
                 let answer = held.opens(1, session, &policy, op.now);
                 self.accounts.push(Rc::new(held));
                 Outcome::Answer(answer)
@@ -204,26 +204,37 @@ impl Model {
         key.kind == Kind::Device || held.keys.iter().all(|(_, kept)| kept.kind != key.kind)
     }
 
-    fn link(&mut self, who: SessionRef, key: Key, number: usize, now: Time) -> Outcome {
+    fn link(
+        &mut self,
+        who: SessionRef,
+        (key, password): (Key, Option<u8>),
+        number: usize,
+        now: Time,
+    ) -> Outcome {
         let Some((place, mut held)) = self.caller(who, now) else {
             return no("access_token_invalid");
         };
-        if held.has(key) {
-            return if self.policy.relink_own_is_done {
-                Outcome::Answer(held.key_list())
-            } else {
-                no("already_linked")
-            };
-        }
-        if !Self::has_room(&held, key) {
+        let own = held.has(key);
+        let refused =
+            if own { !self.policy.relink_own_is_done } else { !Self::has_room(&held, key) };
+        if refused {
             return no("already_linked");
         }
-        let Some((_, owner)) = self.owner(key, now) else {
-            held.links(key);
+        let Some((_, owner)) = self.owner(key, now).filter(|_| !own) else {
+            if !own {
+                held.links(key);
+            }
+            if let Some(password) = password {
+                held.sets(password, who.session, &self.policy);
+            }
             let answer = held.key_list();
             self.put(place, held);
             return Outcome::Answer(answer);
         };
+        if password.is_some() {
+            // A new password proves nothing of the owner: there is no ticket.
+            return no("identity_taken");
+        }
         if owner.ban.is_some() {
             return no("banned");
         }
@@ -306,6 +317,7 @@ impl Model {
         }
         held.withdrawn = true;
         held.keys.clear();
+        held.password = None;
         held.sessions.clear();
         held.logins = 0;
         held.loses_transfer();
