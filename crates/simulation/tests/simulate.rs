@@ -15,7 +15,10 @@ use authcore_simulation::{Counts, run};
 const SEEDS: u64 = 1000;
 
 /// Seeds that once failed.
-const FAILED: [u64; 0] = [];
+const FAILED: [u64; 1] = [
+    // A link beside a forced link of the same login got a ticket for what was its own by then.
+    3758,
+];
 
 fn limit(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;

@@ -24,5 +24,6 @@ fn every_schedule_holds() {
         ("a login races a ban", engine::a_login_races_a_ban),
         ("a logout races a refresh and checks", engine::a_logout_races_a_refresh_and_checks),
         ("unlinks race", engine::unlinks_race),
+        ("a link races a forced link", engine::a_link_races_a_forced_link),
     ]);
 }

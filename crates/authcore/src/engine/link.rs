@@ -138,6 +138,8 @@ impl Engine {
         loop {
             let settled = self.load_caller(who, now).await?;
             let (key, foreign) = self.whose(who, proven, raced.take(), now).await?;
+            // Since its owner was looked at, a forced link may have given it to the caller.
+            let foreign = foreign.filter(|_| settled.account.identity(&key).is_none());
             let mut account = settled.account.clone();
             let change = link(&mut account, &proven.request(&key), &self.policy, now)?;
             if foreign.is_none() && settled.account.identity(&key).is_none() {

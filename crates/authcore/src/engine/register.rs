@@ -87,7 +87,7 @@ impl Engine {
                 Err(lost) => lost,
             };
             if let Conflict::IdentityTaken(key) = tries.again(lost)?
-                && self.owner(&key, now).await?.is_some()
+                && self.owner(&key, now).await?.is_some_and(|owner| owner.account.id != account)
             {
                 let provider = key.provider().clone();
                 return Err(Refusal::IdentityTaken { provider, ticket: None }.into());

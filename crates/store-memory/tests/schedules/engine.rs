@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use authcore::account::ProviderId;
 use authcore::{
-    BanRequest, Credential, Error, LoggedIn, Logout, Operator, Policy, Refresh, Refusal,
+    BanRequest, Credential, Error, Link, LoggedIn, Logout, Operator, Policy, Refresh, Refusal,
     RequestContext, Unlink,
 };
 use authcore_store_memory::MemoryStore;
@@ -102,6 +102,32 @@ pub(crate) fn a_logout_races_a_refresh_and_checks() {
         let refresh = run(world.engine().refresh(&context(), refresh));
         assert!(access.is_err() && refresh.is_err(), "the refreshed session goes on");
     }
+}
+
+/// Who links what a forced link gives the account beside it has it by then, or had not yet: a ticket for it takes the
+/// place of the one that the forced link comes with.
+pub(crate) fn a_link_races_a_forced_link() {
+    let world = world(Policy::recommended());
+    let shared = || Credential::Custom("the-custom-id".into());
+    let owner = world.login(Credential::Device("the-device-of-bob".into())).unwrap();
+    world.link(&owner, shared()).unwrap();
+    let player = world.login(Credential::Device("the-device-of-ann".into())).unwrap();
+    let who = world.verify(&player).unwrap();
+    let link = || run(world.engine().link(&context(), &who, Link::new(shared())));
+    let offer_in = |answer| match answer {
+        Err(Error::Refused(Refusal::IdentityTaken { ticket: Some(offer), .. })) => Some(offer),
+        Ok(_) => None,
+        other => panic!("{other:?}"),
+    };
+    let offer = offer_in(link()).unwrap();
+    let (forced, linked) = thread::scope(|scope| {
+        let forced =
+            scope.spawn(|| run(world.engine().link_forcibly(&context(), &who, &offer.secret)));
+        let linked = scope.spawn(link);
+        (forced.join().unwrap(), linked.join().unwrap())
+    });
+    let has_it = offer_in(linked).is_none();
+    assert_eq!(forced.is_ok(), has_it, "a ticket for what is the player's own: {forced:?}");
 }
 
 /// One of two logins stays, whatever is taken away beside each other.
