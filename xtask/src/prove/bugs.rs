@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{PROVERS, Prover, SCHEDULES, under_shuttle};
+use super::{PROVERS, Prover, SCHEDULES, copy_sources, under_shuttle};
 use crate::failure::{Failure, Result};
 use crate::process::{cargo, run};
 use crate::step::Outcome;

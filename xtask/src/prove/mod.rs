@@ -5,6 +5,8 @@ pub(crate) mod bugs;
 mod mutants;
 
 use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::arguments::Arguments;
@@ -84,7 +86,7 @@ impl What {
         }
     }
 
-    fn heeds(self, option: &str) -> bool {
+    fn heeds(&self, option: &str) -> bool {
         matches!(self, Self::One(prover) if prover.heeds.contains(&option))
     }
 }
@@ -100,7 +102,7 @@ impl Options {
             None => {
                 let names = PROVERS.map(|prover| prover.name).join(", ");
                 return Err(Failure::new(format!(
-                    "no prover `{name}`; there are {names}, and bugs"
+                    "no prover `{name}`; there are {names}, bugs and mutants"
                 )));
             }
         };
@@ -125,7 +127,7 @@ impl Options {
 pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
     let mut figures = Vec::new();
     steps.step(options.what.name(), || {
-        figures = match options.what {
+        figures = match &options.what {
             What::One(prover) => prove(prover, &options.limits)?,
             What::OnBugs => bugs::all()?,
             What::OnMutants(options) => mutants::all(options)?,
