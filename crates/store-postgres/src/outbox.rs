@@ -22,6 +22,10 @@ use crate::error::{Fault, Stop};
 use crate::param::params;
 use crate::tx::{Job, Tx};
 
+const LOCK: &str = outbox_lock!("pg_advisory_xact_lock");
+const PAGE: &str = "SELECT seq, at, account_id, format, data::text FROM events \
+                    WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3";
+
 pub(crate) struct Events {
     pub(crate) after: EventCursor,
     pub(crate) limit: u32,
@@ -39,9 +43,6 @@ impl Job for Events {
         let Some(last) = last else {
             return Ok(Vec::new());
         };
-        const LOCK: &str = outbox_lock!("pg_advisory_xact_lock");
-        const PAGE: &str = "SELECT seq, at, account_id, format, data::text FROM events \
-                            WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3";
         // Sent one behind the other.
         tx.know(LOCK).await?;
         tx.know(PAGE).await?;
