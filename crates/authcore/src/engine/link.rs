@@ -17,7 +17,7 @@ use crate::mapping::{Change, ForcingTicket, LinkRequest, TicketOffer, issue, lin
 use crate::proof::Authenticated;
 use crate::refusal::{Field, Refusal, Rule};
 use crate::secret::Secret;
-use crate::store::Conflict;
+use crate::store::{Conflict, Require};
 use crate::verifier::VerifiedIdentity;
 
 /// A login that was proven to be the player's.
@@ -149,6 +149,8 @@ impl Engine {
             let mut draft = Draft::using_up(proven.verified.as_ref());
             let offer = if let Some(owner) = foreign {
                 let made = self.offer(context, &settled, &owner.account, (proven, &key), now)?;
+                // A ban of the owner beside it comes before, and refuses, or finds the ticket made.
+                draft.require.push(Require::Account(owner.account.id, owner.version));
                 settled.update(&made.caller, &mut draft);
                 draft.events.push((account.id, made.event));
                 Some(Box::new(made.offer))
