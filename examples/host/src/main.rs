@@ -17,6 +17,10 @@ use clap::Parser as _;
 use crate::cli::{Cli, Command};
 use crate::settings::Settings;
 
+/// A login allocates much and keeps little; the C code of SQLite allocates here, too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(options) => Settings::gather(*options, true).and_then(serve::run),
