@@ -141,9 +141,8 @@ impl ThreadedHasher {
         if fit == 0 {
             return Err(HashFault::Failed("memory_bytes has no room for one hash".into()));
         }
-        // Made from the present parameters, so that it follows each change of them. Its salt is no secret: nothing
-        // is kept under it.
-        let nobody = config.params.hash(&Secret::new(""), &[0; 16], &mut Memory::default())?;
+        let nobody =
+            config.params.hash_of_nobody().map_err(|error| HashFault::Failed(error.into()))?;
         let threads = config.threads.clamp(1, fit);
         let queue = config.queue.max(1);
         let (jobs, taken) = mpsc::sync_channel(queue);

@@ -190,6 +190,16 @@ impl Argon2Params {
         PasswordHash::parse(&phc.to_string()).map_err(|error| HashFault::Failed(error.into()))
     }
 
+    /// What a password is compared with where no account is: the work is that of a new hash. The tag is made up, and
+    /// whatever the comparison says, the password is wrong.
+    pub(super) fn hash_of_nobody(self) -> Result<PasswordHash, InvalidHash> {
+        let Self { memory_kib, passes, lanes } = self;
+        let (salt, tag) = ("A".repeat(22), "A".repeat(43));
+        PasswordHash::parse(&format!(
+            "$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${tag}"
+        ))
+    }
+
     fn phc(self, password: &Secret, salt: &[u8; 16], memory: &mut Memory) -> Result<Phc, String> {
         let text = |error: &dyn ToString| error.to_string();
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32))
@@ -237,6 +247,18 @@ mod tests {
             hash.verify(&password, Argon2Params::STRONG, &mut Memory::default()),
             Verdict::RightButOutdated
         );
+    }
+
+    #[test]
+    fn security_26_27_nobodys_hash_is_as_much_work_as_a_new_one() {
+        for params in [Argon2Params::STANDARD, Argon2Params::STRONG] {
+            let kept = params.hash(&Secret::new(""), &[0; 16], &mut Memory::default()).unwrap();
+            let nobodys = params.hash_of_nobody().unwrap();
+            assert!(nobodys.scheme == kept.scheme);
+            let mut memory = Memory::default();
+            assert_eq!(nobodys.verify(&Secret::new(""), params, &mut memory), Verdict::Wrong);
+            assert_eq!(memory.0.len() * 1024, usize::try_from(params.memory_bytes()).unwrap());
+        }
     }
 
     #[test]
