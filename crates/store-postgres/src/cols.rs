@@ -1,4 +1,4 @@
-use authcore::account::{AccountId, CommitId};
+use authcore::account::{AccountId, CommitId, SessionId};
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use tokio_postgres::Row;
@@ -6,28 +6,61 @@ use tokio_postgres::types::FromSql;
 use uuid::Uuid;
 
 use crate::error::Fault;
+use crate::record::{Record, Records};
 use crate::text;
 
 /// The columns of a row, read from left to right. A value that makes no sense is a fault that names its column.
-pub(crate) struct Cols<'a> {
-    row: &'a Row,
-    next: usize,
+pub(crate) enum Cols<'a> {
+    Row {
+        row: &'a Row,
+        next: usize,
+    },
+    /// Of a row within a row.
+    Record(Record<'a>),
 }
 
 impl<'a> Cols<'a> {
     pub(crate) const fn new(row: &'a Row) -> Self {
-        Self { row, next: 0 }
+        Self::Row { row, next: 0 }
     }
 
     /// The columns behind the number of what was asked for.
     pub(crate) const fn asked(row: &'a Row) -> Self {
-        Self { row, next: 1 }
+        Self::Row { row, next: 1 }
     }
 
     fn value<T: FromSql<'a>>(&mut self, what: &str) -> Result<T, Fault> {
-        let value = self.row.try_get(self.next).map_err(|_| Fault::corrupt(what))?;
-        self.next += 1;
-        Ok(value)
+        let value = match self {
+            Self::Row { row, next } => {
+                let at = *next;
+                *next += 1;
+                row.try_get(at).ok()
+            }
+            Self::Record(record) => record.column(),
+        };
+        value.ok_or_else(|| Fault::corrupt(what))
+    }
+
+    /// The rows of another table that belong to this one, in an array.
+    pub(crate) fn rows<T>(
+        &mut self,
+        what: &str,
+        read: impl Fn(&mut Cols<'a>) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
+        let Records(records) = self.value(what)?;
+        records.into_iter().map(|record| read(&mut Cols::Record(record))).collect()
+    }
+
+    pub(crate) fn flag(&mut self, what: &str) -> Result<bool, Fault> {
+        self.value(what)
+    }
+
+    pub(crate) fn text(&mut self, what: &str) -> Result<&'a str, Fault> {
+        self.value(what)
+    }
+
+    pub(crate) fn session(&mut self, what: &str) -> Result<SessionId, Fault> {
+        self.value::<Uuid>(what).map(|id| SessionId::from_bytes(id.into_bytes()))
     }
 
     pub(crate) fn opt_int(&mut self, what: &str) -> Result<Option<i64>, Fault> {

@@ -25,6 +25,7 @@ mod param;
 mod plan;
 mod queue;
 mod reads;
+mod record;
 mod rows;
 mod runner;
 mod seen;

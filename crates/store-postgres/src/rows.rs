@@ -1,14 +1,14 @@
 //! Reading accounts. Each is read by one statement, and so is of one moment.
 
 use authcore::account::{
-    Account, Epoch, Identity, IdentityKey, Ordinal, Profile, ProviderId, SessionId, Username,
-    Version,
+    Account, Epoch, Identity, IdentityKey, Ordinal, Profile, ProviderId, Username, Version,
 };
 use authcore::password::Password;
-use authcore::session::{Activity, LoginRecord, Method, Session, SessionSnapshot, Vars};
+use authcore::session::{Activity, LoginRecord, Method, Session, SessionSnapshot};
 use authcore::store::Snapshot;
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer as _;
+use serde::de::value::{self, StrDeserializer};
 use tokio_postgres::Row;
 
 use crate::cols::Cols;
@@ -18,40 +18,39 @@ use crate::seen::Seen;
 use crate::state::{AccountState, ActivityState, Commits, PlacedSession};
 use crate::text::encoded;
 
-/// JSON arrays, by position: the names of columns would be half of what is sent and read.
 macro_rules! identities_of {
     ($account:literal) => {
         concat!(
-            "(SELECT json_agg(json_build_array(i.ordinal, i.provider, i.subject, i.tenant, i.issuer, i.shown, \
-             i.linked_at, i.verified_at, i.data) ORDER BY i.ordinal)::text \
-             FROM identities i WHERE i.account_id = ",
+            "ARRAY(SELECT ROW(i.ordinal, i.provider, i.subject, i.tenant, i.issuer, i.shown, i.linked_at, i.verified_at, \
+             i.data) FROM identities i WHERE i.account_id = ",
             $account,
-            ")"
+            " ORDER BY i.ordinal)"
         )
     };
 }
 pub(crate) use identities_of;
 
-macro_rules! session_array {
+macro_rules! session_columns {
     () => {
-        "json_build_array(s.place, s.id, s.identity, s.method, s.authenticated_at, s.last_used_at, s.idle_expires_at, \
-         s.expires_at, s.generation, s.access_revoked, s.refresh_revoked, s.client_vars, s.server_vars, s.device_name, \
-         s.device_id, s.epoch, s.store_epoch)"
+        "s.place, s.id, s.identity, s.method, s.authenticated_at, s.last_used_at, s.idle_expires_at, s.expires_at, \
+         s.generation, s.access_revoked, s.refresh_revoked, s.client_vars::text, s.server_vars::text, s.device_name, \
+         s.device_id, s.epoch, s.store_epoch"
     };
 }
 
+/// In no order: [`sessions`] has one.
 macro_rules! sessions_of {
     ($account:literal) => {
         concat!(
-            "(SELECT json_agg(",
-            crate::rows::session_array!(),
-            " ORDER BY s.place)::text FROM sessions s WHERE s.account_id = ",
+            "ARRAY(SELECT ROW(",
+            crate::rows::session_columns!(),
+            ") FROM sessions s WHERE s.account_id = ",
             $account,
             ")"
         )
     };
 }
-pub(crate) use {session_array, sessions_of};
+pub(crate) use {session_columns, sessions_of};
 
 /// Each row begins with the number of what was asked for, from one on.
 macro_rules! select_snapshots {
@@ -89,8 +88,8 @@ pub(crate) const BY_IDENTITY: &str = select_snapshots!(
 
 pub(crate) const SESSIONS: &str = concat!(
     "SELECT k.n, ",
-    session_array!(),
-    "::text, a.epoch, a.due_at, v.version, (SELECT epoch FROM store WHERE store.id = 1) \
+    session_columns!(),
+    ", a.epoch, a.due_at, v.version, (SELECT epoch FROM store WHERE store.id = 1) \
      FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (account_id, id, n) \
      JOIN sessions s ON s.account_id = k.account_id AND s.id = k.id \
      JOIN accounts a ON a.id = k.account_id JOIN account_activity v ON v.account_id = k.account_id"
@@ -125,7 +124,7 @@ pub(crate) fn snapshot(row: &Row) -> Result<(Snapshot, Seen), Fault> {
     let (mut activity, activity_version) = activity(&mut cols)?;
     let activity_commits = Commits::new(cols.blob("account_activity.commit_ids")?);
     account.identities = identities(&mut cols)?;
-    let sessions: Vec<PlacedSession> = cols.json("sessions")?;
+    let sessions = sessions(&mut cols)?;
     activity.sessions = sessions.iter().map(|placed| placed.session.clone()).collect();
     let store_epoch = Epoch::new(cols.u32("store.epoch")?);
     let seen = Seen {
@@ -193,98 +192,66 @@ fn activity(cols: &mut Cols<'_>) -> Result<(Activity, Version), Fault> {
     Ok((activity, version))
 }
 
-/// A row of `sessions`, as JSON of the server's making, in the order of the array.
-#[derive(Deserialize)]
-pub(crate) struct SessionRow {
-    place: i64,
-    id: SessionId,
-    identity: Option<Ordinal>,
-    method: Method,
-    #[serde(with = "chrono::serde::ts_milliseconds")]
-    authenticated_at: DateTime<Utc>,
-    #[serde(with = "chrono::serde::ts_milliseconds")]
-    last_used_at: DateTime<Utc>,
-    #[serde(with = "chrono::serde::ts_milliseconds")]
-    idle_expires_at: DateTime<Utc>,
-    #[serde(with = "chrono::serde::ts_milliseconds")]
-    expires_at: DateTime<Utc>,
-    generation: u32,
-    access_revoked: bool,
-    refresh_revoked: bool,
-    client_vars: Vars,
-    server_vars: Vars,
-    device_name: Option<Box<str>>,
-    device_id: Option<Box<str>>,
-    epoch: Epoch,
-    store_epoch: Epoch,
+/// All of an account's sessions, from one column.
+pub(crate) fn sessions(cols: &mut Cols<'_>) -> Result<Vec<PlacedSession>, Fault> {
+    let mut sessions = cols.rows("sessions", placed)?;
+    sessions.sort_unstable_by_key(|placed| placed.place);
+    Ok(sessions)
 }
 
-impl SessionRow {
-    pub(crate) fn placed(self) -> (i64, Session) {
-        let session = Session {
-            id: self.id,
-            identity: self.identity,
-            method: self.method,
-            authenticated_at: self.authenticated_at,
-            last_used_at: self.last_used_at,
-            idle_expires_at: self.idle_expires_at,
-            expires_at: self.expires_at,
-            generation: self.generation,
-            access_revoked: self.access_revoked,
-            refresh_revoked: self.refresh_revoked,
-            client_vars: self.client_vars,
-            server_vars: self.server_vars,
-            device_name: self.device_name,
-            device_id: self.device_id,
-            epoch: self.epoch,
-            store_epoch: self.store_epoch,
-        };
-        (self.place, session)
-    }
-}
-
-/// A row of `identities`, as JSON of the server's making, in the order of the array.
-#[derive(Deserialize)]
-struct IdentityRow {
-    ordinal: Ordinal,
-    provider: Box<str>,
-    subject: Box<str>,
-    tenant: Box<str>,
-    issuer: Box<str>,
-    shown: Option<Box<str>>,
-    linked_at: i64,
-    verified_at: Option<i64>,
-    data: Option<Box<str>>,
-}
-
-/// All of an account's identities, from one column of JSON.
-pub(crate) fn identities(cols: &mut Cols<'_>) -> Result<Vec<Identity>, Fault> {
-    let rows: Vec<IdentityRow> = cols.json("identities")?;
-    let time = |millis| {
-        DateTime::<Utc>::from_timestamp_millis(millis)
-            .ok_or_else(|| Fault::corrupt("identities.linked_at"))
+fn placed(cols: &mut Cols<'_>) -> Result<PlacedSession, Fault> {
+    let place = cols.int("sessions.place")?;
+    let session = Session {
+        id: cols.session("sessions.id")?,
+        identity: cols.opt_u32("sessions.identity")?.map(Ordinal::new),
+        method: method(cols.text("sessions.method")?)?,
+        authenticated_at: cols.time("sessions.authenticated_at")?,
+        last_used_at: cols.time("sessions.last_used_at")?,
+        idle_expires_at: cols.time("sessions.idle_expires_at")?,
+        expires_at: cols.time("sessions.expires_at")?,
+        generation: cols.u32("sessions.generation")?,
+        access_revoked: cols.flag("sessions.access_revoked")?,
+        refresh_revoked: cols.flag("sessions.refresh_revoked")?,
+        client_vars: cols.json("sessions.client_vars")?,
+        server_vars: cols.json("sessions.server_vars")?,
+        device_name: cols.opt_boxed("sessions.device_name")?,
+        device_id: cols.opt_boxed("sessions.device_id")?,
+        epoch: Epoch::new(cols.u32("sessions.epoch")?),
+        store_epoch: Epoch::new(cols.u32("sessions.store_epoch")?),
     };
-    rows.into_iter()
-        .map(|row| {
-            let provider = ProviderId::new(&row.provider)
-                .map_err(|_| Fault::corrupt("identities.provider"))?;
-            Ok(Identity {
-                ordinal: row.ordinal,
-                key: IdentityKey::scoped(provider, &row.tenant, &row.issuer, &row.subject),
-                shown: row.shown,
-                linked_at: time(row.linked_at)?,
-                verified_at: row.verified_at.map(time).transpose()?,
-                data: row.data,
-            })
+    Ok(PlacedSession { place, session })
+}
+
+/// By the name that JSON has for it.
+fn method(name: &str) -> Result<Method, Fault> {
+    let name: StrDeserializer<'_, value::Error> = name.into_deserializer();
+    Method::deserialize(name).map_err(|_| Fault::corrupt("sessions.method"))
+}
+
+/// All of an account's identities, from one column.
+pub(crate) fn identities(cols: &mut Cols<'_>) -> Result<Vec<Identity>, Fault> {
+    cols.rows("identities", |cols| {
+        let ordinal = Ordinal::new(cols.u32("identities.ordinal")?);
+        let provider = ProviderId::new(&cols.boxed("identities.provider")?)
+            .map_err(|_| Fault::corrupt("identities.provider"))?;
+        let subject = cols.boxed("identities.subject")?;
+        let tenant = cols.boxed("identities.tenant")?;
+        let issuer = cols.boxed("identities.issuer")?;
+        Ok(Identity {
+            ordinal,
+            key: IdentityKey::scoped(provider, &tenant, &issuer, &subject),
+            shown: cols.opt_boxed("identities.shown")?,
+            linked_at: cols.time("identities.linked_at")?,
+            verified_at: cols.opt_time("identities.verified_at")?,
+            data: cols.opt_boxed("identities.data")?,
         })
-        .collect()
+    })
 }
 
 pub(crate) fn session(row: &Row) -> Result<SessionSnapshot, Fault> {
     let mut cols = Cols::asked(row);
-    let placed: Option<PlacedSession> = cols.opt_json("sessions")?;
     Ok(SessionSnapshot {
-        session: placed.ok_or_else(|| Fault::corrupt("sessions"))?.session,
+        session: placed(&mut cols)?.session,
         account_epoch: Epoch::new(cols.u32("accounts.epoch")?),
         account_due_at: cols.opt_time("accounts.due_at")?,
         activity_version: Version::new(cols.u64("account_activity.version")?),

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use authcore::account::{Account, AccountId, CommitId, Identity, IdentityKey, Version};
 use authcore::session::Session;
 use authcore::store::{CodeKey, Require, SingleUseKey, TransferKey};
-use serde::Deserialize;
 use tokio_postgres::Row;
 
 use crate::cols::Cols;
 use crate::error::{Fault, Stop};
 use crate::param::params;
 use crate::plan::{Plan, Planned, UnknownPart, transfer_key};
-use crate::rows::{self, SessionRow, identities_of, key_params, sessions_of};
+use crate::rows::{self, identities_of, key_params, sessions_of};
 use crate::text;
 use crate::tx::{Sent, Tx};
 
@@ -65,8 +64,7 @@ pub(crate) struct ActivityState {
 }
 
 /// A session and where it stands in its account's list.
-#[derive(Clone, Deserialize)]
-#[serde(from = "SessionRow")]
+#[derive(Clone)]
 pub(crate) struct PlacedSession {
     pub(crate) place: i64,
     pub(crate) session: Session,
@@ -214,13 +212,6 @@ impl Needs {
     }
 }
 
-impl From<SessionRow> for PlacedSession {
-    fn from(row: SessionRow) -> Self {
-        let (place, session) = row.placed();
-        Self { place, session }
-    }
-}
-
 impl State {
     /// Locks and reads all that the set names, in one round trip. Everybody locks accounts first, then activities, then
     /// codes, each in the order of their keys, so that two sets wait for each other only in one direction.
@@ -271,7 +262,7 @@ impl State {
                 account.identities = found;
             }
         }
-        for (id, found) in answers(sessions, |row| Cols::new(row).json("sessions")).await? {
+        for (id, found) in answers(sessions, |row| rows::sessions(&mut Cols::new(row))).await? {
             if let Some(activity) = state.activities.get_mut(&id) {
                 activity.sessions = found;
             }
@@ -342,31 +333,40 @@ impl Owners {
         tx: &mut Tx<'_>,
         diffs: &[crate::diff::Diff<'_>],
     ) -> Result<Self, Stop> {
-        for sql in [Self::OF_IDENTITY, Self::OF_USERNAME, Self::OF_TRANSFER] {
-            tx.know(sql).await?;
+        let identities: Vec<_> =
+            diffs.iter().flat_map(|diff| &diff.new).map(|identity| &identity.key).collect();
+        let usernames = diffs.iter().filter(|diff| diff.username_key);
+        let usernames: Vec<_> =
+            usernames.filter_map(|diff| Some(&diff.account.username.as_ref()?.key)).collect();
+        let transfers = diffs.iter().filter(|diff| diff.transfer_key);
+        let transfers: Vec<_> = transfers.filter_map(|diff| transfer_key(diff.account)).collect();
+        for (sql, needed) in [
+            (Self::OF_IDENTITY, !identities.is_empty()),
+            (Self::OF_USERNAME, !usernames.is_empty()),
+            (Self::OF_TRANSFER, !transfers.is_empty()),
+        ] {
+            if needed {
+                tx.know(sql).await?;
+            }
         }
-        let (mut identities, mut usernames, mut transfers) = (Vec::new(), Vec::new(), Vec::new());
-        for diff in diffs {
-            for identity in &diff.new {
-                let key = identity.key.clone();
-                let sent = tx.query(Self::OF_IDENTITY, key_params(&identity.key)).await?;
-                identities.push((key, sent));
-            }
-            if let Some(username) = diff.account.username.as_ref().filter(|_| diff.username_key) {
-                let key = text::encode(&username.key).into_owned();
-                let sent = tx.query(Self::OF_USERNAME, params![key]).await?;
-                usernames.push((username.key.clone(), sent));
-            }
-            if let Some(key) = transfer_key(diff.account).filter(|_| diff.transfer_key) {
-                let sent = tx.query(Self::OF_TRANSFER, params![key.as_bytes().to_vec()]).await?;
-                transfers.push((*key, sent));
-            }
+        let (mut of_identity, mut of_username, mut of_transfer) =
+            (Vec::new(), Vec::new(), Vec::new());
+        for key in identities {
+            of_identity.push((key.clone(), tx.query(Self::OF_IDENTITY, key_params(key)).await?));
+        }
+        for key in usernames {
+            let sent = tx.query(Self::OF_USERNAME, params![text::encoded(key)]).await?;
+            of_username.push((key.clone(), sent));
+        }
+        for key in transfers {
+            let sent = tx.query(Self::OF_TRANSFER, params![key.as_bytes().to_vec()]).await?;
+            of_transfer.push((*key, sent));
         }
         let owner = |row: &Row| Cols::new(row).account("accounts.id");
         Ok(Self {
-            identities: answers(identities, owner).await?,
-            usernames: answers(usernames, owner).await?,
-            transfers: answers(transfers, owner).await?,
+            identities: answers(of_identity, owner).await?,
+            usernames: answers(of_username, owner).await?,
+            transfers: answers(of_transfer, owner).await?,
         })
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn encode_json(json: String) -> String {
     .unwrap_or(json)
 }
 
-/// The way back. It also reads JSON that PostgreSQL made of columns.
+/// The way back.
 pub(crate) fn decode_json(json: &str) -> Cow<'_, str> {
     rewrite(json, |escape, next| match (escape, next) {
         (r"\u001a", Some('0')) => Some((r"\u0000", 1)),
