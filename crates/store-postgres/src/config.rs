@@ -126,15 +126,15 @@ impl PostgresConfig {
     }
 
     /// How many connections reads of accounts and sessions share; at least one, and 2 where nothing is said. Reads that
-    /// wait are sent together.
+    /// wait are sent together; the next connection is used when the one before is not done after 5 ms.
     #[must_use]
     pub fn with_readers(mut self, readers: usize) -> Self {
         self.readers = readers.max(1);
         self
     }
 
-    /// How many batches of commits are written at a time; at least one, and 2 where nothing is said. More of them mean
-    /// smaller batches.
+    /// How many batches of commits are written at a time; at least one, and 2 where nothing is said. The next begins when
+    /// the one before is done or has taken 5 ms.
     #[must_use]
     pub fn with_writers(mut self, writers: usize) -> Self {
         self.writers = writers.max(1);

@@ -1,12 +1,21 @@
 //! What waits for one of a few workers, each of which takes all that there is.
 
-use tokio::sync::Mutex;
+use std::pin::pin;
+use std::time::Duration;
+
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// How much one worker takes at once.
 const AT_ONCE: usize = 128;
+/// How long the next worker waits for one that is at work. What comes meanwhile it takes together, which is cheaper;
+/// what takes longer, be it for a lock or a slow disk, is not to hold up the others.
+const LONG: Duration = Duration::from_millis(5);
 
 pub(crate) struct Queue<T>(Mutex<UnboundedReceiver<T>>);
+
+/// Keeps the next worker waiting.
+pub(crate) type Turn<'q, T> = MutexGuard<'q, UnboundedReceiver<T>>;
 
 impl<T> Queue<T> {
     /// Bounded by those who wait for the answers.
@@ -15,19 +24,76 @@ impl<T> Queue<T> {
         (sender, Self(Mutex::new(receiver)))
     }
 
-    /// Waits for something, and takes what else there is. False when nothing will come any more.
-    pub(crate) async fn take(&self, into: &mut Vec<T>) -> bool {
-        self.0.lock().await.recv_many(into, AT_ONCE).await > 0
+    /// Waits for something, and takes what else there is. None when nothing will come any more.
+    pub(crate) async fn take(&self, into: &mut Vec<T>) -> Option<Turn<'_, T>> {
+        let mut waiting = self.0.lock().await;
+        (waiting.recv_many(into, AT_ONCE).await > 0).then_some(waiting)
     }
 
-    /// Takes what there is; nothing while another worker waits.
-    pub(crate) fn take_more(&self, into: &mut Vec<T>) {
-        if let Ok(mut waiting) = self.0.try_lock() {
-            while into.len() < AT_ONCE
-                && let Ok(next) = waiting.try_recv()
-            {
-                into.push(next);
-            }
+    /// Takes what there is; nothing where it is another worker's turn.
+    pub(crate) fn take_more(&self, into: &mut Vec<T>) -> Option<Turn<'_, T>> {
+        let mut waiting = self.0.try_lock().ok()?;
+        while into.len() < AT_ONCE
+            && let Ok(next) = waiting.try_recv()
+        {
+            into.push(next);
         }
+        Some(waiting)
+    }
+}
+
+/// Works, and gives the turn on when it is done or takes long.
+pub(crate) async fn in_turn<T, R>(turn: Turn<'_, T>, work: impl Future<Output = R>) -> R {
+    let mut work = pin!(work);
+    if let Ok(done) = tokio::time::timeout(LONG, &mut work).await {
+        return done;
+    }
+    drop(turn);
+    work.await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_comes_while_one_works_is_taken_together() {
+        let (sender, queue) = Queue::new();
+        sender.send(1).unwrap();
+        let mut first = Vec::new();
+        let turn = queue.take(&mut first).await.unwrap();
+        let work = async {
+            sender.send(2).unwrap();
+            sender.send(3).unwrap();
+            assert!(queue.take_more(&mut Vec::new()).is_none(), "it is the first one's turn");
+        };
+        in_turn(turn, work).await;
+        let mut second = Vec::new();
+        assert!(queue.take(&mut second).await.is_some());
+        assert_eq!((first, second), (vec![1], vec![2, 3]));
+    }
+
+    #[tokio::test]
+    async fn what_hangs_holds_nobody_up() {
+        let (sender, queue) = Queue::new();
+        sender.send(1).unwrap();
+        sender.send(2).unwrap();
+        let hangs = async {
+            let turn = queue.take_more(&mut Vec::new());
+            in_turn(turn.unwrap(), pending::<()>()).await;
+        };
+        let mut taken = Vec::new();
+        let next = async {
+            sender.send(3).unwrap();
+            queue.take(&mut taken).await.is_some()
+        };
+        tokio::select! {
+            biased;
+            () = hangs => unreachable!(),
+            took = next => assert!(took),
+        }
+        assert_eq!(taken, [3]);
     }
 }

@@ -12,7 +12,7 @@ use tokio_postgres::Row;
 use crate::cols::Cols;
 use crate::error::{Fault, Stop};
 use crate::param::{Param, column};
-use crate::queue::Queue;
+use crate::queue::{Queue, in_turn};
 use crate::rows;
 use crate::runner::Runner;
 use crate::text::encoded;
@@ -56,11 +56,11 @@ impl Reads {
 
 async fn serve(runner: Runner, queue: Arc<Queue<Asked>>) {
     let mut waiting = Vec::new();
-    while queue.take(&mut waiting).await {
+    while let Some(turn) = queue.take(&mut waiting).await {
         let (queries, replies): (Vec<_>, Vec<_>) =
             waiting.drain(..).map(|asked| (asked.query, asked.reply)).unzip();
         // Nobody may be waiting any more.
-        match runner.settle(&Batch(queries), false).await {
+        match in_turn(turn, runner.settle(&Batch(queries), false)).await {
             Ok(rows) => {
                 for (reply, row) in replies.into_iter().zip(rows) {
                     let _ = reply.send(Ok(row));

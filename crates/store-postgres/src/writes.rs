@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::batch::{Accounts, Batch, Logins};
 use crate::error::{Fault, Next, Stop};
 use crate::member::Member;
-use crate::queue::Queue;
+use crate::queue::{Queue, in_turn};
 use crate::runner::{Failed, Runner};
 
 type Reply = oneshot::Sender<Result<(), Stop>>;
@@ -41,34 +41,44 @@ impl Writes {
 async fn serve(runner: Runner, queue: Arc<Queue<(Member, Reply)>>) {
     let mut waiting = Vec::new();
     loop {
-        if !waiting.is_empty() {
-            queue.take_more(&mut waiting);
-        } else if !queue.take(&mut waiting).await {
-            return;
+        let turn = if waiting.is_empty() {
+            let Some(turn) = queue.take(&mut waiting).await else { return };
+            Some(turn)
+        } else {
+            queue.take_more(&mut waiting)
+        };
+        let written = write_some(&runner, &mut waiting);
+        match turn {
+            Some(turn) => in_turn(turn, written).await,
+            None => written.await,
         }
-        let mut batch = Vec::new();
-        let mut touched = HashSet::<u64>::new();
-        // The first of those that name the same; the others are held back.
-        for (member, reply) in std::mem::take(&mut waiting) {
-            if member.touches.iter().any(|touch| touched.contains(touch)) {
-                waiting.push((member, reply));
-            } else {
-                touched.extend(&member.touches);
-                batch.push((member, reply));
-            }
+    }
+}
+
+/// Writes what can be written together, and holds back the rest.
+async fn write_some(runner: &Runner, waiting: &mut Vec<(Member, Reply)>) {
+    let mut batch = Vec::new();
+    let mut touched = HashSet::<u64>::new();
+    // The first of those that name the same; the others are held back.
+    for (member, reply) in std::mem::take(waiting) {
+        if member.touches.iter().any(|touch| touched.contains(touch)) {
+            waiting.push((member, reply));
+        } else {
+            touched.extend(&member.touches);
+            batch.push((member, reply));
         }
-        // Everybody locks rows in this order.
-        batch.sort_by_key(|(member, _)| member.account);
-        let (logins, others): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|(member, _)| member.is_login);
-        if !logins.is_empty() {
-            // There is no commit to be sent: the statement is committed when it ends.
-            let in_doubt = |failed: &Failed| failed.connected && failed.lost_connection();
-            write(&runner, logins, Logins, in_doubt).await;
-        }
-        if !others.is_empty() {
-            write(&runner, others, Accounts, |failed| failed.sent).await;
-        }
+    }
+    // Everybody locks rows in this order.
+    batch.sort_by_key(|(member, _)| member.account);
+    let (logins, others): (Vec<_>, Vec<_>) =
+        batch.into_iter().partition(|(member, _)| member.is_login);
+    if !logins.is_empty() {
+        // There is no commit to be sent: the statement is committed when it ends.
+        let in_doubt = |failed: &Failed| failed.connected && failed.lost_connection();
+        write(runner, logins, Logins, in_doubt).await;
+    }
+    if !others.is_empty() {
+        write(runner, others, Accounts, |failed| failed.sent).await;
     }
 }
 
