@@ -151,3 +151,21 @@ impl Account {
         ordinal
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nakama_w5_a_password_and_a_username_are_a_login_together_and_not_alone() {
+        let mut account = Account::new(AccountId::from_bytes([1; 16]), DateTime::UNIX_EPOCH);
+        assert!(!account.has_a_login());
+        account.username = Some(Username { shown: "Ann".into(), key: "ann".into() });
+        assert!(!account.has_a_login(), "a name");
+        let password = Password { hash: "x".into(), version: 1, set_at: DateTime::UNIX_EPOCH };
+        account.password = Some(password);
+        assert!(account.has_a_login(), "both");
+        account.username = None;
+        assert!(!account.has_a_login(), "a password");
+    }
+}

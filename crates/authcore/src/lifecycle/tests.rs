@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use super::banning::put_in_force;
-use super::standing::{rule_met_event, unban_event};
+use super::standing::{ban_expired_event, check_step, rule_met_event, unban_event};
 use super::*;
 use crate::account::{Account, AccountId, IdentityKey, ProviderId};
 use crate::event::EventKind;
@@ -117,6 +117,48 @@ rows! { BAN;
     gamebase_4_5_expired_release_by_operator: BanStatus::Expired, BanEvent::Release => BanStatus::Released;
     gamebase_4_5_expired_new_ban: BanStatus::Expired, BanEvent::RegisterPermanent => BanStatus::Permanent;
     gamebase_4_5_ban_member_becomes_d: BanStatus::Permanent, BanEvent::AccountWithdrawn => BanStatus::Withdrawn;
+}
+
+#[test]
+fn who_is_refused_a_step_is_told_what_is_not_there() {
+    let account = account();
+    for (on, refusal) in [
+        (On::CancelWithdrawal, Refusal::WithdrawalNotPending),
+        (On::WithdrawalDue, Refusal::WithdrawalNotPending),
+        (On::GraceRuleMetNothingPending, Refusal::NoGraceBan),
+        (On::GraceRuleMetWithdrawalPending, Refusal::NoGraceBan),
+        (On::UnbanNothingPending, Refusal::NotBanned),
+        (On::ReplaceBan, Refusal::NotBanned),
+    ] {
+        assert_eq!(check_step(&account, on), Err(refusal), "{on:?}");
+    }
+}
+
+#[test]
+fn what_lifts_a_ban_leads_back_to_a_withdrawal_that_is_pending() {
+    let mut account = account();
+    assert_eq!(unban_event(&account), On::UnbanNothingPending);
+    assert_eq!(ban_expired_event(&account), On::BanExpiredNothingPending);
+    assert_eq!(rule_met_event(&account), On::GraceRuleMetNothingPending);
+    account.withdrawal = Withdrawal::Pending { since: START, due: at(9) };
+    assert_eq!(unban_event(&account), On::UnbanWithdrawalPending);
+    assert_eq!(ban_expired_event(&account), On::BanExpiredWithdrawalPending);
+    assert_eq!(rule_met_event(&account), On::GraceRuleMetWithdrawalPending);
+}
+
+#[test]
+fn an_account_is_updated_by_a_refund_that_counts_and_by_no_other() {
+    let of = |purchase| Refund {
+        purchase,
+        amount: Amount::minor(1),
+        currency: "USD",
+        registrar: "test",
+    };
+    let mut account = account();
+    assert_eq!(record_refund(&mut account, &of("x"), None, at(1)), Ok(vec![]));
+    assert_eq!(account.updated_at, START, "nothing counts refunds");
+    refund(&mut account, true, at(2));
+    assert_eq!(account.updated_at, at(2));
 }
 
 #[test]
