@@ -1,4 +1,5 @@
 mod reads;
+mod record;
 mod writes;
 
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! What the floor reads.
 
-use serde::Deserialize;
 use tokio::sync::oneshot;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::record::{Record, Records};
 use super::{Ask, Connection, Session};
 use crate::Outcome;
 
@@ -15,12 +15,12 @@ macro_rules! select {
              a.location, a.timezone, a.metadata, a.password_hash, a.password_version, a.password_set_at, a.ban::text, \
              a.withdrawal::text, a.records::text, a.next_ordinal, a.created_at, a.updated_at, v.version, v.login_count, \
              v.last_login_at, v.last_login_ordinal, v.previous_login_at, \
-             (SELECT json_agg(json_build_array(i.ordinal, i.provider, i.subject, i.tenant, i.issuer, i.shown, \
-             i.linked_at, i.verified_at, i.data) ORDER BY i.ordinal)::text FROM identities i WHERE i.account_id = a.id), \
-             (SELECT json_agg(json_build_array(s.id, s.authenticated_at, s.last_used_at, s.idle_expires_at, s.expires_at, \
-             s.generation, s.place, s.method, s.access_revoked, s.refresh_revoked, s.client_vars, s.server_vars, \
-             s.device_name, s.device_id, s.epoch, s.store_epoch) ORDER BY s.place)::text FROM sessions s \
-             WHERE s.account_id = a.id), (SELECT epoch FROM store WHERE store.id = 1) FROM ",
+             ARRAY(SELECT ROW(i.ordinal, i.provider, i.subject, i.tenant, i.issuer, i.shown, i.linked_at, i.verified_at, \
+             i.data) FROM identities i WHERE i.account_id = a.id ORDER BY i.ordinal), \
+             ARRAY(SELECT ROW(s.id, s.authenticated_at, s.last_used_at, s.idle_expires_at, s.expires_at, s.generation, \
+             s.place, s.method, s.access_revoked, s.refresh_revoked, s.client_vars::text, s.server_vars::text, \
+             s.device_name, s.device_id, s.epoch, s.store_epoch) FROM sessions s WHERE s.account_id = a.id), \
+             (SELECT epoch FROM store WHERE store.id = 1) FROM ",
             $asked,
             " JOIN account_activity v ON v.account_id = a.id"
         )
@@ -68,7 +68,7 @@ pub(super) struct Loaded {
     pub(super) store_epoch: i64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 #[expect(dead_code, reason = "as above")]
 pub(super) struct Identity {
     pub(super) ordinal: i64,
@@ -82,7 +82,7 @@ pub(super) struct Identity {
     pub(super) data: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 #[expect(dead_code, reason = "as above")]
 pub(super) struct Kept {
     pub(super) id: Uuid,
@@ -103,7 +103,44 @@ pub(super) struct Kept {
     pub(super) store_epoch: i64,
 }
 
+impl Identity {
+    fn read(mut row: Record<'_>) -> Outcome<Self> {
+        Ok(Self {
+            ordinal: row.column()?,
+            provider: row.column()?,
+            subject: row.column()?,
+            tenant: row.column()?,
+            issuer: row.column()?,
+            shown: row.column()?,
+            linked_at: row.column()?,
+            verified_at: row.column()?,
+            data: row.column()?,
+        })
+    }
+}
+
 impl Kept {
+    fn read(mut row: Record<'_>) -> Outcome<Self> {
+        Ok(Self {
+            id: row.column()?,
+            authenticated_at: row.column()?,
+            last_used_at: row.column()?,
+            idle_expires_at: row.column()?,
+            expires_at: row.column()?,
+            generation: row.column::<i64>()?.try_into()?,
+            place: row.column()?,
+            method: row.column()?,
+            access_revoked: row.column()?,
+            refresh_revoked: row.column()?,
+            client_vars: serde_json::from_str(row.column()?)?,
+            server_vars: serde_json::from_str(row.column()?)?,
+            device_name: row.column()?,
+            device_id: row.column()?,
+            epoch: row.column()?,
+            store_epoch: row.column()?,
+        })
+    }
+
     pub(super) const fn session(&self) -> Session {
         Session {
             id: self.id,
@@ -118,7 +155,10 @@ impl Kept {
 
 impl Loaded {
     fn read(row: &Row) -> Outcome<Self> {
-        let json = |column| row.try_get::<_, Option<&str>>(column).map(|text| text.unwrap_or("[]"));
+        let Records(identities) = row.try_get(26)?;
+        let Records(sessions) = row.try_get(27)?;
+        let mut sessions = sessions.into_iter().map(Kept::read).collect::<Outcome<Vec<_>>>()?;
+        sessions.sort_unstable_by_key(|kept| kept.place);
         Ok(Self {
             id: row.try_get(1)?,
             version: row.try_get(2)?,
@@ -143,8 +183,8 @@ impl Loaded {
             last_login_at: row.try_get(23)?,
             last_login_ordinal: row.try_get(24)?,
             previous_login_at: row.try_get(25)?,
-            identities: serde_json::from_str(json(26)?)?,
-            sessions: serde_json::from_str(json(27)?)?,
+            identities: identities.into_iter().map(Identity::read).collect::<Outcome<_>>()?,
+            sessions,
             store_epoch: row.try_get(28)?,
         })
     }
