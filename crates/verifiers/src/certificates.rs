@@ -1,6 +1,7 @@
 //! Certificates of a provider's signers, fetched when they are needed, and trusted where one of the issuers that are
 //! configured signed them (providers.md 3.2).
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,9 +22,10 @@ const LENGTH: usize = 10_000;
 const LIFETIME: TimeDelta = TimeDelta::hours(1);
 const LIFETIME_MIN: TimeDelta = TimeDelta::minutes(10);
 const LIFETIME_MAX: TimeDelta = TimeDelta::hours(24);
-/// How many addresses are kept, each with what is there.
+/// How many good certificates are kept besides those that are configured.
 const KEPT: usize = 16;
-/// How many addresses that no good certificate is known of are asked in a time of [`COOL_DOWN`]: whoever logs in names one.
+/// How many other addresses are asked in a time of [`COOL_DOWN`] without a good certificate to show for it: whoever logs in
+/// names one.
 const STRANGERS: usize = 16;
 /// How a certificate of a signer may be signed itself.
 const BY_ISSUERS: &[&dyn SignatureVerificationAlgorithm] = &[
@@ -46,23 +48,52 @@ pub(crate) struct CertificateRules<'a> {
     pub(crate) organization: (&'static str, &'a str),
     /// What they must be served as.
     pub(crate) content_types: &'static [&'static str],
+    /// Where some are known to be: these are asked however many others are, and what is there is always kept.
+    pub(crate) urls: &'a [Endpoint],
 }
 
 /// Fetches certificates, and trusts those that it may.
 pub(crate) struct Certificates {
+    source: Arc<Source>,
+    /// What is at the addresses that are configured.
+    named: HashMap<String, Arc<Kept<Found>>>,
+    /// What is at others: those that may have one, for a time of [`COOL_DOWN`], and those that have, the one that was asked
+    /// for last at the end.
+    others: Mutex<Vec<Other>>,
+}
+
+struct Other {
+    name: String,
+    /// When it was asked first.
+    since: DateTime<Utc>,
+    kept: Arc<Kept<Found>>,
+}
+
+/// What fetches them.
+struct Source {
     client: ProviderClient,
     organization: String,
     content_types: &'static [&'static str],
     anchors: Vec<TrustAnchor<'static>>,
-    /// What is at each address, the one that was asked for last at the end.
-    kept: Mutex<Vec<(String, Arc<Kept<Found>>)>>,
-    /// When addresses were asked that no good certificate is known of, and which of them had none. A call that was dropped
-    /// counts, and says nothing of the address.
-    strangers: Mutex<Vec<(DateTime<Utc>, Option<String>)>>,
 }
 
-/// The certificate at an address; none, where it is not trusted.
-type Found = Option<Arc<Certificate>>;
+/// What is at an address.
+#[derive(Clone)]
+enum Found {
+    Trusted(Arc<Certificate>),
+    Untrusted,
+    /// No certificate at all.
+    Nothing,
+}
+
+impl Found {
+    fn trusted(&self) -> Option<&Arc<Certificate>> {
+        match self {
+            Self::Trusted(certificate) => Some(certificate),
+            Self::Untrusted | Self::Nothing => None,
+        }
+    }
+}
 
 /// A certificate that is trusted until its end.
 pub(crate) struct Certificate {
@@ -95,14 +126,14 @@ impl Certificates {
             let anchor = anchor_from_trusted_cert(&certificate).map_err(|_| none())?;
             anchors.push(anchor.to_owned());
         }
-        Ok(Self {
+        let source = Source {
             client,
             organization: rules.organization.1.into(),
             content_types: rules.content_types,
             anchors,
-            kept: Mutex::default(),
-            strangers: Mutex::default(),
-        })
+        };
+        let named = rules.urls.iter().map(|url| (url.to_string(), Arc::default())).collect();
+        Ok(Self { source: Arc::new(source), named, others: Mutex::default() })
     }
 
     /// The certificate at this URL, from before or fetched now. The URL must have been compared with a list.
@@ -112,34 +143,86 @@ impl Certificates {
         call: &Call,
     ) -> Result<Arc<Certificate>, VerifyError> {
         let (name, now) = (&*url.to_string(), call.now());
-        let kept = self.kept_at(name, now);
-        let pick = |found: &Found| found.clone().filter(|certificate| now < certificate.end);
+        let kept = self.kept_at(name, now)?;
+        let pick = |found: &Found| found.trusted().filter(|found| now < found.end).cloned();
         let is_known = kept.value(now).as_ref().and_then(pick).is_some();
-        let fetch = |call| async move {
-            if is_known {
-                return self.fetch(url, call).await;
+        let fetch = |call| Arc::clone(&self.source).fetch(url.clone(), is_known, call);
+        match kept.get(pick, fetch, call).await {
+            Ok(Some(certificate)) => Ok(certificate),
+            Ok(None) if matches!(kept.value(now), Some(Found::Nothing)) => {
+                Err(HttpFault::NotUnderstood.into())
             }
-            self.admit_stranger(name, now)?;
-            let fetched = self.fetch(url, call).await;
-            // Other faults are for the circuit breaker to count.
-            let had_none = matches!(fetched, Ok((None, _)) | Err(HttpFault::NotUnderstood));
-            self.dismiss_stranger(now, had_none.then_some(name));
-            fetched
-        };
-        let found = kept.get(pick, fetch, call).await?;
-        found.ok_or_else(|| Reason::CertUntrusted.into())
+            Ok(None) => Err(Reason::CertUntrusted.into()),
+            Err(fault) => {
+                self.forget(name, now);
+                Err(fault.into())
+            }
+        }
     }
 
-    async fn fetch(&self, url: &Endpoint, call: Call) -> Result<(Found, TimeDelta), HttpFault> {
+    /// What is kept of this address. One that no good certificate is known of must wait where too many others are asked.
+    fn kept_at(&self, name: &str, now: DateTime<Utc>) -> Result<Arc<Kept<Found>>, HttpFault> {
+        if let Some(kept) = self.named.get(name) {
+            return Ok(Arc::clone(kept));
+        }
+        let mut others = self.others();
+        others.retain(|other| other.is_good(now) || now < other.since + COOL_DOWN);
+        let other = if let Some(at) = others.iter().position(|other| other.name == name) {
+            others.remove(at)
+        } else {
+            let waiting =
+                others.iter().filter(|other| !other.is_good(now)).map(|other| other.since);
+            if waiting.clone().count() >= STRANGERS {
+                let retry_after = waiting.min().map_or(COOL_DOWN, |first| first + COOL_DOWN - now);
+                return Err(HttpFault::LeftAlone { retry_after });
+            }
+            Other { name: name.to_owned(), since: now, kept: Arc::default() }
+        };
+        let kept = Arc::clone(&other.kept);
+        others.push(other);
+        if others.iter().filter(|other| other.is_good(now)).count() > KEPT {
+            let unused = others.iter().position(|other| other.is_good(now));
+            unused.map(|at| others.remove(at));
+        }
+        Ok(kept)
+    }
+
+    /// Whoever could not be asked is none of too many: such faults are for the circuit breaker to count.
+    fn forget(&self, name: &str, now: DateTime<Utc>) {
+        self.others().retain(|other| other.name != name || other.is_good(now));
+    }
+
+    fn others(&self) -> MutexGuard<'_, Vec<Other>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Other {
+    fn is_good(&self, now: DateTime<Utc>) -> bool {
+        self.kept.value(now).is_some_and(|found| found.trusted().is_some())
+    }
+}
+
+impl Source {
+    async fn fetch(
+        self: Arc<Self>,
+        url: Endpoint,
+        is_known: bool,
+        call: Call,
+    ) -> Result<(Found, TimeDelta), HttpFault> {
         let now = call.now();
-        let answer = self.client.get(url).send(&call, Cap::Certificate).await?;
-        let der = self.read(&answer).ok_or(HttpFault::NotUnderstood)?;
+        let answer = self.client.get(&url).send(&call, Cap::Certificate).await?;
+        let Some(der) = self.read(&answer) else {
+            // It does not take the place of a certificate.
+            let nothing = (Found::Nothing, COOL_DOWN);
+            return if is_known { Err(HttpFault::NotUnderstood) } else { Ok(nothing) };
+        };
         let Some(end) = self.trust(&der, now) else {
             tracing::error!(at = %url, client = ?self.client, "a certificate is not by the issuers that are trusted");
-            return Ok((None, COOL_DOWN));
+            return Ok((Found::Untrusted, COOL_DOWN));
         };
         let lifetime = answer.max_age().unwrap_or(LIFETIME).clamp(LIFETIME_MIN, LIFETIME_MAX);
-        Ok((Some(Arc::new(Certificate { der, end })), lifetime.min(end - now)))
+        Ok((Found::Trusted(Arc::new(Certificate { der, end })), lifetime.min(end - now)))
     }
 
     /// The certificate that an answer is, whoever signed it.
@@ -174,53 +257,6 @@ impl Certificates {
         let end = parsed.validity.not_after.to_unix_duration().as_secs();
         is_theirs.then(|| DateTime::from_timestamp(i64::try_from(end).ok()?, 0)).flatten()
     }
-
-    /// What is kept of this address. Where there are too many, one without a good certificate makes room, or else the one that
-    /// nobody asked for the longest.
-    fn kept_at(&self, name: &str, now: DateTime<Utc>) -> Arc<Kept<Found>> {
-        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (name, kept) = if let Some(found) = all.iter().position(|(at, _)| at == name) {
-            all.remove(found)
-        } else {
-            if all.len() >= KEPT {
-                let no_use = |kept: &Kept<Found>| kept.value(now).flatten().is_none();
-                let leaves = all.iter().position(|(_, kept)| no_use(kept));
-                all.remove(leaves.unwrap_or(0));
-            }
-            (name.to_owned(), Arc::default())
-        };
-        all.push((name, Arc::clone(&kept)));
-        kept
-    }
-
-    /// Lets an address be asked that no good certificate is known of, unless it was asked lately, or too many were.
-    fn admit_stranger(&self, name: &str, now: DateTime<Utc>) -> Result<(), HttpFault> {
-        let mut asked = self.strangers();
-        asked.retain(|(at, _)| now < *at + COOL_DOWN);
-        let itself = asked.iter().find(|(_, had_none)| had_none.as_deref() == Some(name));
-        let oldest = asked.first().filter(|_| asked.len() >= STRANGERS);
-        if let Some((at, _)) = itself.or(oldest) {
-            return Err(HttpFault::LeftAlone { retry_after: *at + COOL_DOWN - now });
-        }
-        asked.push((now, None));
-        Ok(())
-    }
-
-    /// Says of one that was admitted at that time whether it had no good certificate; otherwise it does not count.
-    fn dismiss_stranger(&self, admitted: DateTime<Utc>, had_none: Option<&str>) {
-        let mut asked = self.strangers();
-        let Some(at) = asked.iter().position(|(at, of)| *at == admitted && of.is_none()) else {
-            return;
-        };
-        match (had_none, asked.get_mut(at)) {
-            (Some(name), Some((_, of))) => *of = Some(name.to_owned()),
-            _ => drop(asked.remove(at)),
-        }
-    }
-
-    fn strangers(&self) -> MutexGuard<'_, Vec<(DateTime<Utc>, Option<String>)>> {
-        self.strangers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn text(name: &AttributeTypeAndValue) -> Option<&str> {
@@ -231,7 +267,7 @@ fn text(name: &AttributeTypeAndValue) -> Option<&str> {
 
 impl fmt::Debug for Certificates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Certificates").field("client", &self.client).finish_non_exhaustive()
+        f.debug_struct("Certificates").field("client", &self.source.client).finish_non_exhaustive()
     }
 }
 

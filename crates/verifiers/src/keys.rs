@@ -48,19 +48,23 @@ impl KeyLocation {
 
 /// The keys of one issuer, for all who verify its tokens.
 pub struct KeySource {
+    place: Arc<Place>,
+    kept: Arc<Kept<Arc<PublicKeys>>>,
+}
+
+struct Place {
     client: ProviderClient,
     location: KeyLocation,
-    kept: Kept<Arc<PublicKeys>>,
 }
 
 impl KeySource {
     /// Nothing is fetched before the first token.
     #[must_use]
     pub fn new(client: ProviderClient, location: KeyLocation) -> Self {
-        Self { client, location, kept: Kept::default() }
+        Self { place: Arc::new(Place { client, location }), kept: Arc::default() }
     }
 
-    /// The key of this `kid`. When it is not known, or the keys are old, one caller fetches and the others wait for it.
+    /// The key of this `kid`. When it is not known, or the keys are old, one fetch serves all who ask.
     ///
     /// # Errors
     ///
@@ -68,15 +72,18 @@ impl KeySource {
     ///
     /// # Cancel safety
     ///
-    /// May be dropped at any time; the next caller fetches then.
+    /// May be dropped at any time; a fetch goes on, in a task of its own.
     pub async fn key(&self, kid: &str, call: &Call) -> Result<PublicKey, VerifyError> {
         let pick = |keys: &Arc<PublicKeys>| keys.get(kid).cloned();
-        let found = self.kept.get(pick, |call| self.fetch(call), call).await?;
+        let fetch = |call| Arc::clone(&self.place).fetch(call);
+        let found = self.kept.get(pick, fetch, call).await?;
         found.ok_or_else(|| Reason::UnknownKey.into())
     }
+}
 
+impl Place {
     /// Fetches the keys, which take the place of all that were known (providers.md K4).
-    async fn fetch(&self, call: Call) -> Result<(Arc<PublicKeys>, TimeDelta), HttpFault> {
+    async fn fetch(self: Arc<Self>, call: Call) -> Result<(Arc<PublicKeys>, TimeDelta), HttpFault> {
         let discovered;
         let endpoint = match &self.location {
             KeyLocation::Fixed(endpoint) => endpoint,
@@ -127,6 +134,6 @@ impl KeySource {
 
 impl fmt::Debug for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeySource({:?})", self.location)
+        write!(f, "KeySource({:?})", self.place.location)
     }
 }

@@ -71,6 +71,8 @@ impl Provider for UnderTest {
             ("issuers", with(|config| config.issuers.push("no certificate".into()))),
             ("organization", with(|config| config.organization.clear())),
             ("hosts", with(|config| config.hosts.clear())),
+            ("certificates", with(|config| config.certificates.push(String::new()))),
+            ("certificates", with(|config| config.certificates.push("../x".into()))),
             ("id_prefixes", with(|config| config.id_prefixes.clear())),
         ]
     }
@@ -371,23 +373,57 @@ async fn x12_addresses_of_nothing_lead_to_few_requests_a_minute() {
     let login =
         async |name: &str| world.login(&signed(&apple, &world, FakeGameCenter::PLAYER, name)).await;
     let later = |seconds| Outcome::Unavailable(Some(TimeDelta::seconds(seconds)));
-    assert_eq!(login("x").await, Outcome::Unavailable(None));
     for _ in 0..100 {
-        assert_eq!(login("x").await, later(60));
+        assert_eq!(login("x").await, Outcome::Unavailable(None));
     }
     for number in 0..100 {
         let outcome = login(&format!("x{number}")).await;
         assert_eq!(outcome, if number < 15 { Outcome::Unavailable(None) } else { later(60) });
     }
     assert_eq!(fake.journal().len(), 1 + 16);
-    // The one that is good needs nobody; another waits.
+    // The one that is good needs nobody, one that is configured is asked, another waits.
     world.clock().advance(TimeDelta::seconds(1));
     assert_eq!(login("gc-test-1").await, accepted());
-    assert_eq!(login("new").await, later(59));
-    world.clock().advance(TimeDelta::seconds(59));
+    world.clock().advance(TimeDelta::seconds(1));
+    assert_eq!(login("gc-prod-10").await, accepted());
+    assert_eq!(login("new").await, later(58));
+    world.clock().advance(TimeDelta::seconds(58));
     assert_eq!(login("new").await, accepted());
     assert_eq!(login("x").await, Outcome::Unavailable(None));
     assert_eq!(fake.asked("/public-key/x.cer"), 2);
+}
+
+#[tokio::test]
+async fn x12_addresses_of_nothing_do_not_push_out_one_that_is_being_fetched() {
+    let (fake, apple, world) = start(|_| {}).await;
+    fake.inject("/public-key/x", Fault::Status(404));
+    let login =
+        async |name: &str| world.login(&signed(&apple, &world, FakeGameCenter::PLAYER, name)).await;
+    // Long enough to begin, too short to end: nothing is connected yet.
+    let short = std::time::Duration::from_micros(1);
+    assert!(tokio::time::timeout(short, login("good")).await.is_err());
+    for number in 0..40 {
+        assert!(matches!(login(&format!("x{number}")).await, Outcome::Unavailable(_)));
+    }
+    assert_eq!(login("good").await, accepted());
+    assert_eq!(fake.asked("/public-key/good.cer"), 1);
+}
+
+#[tokio::test]
+async fn x12_a_configured_name_without_a_certificate_is_asked_once_a_minute() {
+    let (fake, apple, world) = start(|_| {}).await;
+    fake.inject("", Fault::Status(404));
+    let login = async || {
+        let credential = signed(&apple, &world, FakeGameCenter::PLAYER, "gc-prod-11");
+        world.login(&credential).await
+    };
+    for _ in 0..20 {
+        assert_eq!(login().await, Outcome::Unavailable(None));
+    }
+    assert_eq!(fake.journal().len(), 1);
+    fake.heal();
+    world.clock().advance(TimeDelta::seconds(60));
+    assert_eq!(login().await, accepted());
 }
 
 #[tokio::test]

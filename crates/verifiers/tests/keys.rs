@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use authcore_fake_idp::{FakeGoogle, FakeIdp, Fault, Outcome, Signer, World};
 use authcore_verifiers::{Google, GoogleConfig};
@@ -126,13 +127,83 @@ async fn x14_a_stalled_provider_does_not_keep_those_waiting_whose_key_is_known()
 }
 
 #[tokio::test]
-async fn x19_a_call_that_is_dropped_leaves_the_next_free_to_fetch() {
+async fn x19_a_call_that_is_dropped_does_not_stop_its_fetch() {
+    let (fake, google, world) = start().await;
+    let signer = google.issuer.signer();
+    // Long enough to begin, too short to end: nothing is connected yet.
+    let short = Duration::from_micros(1);
+    assert!(tokio::time::timeout(short, login(&world, &signer)).await.is_err());
+    assert_eq!(login(&world, &signer).await, accepted());
+    assert_eq!(fake.asked(FakeGoogle::KEYS), 1);
+}
+
+#[tokio::test]
+async fn x12_x19_random_key_names_in_calls_that_are_dropped_lead_to_one_request_a_minute() {
+    let (fake, google, world) = start().await;
+    let signer = google.issuer.signer();
+    assert_eq!(login(&world, &signer).await, accepted());
+    fake.inject("", Fault::Stall);
+    for number in 0..50 {
+        let kid = format!("random-{number}");
+        let token = FakeGoogle::token(world.now()).header("kid", kid).signed(&signer);
+        let short = Duration::from_millis(20);
+        assert!(tokio::time::timeout(short, world.login(&token)).await.is_err());
+    }
+    assert_eq!(fake.asked(FakeGoogle::KEYS), 2);
+    assert_eq!(login(&world, &signer).await, accepted());
+}
+
+#[tokio::test]
+async fn k2_a_provider_without_keys_is_asked_seldom() {
+    for fault in [Fault::Status(404), Fault::Body("text/html", b"<html>".into())] {
+        let (fake, google, world) = start().await;
+        let signer = google.issuer.signer();
+        fake.inject("", fault.clone());
+        let random = async |number: i32| {
+            let kid = format!("random-{number}");
+            world.login(&FakeGoogle::token(world.now()).header("kid", kid).signed(&signer)).await
+        };
+        let later = |seconds| Outcome::Unavailable(Some(TimeDelta::seconds(seconds)));
+        for number in 0..100 {
+            let outcome = random(number).await;
+            let wanted = if number == 0 { Outcome::Unavailable(None) } else { later(5) };
+            assert_eq!(outcome, wanted);
+        }
+        assert_eq!(fake.asked(FakeGoogle::KEYS), 1);
+        fake.heal();
+        world.clock().advance(TimeDelta::seconds(5));
+        assert_eq!(login(&world, &signer).await, accepted());
+        // Nor where some are known; whether those have the new one, nobody can say.
+        fake.inject("", fault);
+        for number in 0..100 {
+            let outcome = random(number).await;
+            let wanted = if number == 0 { Outcome::Unavailable(None) } else { later(60) };
+            assert_eq!(outcome, wanted);
+        }
+        assert_eq!(fake.asked(FakeGoogle::KEYS), 3);
+        assert_eq!(login(&world, &signer).await, accepted());
+    }
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "they come one after another")]
+async fn h8_those_who_wait_for_a_fetch_that_fails_are_no_failures_of_their_own() {
     let (fake, google, world) = start().await;
     let signer = google.issuer.signer();
     fake.inject("", Fault::Stall);
-    let short = std::time::Duration::from_millis(300);
-    assert!(tokio::time::timeout(short, login(&world, &signer)).await.is_err());
+    let late = |number: u64| {
+        let (world, signer) = (&world, &signer);
+        async move {
+            tokio::time::sleep(Duration::from_millis(100 * number)).await;
+            login(world, signer).await
+        }
+    };
+    let outcomes = tokio::join!(late(0), late(1), late(2), late(3), late(4), late(5));
+    assert!(matches!(outcomes.5, Outcome::Unavailable(_)), "{outcomes:?}");
+    assert_eq!(fake.asked(FakeGoogle::KEYS), 1);
+    // The circuit breaker, which has counted one failure, is closed.
     fake.heal();
+    world.clock().advance(TimeDelta::seconds(5));
     assert_eq!(login(&world, &signer).await, accepted());
 }
 

@@ -32,6 +32,9 @@ pub struct GameCenterConfig {
     pub organization: String,
     /// The hosts that certificates may come from.
     pub hosts: Vec<String>,
+    /// The names of Apple's certificates, of today and to come: `gc-prod-10` is at `/public-key/gc-prod-10.cer` of a host.
+    /// Others count as well, but few of them are looked for in a minute, whoever names them.
+    pub certificates: Vec<String>,
     /// How the ids of players begin: of a team, of a game, and of the older form.
     pub id_prefixes: Vec<String>,
 }
@@ -45,6 +48,7 @@ impl GameCenterConfig {
             issuers,
             organization: "Apple Inc.".into(),
             hosts: vec!["static.gc.apple.com".into()],
+            certificates: (10..20).map(|number| format!("gc-prod-{number}")).collect(),
             id_prefixes: vec!["T:".into(), "A:".into(), "G:".into()],
         }
     }
@@ -77,16 +81,24 @@ impl GameCenter {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for a list without an entry, and for an issuer that is no certificate.
+    /// [`ConfigError`] for a list without an entry that needs one, and for an issuer that is no certificate.
     pub fn new(config: GameCenterConfig, outbound: &Outbound) -> Result<Self, ConfigError> {
         let provider = provider_id("gamecenter")?;
         ConfigError::unless_named("bundle_ids", &config.bundle_ids)?;
         ConfigError::unless_named("id_prefixes", &config.id_prefixes)?;
         ConfigError::unless_named("hosts", &config.hosts)?;
+        let (hosts, names) = (&config.hosts, &config.certificates);
+        let at =
+            |host| names.iter().map(move |name| format!("https://{host}/public-key/{name}.cer"));
+        let urls = hosts.iter().flat_map(at).map(|url| allowed(&url, hosts));
+        let urls = urls.collect::<Result<Vec<_>, _>>().map_err(|_| {
+            ConfigError::new("certificates", "one is not the name of a certificate")
+        })?;
         let rules = CertificateRules {
             issuers: ("issuers", &config.issuers),
             organization: ("organization", &config.organization),
             content_types: &["application/x-x509-ca-cert", "application/pkix-cert"],
+            urls: &urls,
         };
         Ok(Self {
             certificates: Certificates::new(&rules, outbound.to(provider.as_str()))?,
@@ -97,7 +109,7 @@ impl GameCenter {
         })
     }
 
-    /// The bundle that the client says, or the one where there is only one.
+    /// The bundle that the client says, or all of ours, one of which must have been signed.
     fn bundles<'a>(&'a self, player: &'a SignedPlayer) -> Result<Vec<&'a str>, Reason> {
         let ours = self.bundle_ids.iter().map(String::as_str);
         match player.bundle_id.as_deref() {
@@ -106,23 +118,22 @@ impl GameCenter {
             Some(_) => Err(Reason::WrongApp),
         }
     }
+}
 
-    /// The URL, when it is where certificates are: nothing else at an allowed host, and nothing at another. It is looked
-    /// at as it is written, so that no two readings of it can differ.
-    fn allowed(&self, url: &str) -> Result<Endpoint, Reason> {
-        let is_allowed = || {
-            let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
-            let name = path.strip_prefix("public-key/")?.strip_suffix(".cer")?;
-            let plain =
-                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-            ((1..=64).contains(&name.len())
-                && name.bytes().all(plain)
-                && self.hosts.iter().any(|allowed| allowed == host))
-            .then_some(())
-        };
-        is_allowed().ok_or(Reason::UrlNotAllowed)?;
-        Endpoint::parse(url).map_err(|_| Reason::UrlNotAllowed)
-    }
+/// The URL, when it is where certificates are: nothing else at an allowed host, and nothing at another. It is looked at as it
+/// is written, so that no two readings of it can differ.
+fn allowed(url: &str, hosts: &[String]) -> Result<Endpoint, Reason> {
+    let is_allowed = || {
+        let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
+        let name = path.strip_prefix("public-key/")?.strip_suffix(".cer")?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        ((1..=64).contains(&name.len())
+            && name.bytes().all(plain)
+            && hosts.iter().any(|allowed| allowed == host))
+        .then_some(())
+    };
+    is_allowed().ok_or(Reason::UrlNotAllowed)?;
+    Endpoint::parse(url).map_err(|_| Reason::UrlNotAllowed)
 }
 
 #[async_trait]
@@ -138,7 +149,7 @@ impl Verifier for GameCenter {
     ) -> Result<VerifiedIdentity, VerifyError> {
         let player = SignedPlayer::read(credential, &self.id_prefixes)?;
         let bundles = self.bundles(&player)?;
-        let url = self.allowed(&player.public_key_url)?;
+        let url = allowed(&player.public_key_url, &self.hosts)?;
         let now = context.now();
         if player.signed_at > now + SKEW {
             return Err(Reason::NotYetValid.into());

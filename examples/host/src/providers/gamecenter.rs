@@ -11,6 +11,7 @@ pub(super) struct GameCenter {
     issuers: Vec<String>,
     organization: Option<String>,
     hosts: Option<Vec<String>>,
+    certificates: Option<Vec<String>>,
     id_prefixes: Option<Vec<String>>,
 }
 
@@ -21,6 +22,7 @@ impl Table for GameCenter {
         let mut config = GameCenterConfig::new(self.bundle_ids.clone(), self.issuers.clone());
         config.organization = self.organization.clone().unwrap_or(config.organization);
         config.hosts = self.hosts.clone().unwrap_or(config.hosts);
+        config.certificates = self.certificates.clone().unwrap_or(config.certificates);
         config.id_prefixes = self.id_prefixes.clone().unwrap_or(config.id_prefixes);
         authcore_verifiers::GameCenter::new(config, &shared.way)
     }
