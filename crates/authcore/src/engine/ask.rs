@@ -2,11 +2,17 @@ use std::error::Error as StdError;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use sha2::{Digest as _, Sha256};
+
 use super::Engine;
+use super::transfer::throttle_of_caller;
 use crate::account::{ProviderId, SessionId};
+use crate::context::RequestContext;
 use crate::error::Error;
+use crate::policy::Rate;
 use crate::refusal::Refusal;
 use crate::secret::Secret;
+use crate::store::ThrottleKey;
 use crate::verifier::{
     ProviderNotice, VerifiedIdentity, Verifier, VerifyContext, VerifyError, is_json,
 };
@@ -19,12 +25,14 @@ impl Engine {
     /// like one that says no (braincloud 7); it is told apart in the log.
     pub(super) async fn ask_verifier(
         &self,
+        context: &RequestContext,
         provider: &ProviderId,
         payload: &Secret,
         session: Option<SessionId>,
         now: DateTime<Utc>,
     ) -> Result<VerifiedIdentity, Error> {
         let verifier = self.known_verifier(provider)?;
+        self.count(context, "provider", self.policy.provider_attempts, now).await?;
         let context = VerifyContext::new(now, provider.clone(), session);
         let answer = verifier.verify(payload, &context).await;
         answer
@@ -45,6 +53,22 @@ impl Engine {
         answer.map_err(|error| refused(provider, error))
     }
 
+    /// Counts something that a caller does, where there is a limit and callers are told apart (security 22).
+    pub(super) async fn count(
+        &self,
+        context: &RequestContext,
+        what: &'static str,
+        rate: Option<Rate>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        match rate {
+            Some(rate) if context.client_address.is_some() || context.device_id.is_some() => {
+                self.consume(throttle(what, context), rate, now).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn known_verifier(&self, provider: &ProviderId) -> Result<&dyn Verifier, Error> {
         match self.verifier(provider) {
             Ok(verifier) => Ok(&**verifier),
@@ -55,6 +79,15 @@ impl Engine {
             }
         }
     }
+}
+
+/// What counts one thing that one caller does.
+pub(super) fn throttle(what: &'static str, context: &RequestContext) -> ThrottleKey {
+    let mut digest = Sha256::new();
+    digest.update(what);
+    digest.update(b"\0");
+    digest.update(throttle_of_caller(context, b"").as_bytes());
+    ThrottleKey::new(digest.finalize().into())
 }
 
 /// What the player is told, and the log.

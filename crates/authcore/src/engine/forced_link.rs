@@ -102,7 +102,7 @@ impl Engine {
         let request = self.parts.hooks.before_link(context, who, request).await?;
         let now = self.now();
         self.check_step_up(who, now)?;
-        let proven = self.prove_link(who, request, now).await?;
+        let proven = self.prove_link(context, who, request, now).await?;
         let again = Some((&proven.key, proven.verified.as_ref()));
         self.force(context, who, ticket, again, now).await
     }

@@ -82,7 +82,7 @@ impl Engine {
         let request = self.parts.hooks.before_link(context, who, request).await?;
         let now = self.now();
         self.check_step_up(who, now)?;
-        let proven = self.prove_link(who, request, now).await?;
+        let proven = self.prove_link(context, who, request, now).await?;
         let account = self.commit_link(context, who, &proven, now).await?;
         self.parts.hooks.after(context, &Done::Link(&account)).await;
         Ok(account)
@@ -90,6 +90,7 @@ impl Engine {
 
     pub(super) async fn prove_link(
         &self,
+        context: &RequestContext,
         who: &Authenticated,
         request: Link,
         now: DateTime<Utc>,
@@ -115,7 +116,8 @@ impl Engine {
             }
             Checked::Provider { provider, payload } => {
                 let session = Some(who.session().id);
-                let verified = self.ask_verifier(&provider, &payload, session, now).await?;
+                let verified =
+                    self.ask_verifier(context, &provider, &payload, session, now).await?;
                 let key = verified.key().clone();
                 if verified.also().is_some_and(|told| told.account.is_some()) {
                     // It names an account instead of the identity, which is not to be kept (braincloud 7).

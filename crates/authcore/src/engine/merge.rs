@@ -205,13 +205,14 @@ impl Engine {
             return Err(Refusal::NotLinkable(ProviderId::GUEST).into());
         }
         let checked = check(request.credential, Use::Login, &self.policy, self.parts.folding)?;
-        let proof = self.prove_merge(who, checked, now).await?;
+        let proof = self.prove_merge(context, who, checked, now).await?;
         let session = SessionId::new(self.random()?);
         Ok(Attempt { engine: self, context, who, proof, session, now })
     }
 
     async fn prove_merge(
         &self,
+        context: &RequestContext,
         who: &Authenticated,
         checked: Checked,
         now: DateTime<Utc>,
@@ -229,7 +230,8 @@ impl Engine {
             }
             Checked::Provider { provider, payload } => {
                 let session = Some(who.session().id);
-                let verified = self.ask_verifier(&provider, &payload, session, now).await?;
+                let verified =
+                    self.ask_verifier(context, &provider, &payload, session, now).await?;
                 let lookup = Lookup::Identity(verified.key().clone());
                 Proof { verified: Some(verified), ..Proof::new(lookup, Method::Provider) }
             }

@@ -1,13 +1,10 @@
-use sha2::{Digest as _, Sha256};
-
 use super::Engine;
-use super::transfer::throttle_of_caller;
+use super::ask::throttle;
 use crate::account::ProviderId;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::proof::Authenticated;
 use crate::refusal::{Field, Refusal, Rule};
-use crate::store::ThrottleKey;
 use crate::verifier::NonceScope;
 
 /// What a client makes for one nonce is not longer than this, in bytes.
@@ -42,16 +39,8 @@ impl Engine {
             return Err(Refusal::Invalid { field: Field::ProviderCredential, rule }.into());
         }
         let now = self.now();
-        self.consume(throttle(context), self.policy.nonce_attempts, now).await?;
+        self.consume(throttle("nonce", context), self.policy.nonce_attempts, now).await?;
         let session = who.map(|who| who.session().id);
         Ok(nonces.issue(&NonceScope { provider, session, binding }, now, self.random()?))
     }
-}
-
-/// What counts the nonces of one caller.
-fn throttle(context: &RequestContext) -> ThrottleKey {
-    let mut digest = Sha256::new();
-    digest.update(b"nonce\0");
-    digest.update(throttle_of_caller(context, b"").as_bytes());
-    ThrottleKey::new(digest.finalize().into())
 }

@@ -97,7 +97,7 @@ impl Engine {
         let proof = match resume.credential {
             Some(credential) => {
                 let checked = check(credential, Use::Login, &self.policy, self.parts.folding)?;
-                Some(self.prove(checked, now).await?)
+                Some(self.prove(context, checked, now).await?)
             }
             None => None,
         };

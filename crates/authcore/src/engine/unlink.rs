@@ -58,7 +58,7 @@ impl Engine {
             Some(which) if !request.provider.is_built_in() => {
                 check_provider_payload(which)?;
                 let proof = self
-                    .ask_verifier(&request.provider, which, Some(who.session().id), now)
+                    .ask_verifier(context, &request.provider, which, Some(who.session().id), now)
                     .await?;
                 Some(verified.insert(proof).key().clone())
             }

@@ -88,6 +88,18 @@ impl Policy {
                     && (second..=LONGEST).contains(&self.nonce_attempts.window),
                 "nonce_attempts must admit at least 1 and refill over 1 second to 10 years",
             ),
+            (
+                self.provider_attempts.is_none_or(|rate| {
+                    rate.limit >= 1 && (second..=LONGEST).contains(&rate.window)
+                }),
+                "provider_attempts must admit at least 1 and refill over 1 second to 10 years",
+            ),
+            (
+                self.creation_attempts.is_none_or(|rate| {
+                    rate.limit >= 1 && (second..=LONGEST).contains(&rate.window)
+                }),
+                "creation_attempts must admit at least 1 and refill over 1 second to 10 years",
+            ),
         ];
         if let Some((_, rule)) = rules.iter().find(|(holds, _)| !holds) {
             return Err(InvalidPolicy(rule));
@@ -147,6 +159,14 @@ mod tests {
                     release: None,
                 }),
                 ..Policy::default()
+            },
+            Policy {
+                provider_attempts: Some(Rate { limit: 0, window: TimeDelta::minutes(1) }),
+                ..Policy::recommended()
+            },
+            Policy {
+                creation_attempts: Some(Rate { limit: 1, window: TimeDelta::zero() }),
+                ..Policy::recommended()
             },
             Policy {
                 nonce_attempts: Rate { limit: 0, window: TimeDelta::minutes(1) },

@@ -150,6 +150,14 @@ pub struct Policy {
     /// How many nonces a caller may have at once, and how long that takes to refill (security 22).
     /// Why: a login needs one; sixty a minute are enough for many players behind one address.
     pub nonce_attempts: Rate,
+    /// How many credentials of providers a caller may present at once, and how long that takes to refill (security 22): each
+    /// counts, in a login, a link, an unlink and a merge, and so costs a write. None sets no limit, and the host must.
+    /// Why: how many players share an address only the host knows, and what stands in front of it often counts already.
+    pub provider_attempts: Option<Rate>,
+    /// How many accounts a caller may make at once, and how long that takes to refill (security 22). None sets no limit, and
+    /// the host must.
+    /// Why: as for `provider_attempts`.
+    pub creation_attempts: Option<Rate>,
     /// What an unlink and a change of password do to the account's sessions (security 63, 72; gamebase X-24).
     /// Why: who changes a password wants the others out (security 72); Nakama and brainCloud keep sessions, Gamebase ends
     /// what the identity opened.

@@ -44,6 +44,8 @@ impl Policy {
             transfer: None,
             transfer_attempts: Rate { limit: 10, window: TimeDelta::minutes(10) },
             nonce_attempts: Rate { limit: 60, window: TimeDelta::minutes(1) },
+            provider_attempts: None,
+            creation_attempts: None,
             credential_change: CredentialChange::EndsOtherSessions,
             step_up: Some(TimeDelta::minutes(10)),
             generated_usernames: false,

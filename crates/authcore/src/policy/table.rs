@@ -45,6 +45,8 @@ fn table() -> String {
             transfer,
             transfer_attempts,
             nonce_attempts,
+            provider_attempts,
+            creation_attempts,
             credential_change,
             identities_per_account,
             step_up,
@@ -61,6 +63,7 @@ fn table() -> String {
         let some = |none: bool| if none { "none" } else { "set" }.to_owned();
         let count = |count: usize| if count == 0 { "none".into() } else { count.to_string() };
         let rate = |rate: &Rate| format!("{} in {}", rate.limit, seconds(&rate.window));
+        let limit = |limit: &Option<Rate>| limit.as_ref().map_or("none".to_owned(), rate);
         vec![
             ("claim_style", format!("{claim_style:?}")),
             ("access_lifetime", seconds(access_lifetime)),
@@ -95,6 +98,8 @@ fn table() -> String {
             ("transfer", some(transfer.is_none())),
             ("transfer_attempts", rate(transfer_attempts)),
             ("nonce_attempts", rate(nonce_attempts)),
+            ("provider_attempts", limit(provider_attempts)),
+            ("creation_attempts", limit(creation_attempts)),
             ("credential_change", format!("{credential_change:?}")),
             ("identities_per_account", identities_per_account.to_string()),
             ("step_up", span(step_up)),

@@ -20,6 +20,11 @@ impl Attempt<'_> {
             Proven::Identity { .. } => None,
         };
         allowed?;
+        if !self.counted && self.proven.identity().is_some() {
+            let rate = self.engine.policy.creation_attempts;
+            self.engine.count(self.context, "creation", rate, self.now).await?;
+            self.counted = true;
+        }
         let Some((key, shown)) = self.proven.identity() else {
             return Err(Refusal::AccountNotFound.into());
         };

@@ -97,6 +97,8 @@ struct Attempt<'a> {
     tried: PasswordTry,
     hashed: Option<Box<str>>,
     username_taken: bool,
+    /// Whether the caller was charged for an account.
+    counted: bool,
     /// The former key that the account was found by.
     former: Option<Box<IdentityKey>>,
 }
@@ -155,7 +157,7 @@ impl Engine {
             // Said before it is known whether there is an account, so that it does not tell (security 25).
             check_password(password, self.policy.password_min).map_err(Refusal::from)?;
         }
-        let proven = self.prove(checked, now).await?;
+        let proven = self.prove(context, checked, now).await?;
         // One question for both: to ask the system costs more than what it answers.
         let mut ids = [[0; 16]; 2];
         self.parts.random.fill(ids.as_flattened_mut())?;
@@ -172,6 +174,7 @@ impl Engine {
             tried: PasswordTry::default(),
             hashed: None,
             username_taken: false,
+            counted: false,
             former: None,
         };
         let outcome = attempt.run().await?;
@@ -193,6 +196,7 @@ impl Engine {
     /// Asks the verifier, where one is needed.
     pub(super) async fn prove(
         &self,
+        context: &RequestContext,
         checked: Checked,
         now: DateTime<Utc>,
     ) -> Result<Proven, Error> {
@@ -200,7 +204,8 @@ impl Engine {
             Checked::Id { key, method } => Proven::Identity { key, method, verified: None },
             Checked::Password { who, password } => Proven::Password { who, password },
             Checked::Provider { provider, payload } => {
-                let verified = Box::pin(self.ask_verifier(&provider, &payload, None, now)).await?;
+                let asked = self.ask_verifier(context, &provider, &payload, None, now);
+                let verified = Box::pin(asked).await?;
                 let key = verified.key().clone();
                 Proven::Identity { key, method: Method::Provider, verified: Some(verified) }
             }

@@ -6,6 +6,7 @@ mod expected;
 mod external;
 mod friends;
 mod gamebase;
+mod limits;
 mod nonces;
 mod profile;
 mod resume;
