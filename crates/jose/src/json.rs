@@ -2,9 +2,12 @@
 
 use std::{cell::Cell, fmt};
 
+use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess,
+    SeqAccess, Visitor,
 };
+use serde::forward_to_deserialize_any;
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
@@ -12,6 +15,10 @@ use serde_json::{Map, Value};
 ///
 /// `{}` is one level deep, `{"a":[]}` is two.
 pub const MAX_JSON_DEPTH: usize = 16;
+
+/// The most values that [`from_strict_json`] reads, those in arrays and objects included: a small
+/// object takes far more room than its text.
+pub const MAX_JSON_VALUES: usize = 50_000;
 
 /// Why [`from_strict_json`] refused a text. Holds nothing of the text itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +36,9 @@ pub enum JsonError {
     /// The nesting is deeper than [`MAX_JSON_DEPTH`].
     #[error("the json is nested deeper than {MAX_JSON_DEPTH} levels")]
     TooDeep,
+    /// There are more than [`MAX_JSON_VALUES`] values.
+    #[error("the json holds more than {MAX_JSON_VALUES} values")]
+    TooMany,
     /// The text is sound JSON, but a member is missing or has the wrong type.
     #[error("a json member is missing or has the wrong type")]
     Shape,
@@ -38,12 +48,14 @@ pub enum JsonError {
 /// differently.
 ///
 /// A member that appears twice is refused at any level, also one that `T` does not know.
-/// The names are compared after their escapes are resolved.
+/// The names are compared after their escapes are resolved. What `T` reads into a struct must be an
+/// object: an array of the members' values is none, at any level.
 ///
 /// # Errors
 ///
 /// Returns [`JsonError`] when the bytes are not UTF-8, are not exactly one JSON value, repeat a
-/// member, are nested deeper than [`MAX_JSON_DEPTH`], or do not fit `T`.
+/// member, are nested deeper than [`MAX_JSON_DEPTH`], are more than [`MAX_JSON_VALUES`], or do not
+/// fit `T`.
 ///
 /// # Examples
 ///
@@ -65,12 +77,13 @@ pub fn from_strict_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonErro
     let text = std::str::from_utf8(bytes).map_err(|_| JsonError::Encoding)?;
     let fault = Cell::new(JsonError::Syntax);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Strict { depth: 0, fault: &fault }
+    let left = Cell::new(MAX_JSON_VALUES);
+    let value = Strict { depth: 0, left: &left, fault: &fault }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|_| fault.get())?;
     // The library's message may quote the text, so it does not travel on.
-    serde_json::from_value(value).map_err(|_| JsonError::Shape)
+    T::deserialize(Named(value)).map_err(|_| JsonError::Shape)
 }
 
 /// Reads any JSON value below `depth` open levels. `fault` says why it stopped, because the
@@ -78,6 +91,8 @@ pub fn from_strict_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonErro
 #[derive(Clone, Copy)]
 struct Strict<'a> {
     depth: usize,
+    /// How many values may still come.
+    left: &'a Cell<usize>,
     fault: &'a Cell<JsonError>,
 }
 
@@ -100,6 +115,10 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let Some(left) = self.left.get().checked_sub(1) else {
+            return Err(self.stop(JsonError::TooMany));
+        };
+        self.left.set(left);
         deserializer.deserialize_any(self)
     }
 }
@@ -155,5 +174,83 @@ impl<'de> Visitor<'de> for Strict<'_> {
             }
         }
         Ok(Value::Object(members))
+    }
+}
+
+/// A value whose objects are what structs are read from; the library would read arrays into them as well.
+struct Named(Value);
+
+impl<'de> Deserializer<'de> for Named {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Array(values) => {
+                let mut values = SeqDeserializer::new(values.into_iter().map(Named));
+                let read = visitor.visit_seq(&mut values)?;
+                values.end().map(|()| read)
+            }
+            Value::Object(members) => {
+                let members = members.into_iter().map(|(name, value)| (name, Named(value)));
+                let mut members = MapDeserializer::new(members);
+                let read = visitor.visit_map(&mut members)?;
+                members.end().map(|()| read)
+            }
+            plain => plain.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        if !self.0.is_object() {
+            return Err(Self::Error::custom("not an object"));
+        }
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct identifier
+    }
+}
+
+impl IntoDeserializer<'_, serde_json::Error> for Named {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
     }
 }

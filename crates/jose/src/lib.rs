@@ -37,6 +37,6 @@ mod key;
 mod token;
 
 pub use digest::DigestKey;
-pub use json::{JsonError, MAX_JSON_DEPTH, from_strict_json};
+pub use json::{JsonError, MAX_JSON_DEPTH, MAX_JSON_VALUES, from_strict_json};
 pub use key::{Algorithm, KeyError, MasterKey, TokenKey};
 pub use token::{KeySet, MAX_HEADER_BYTES, MAX_TOKEN_BYTES, SignError, TokenError};

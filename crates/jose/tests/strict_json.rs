@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use authcore_jose::{JsonError, MAX_JSON_DEPTH, from_strict_json};
+use authcore_jose::{JsonError, MAX_JSON_DEPTH, MAX_JSON_VALUES, from_strict_json};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
@@ -134,6 +134,39 @@ fn a_number_that_does_not_fit_is_refused() {
     assert_eq!(claims(r#"{"exp":1.5}"#), Err(JsonError::Shape));
     assert_eq!(claims(r#"{"exp":1e3}"#), Err(JsonError::Shape));
     assert_eq!(claims(r#"{"exp":9223372036854775807}"#), Ok(Claims { exp: i64::MAX }));
+}
+
+#[test]
+fn a_struct_is_read_from_an_object_and_from_nothing_else() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Outer {
+        inner: Option<Claims>,
+        all: Vec<Claims>,
+        pair: (i64, i64),
+    }
+    let outer = |text: &str| from_strict_json::<Outer>(text.as_bytes());
+    assert_eq!(claims("[5]"), Err(JsonError::Shape));
+    let read = Outer { inner: Some(Claims { exp: 5 }), all: vec![Claims { exp: 6 }], pair: (7, 8) };
+    assert_eq!(outer(r#"{"inner":{"exp":5},"all":[{"exp":6}],"pair":[7,8],"x":[5]}"#), Ok(read));
+    for text in [
+        r#"{"inner":[5],"all":[],"pair":[7,8]}"#,
+        r#"{"inner":null,"all":[[6]],"pair":[7,8]}"#,
+        r#"{"inner":null,"all":[],"pair":[7,8,9]}"#,
+        r#"{"inner":null,"all":[],"pair":[7]}"#,
+        "[null,[],[7,8]]",
+    ] {
+        assert_eq!(outer(text), Err(JsonError::Shape), "{text}");
+    }
+}
+
+#[test]
+fn values_are_counted_wherever_they_stand() {
+    // The array itself, and the objects with what is in them.
+    let many = |objects: usize| format!("[{}0]", r#"{"":0},"#.repeat(objects));
+    assert!(value(&many((MAX_JSON_VALUES - 2) / 2)).is_ok());
+    assert_eq!(value(&many(MAX_JSON_VALUES / 2)), Err(JsonError::TooMany));
+    let unknown = format!(r#"{{"exp":5,"x":{}}}"#, many(MAX_JSON_VALUES / 2));
+    assert_eq!(claims(&unknown), Err(JsonError::TooMany));
 }
 
 #[test]

@@ -299,6 +299,13 @@ async fn what_is_no_signature_is_refused_without_asking_anybody() {
     for bad in [
         "T:_abc".into(),
         "{}".into(),
+        // The values of a good one, without their names.
+        {
+            let signed = player(&apple, world.now());
+            let names =
+                ["player_id", "bundle_id", "public_key_url", "signature", "salt", "timestamp"];
+            Value::from_iter(names.map(|name| signed[name].clone())).to_string()
+        },
         with("salt", ""),
         with("salt", "!"),
         with("salt", "BwcHBw"),
