@@ -5,30 +5,43 @@ use aws_lc_rs::cipher::{
     AES_128, AES_256, DecryptionContext, PaddedBlockDecryptingKey, UnboundCipherKey,
 };
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepAlgorithm, OaepPrivateDecryptingKey,
     PrivateDecryptingKey,
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use flate2::{Decompress, FlushDecompress, Status};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::token::ForeignError;
-use crate::json::from_strict_json;
-use crate::token::{MAX_TOKEN_BYTES, REFUSED_MEMBERS, is_canonical_base64url};
+use super::MAX_FOREIGN_TOKEN_BYTES;
+use super::token::{ForeignError, decode, object};
+use crate::token::{REFUSED_MEMBERS, is_canonical_base64url};
 
 /// The private key that tokens to us are encrypted to: RSA of 2048 to 8192 bits. `Debug` shows nothing of it.
-pub struct DecryptionKey(OaepPrivateDecryptingKey);
+pub struct DecryptionKey {
+    private: OaepPrivateDecryptingKey,
+    public: Box<[u8]>,
+}
 
 impl DecryptionKey {
     /// Reads a key in PKCS#8; none, where it is no RSA key of that length.
     #[must_use]
     pub fn from_pkcs8(der: &[u8]) -> Option<Self> {
         let key = PrivateDecryptingKey::from_pkcs8(der).ok()?;
-        let fits = (2048..=8192).contains(&key.key_size_bits());
-        OaepPrivateDecryptingKey::new(key).ok().filter(|_| fits).map(Self)
+        if !(2048..=8192).contains(&key.key_size_bits()) {
+            return None;
+        }
+        let public = AsDer::<PublicKeyX509Der<'_>>::as_der(&key.public_key()).ok()?;
+        let public = public.as_ref().into();
+        Some(Self { private: OaepPrivateDecryptingKey::new(key).ok()?, public })
+    }
+
+    /// Its public half, as a certificate has it: a SubjectPublicKeyInfo in DER.
+    #[must_use]
+    pub fn public_key(&self) -> &[u8] {
+        &self.public
     }
 }
 
@@ -62,16 +75,17 @@ impl EncryptedToken {
     ///
     /// [`ForeignError`] for every other token, and for one that does not name a certificate by `x5t`.
     pub fn parse(token: &str) -> Result<Self, ForeignError> {
+        if token.len() > MAX_FOREIGN_TOKEN_BYTES {
+            return Err(ForeignError::Malformed);
+        }
         let parts: Vec<_> = token.split('.').collect();
         let [header, key, iv, ciphertext, tag] = parts[..] else {
             return Err(ForeignError::Malformed);
         };
-        if token.len() > MAX_TOKEN_BYTES || !parts.iter().all(|part| is_canonical_base64url(part)) {
+        if !parts.iter().all(|part| is_canonical_base64url(part)) {
             return Err(ForeignError::Malformed);
         }
-        let decode = |part| URL_SAFE_NO_PAD.decode(part).map_err(|_| ForeignError::Malformed);
-        let members: Map<String, Value> =
-            from_strict_json(&decode(header)?).map_err(|_| ForeignError::Malformed)?;
+        let members = object(header)?;
         if REFUSED_MEMBERS.iter().any(|name| *name != "zip" && members.contains_key(*name)) {
             return Err(ForeignError::Malformed);
         }
@@ -105,7 +119,7 @@ impl EncryptedToken {
         &self.thumbprint
     }
 
-    /// What is inside: text, unpacked to at most [`MAX_TOKEN_BYTES`](crate::MAX_TOKEN_BYTES).
+    /// What is inside: text, unpacked to at most [`MAX_FOREIGN_TOKEN_BYTES`].
     ///
     /// # Errors
     ///
@@ -119,8 +133,8 @@ impl EncryptedToken {
     }
 
     fn open(&self, key: &DecryptionKey) -> Option<Vec<u8>> {
-        let mut room = Zeroizing::new(vec![0; key.0.min_output_size()]);
-        let secret = key.0.decrypt(self.wrap, &self.key, &mut room, None).ok()?;
+        let mut room = Zeroizing::new(vec![0; key.private.min_output_size()]);
+        let secret = key.private.decrypt(self.wrap, &self.key, &mut room, None).ok()?;
         self.content.open(secret, self.header.as_bytes(), &self.iv, &self.ciphertext, &self.tag)
     }
 }
@@ -136,7 +150,7 @@ impl fmt::Debug for EncryptedToken {
 /// Unpacks one whole stream of DEFLATE (RFC 1951) with nothing after it. Its room is that of the longest token and does not
 /// grow, whatever the stream says.
 fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
-    let mut text = Vec::with_capacity(MAX_TOKEN_BYTES);
+    let mut text = Vec::with_capacity(MAX_FOREIGN_TOKEN_BYTES);
     let mut stream = Decompress::new(false);
     let status = stream.decompress_vec(packed, &mut text, FlushDecompress::Finish).ok()?;
     let is_whole =
@@ -220,6 +234,7 @@ mod tests {
 
     use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
     use aws_lc_rs::rsa::KeySize;
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use flate2::Compression;
 
     use super::*;
@@ -273,11 +288,14 @@ mod tests {
         let packed = pack(text);
         assert_eq!(unpack(&packed).as_deref(), Some(&text[..]));
         assert_eq!(unpack(&pack(b"")).as_deref(), Some(&b""[..]));
-        assert_eq!(unpack(&pack(&vec![b'x'; MAX_TOKEN_BYTES])).unwrap().len(), MAX_TOKEN_BYTES);
-        assert_eq!(unpack(&pack(&vec![b'x'; MAX_TOKEN_BYTES + 1])), None);
+        assert_eq!(
+            unpack(&pack(&vec![b'x'; MAX_FOREIGN_TOKEN_BYTES])).unwrap().len(),
+            MAX_FOREIGN_TOKEN_BYTES
+        );
+        assert_eq!(unpack(&pack(&vec![b'x'; MAX_FOREIGN_TOKEN_BYTES + 1])), None);
         // A thousandth of what it becomes.
         let bomb = pack(&vec![b'x'; 16 * 1024 * 1024]);
-        assert!(bomb.len() < MAX_TOKEN_BYTES && unpack(&bomb).is_none());
+        assert!(bomb.len() < MAX_FOREIGN_TOKEN_BYTES && unpack(&bomb).is_none());
 
         for end in 0..packed.len() {
             assert_eq!(unpack(&packed[..end]), None, "cut off at {end}");
@@ -303,7 +321,7 @@ mod tests {
             format!("{}.AAAA", token(good)),
             token(good).replacen(".AAAA", ".", 1),
             token(good).replacen(".AAAA", ".AAA=", 1),
-            format!("{}{}", token(good), "A".repeat(MAX_TOKEN_BYTES)),
+            format!("{}{}", token(good), "A".repeat(MAX_FOREIGN_TOKEN_BYTES)),
             token("[]"),
             token(&good.replace('}', r#","alg":"RSA-OAEP"}"#)),
         ] {

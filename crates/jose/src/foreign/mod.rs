@@ -20,6 +20,9 @@ mod encrypted;
 mod keys;
 mod token;
 
+/// The longest token of somebody else, in bytes, and the longest one that may be packed within (providers.md J1).
+pub const MAX_FOREIGN_TOKEN_BYTES: usize = 16 * 1024;
+
 pub use encrypted::{DecryptionKey, EncryptedToken};
 pub use keys::{KeysError, PublicKey, PublicKeys, SignatureAlgorithm};
 pub use token::{ForeignError, SignedToken};

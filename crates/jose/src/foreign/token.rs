@@ -1,6 +1,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
+use super::MAX_FOREIGN_TOKEN_BYTES;
 use super::keys::{Matching, PublicKey, SignatureAlgorithm, is_kid};
 use crate::json::from_strict_json;
 use crate::token::{Parts, REFUSED_MEMBERS};
@@ -43,6 +44,9 @@ impl<'a> SignedToken<'a> {
     ///
     /// [`ForeignError`] for every other token.
     pub fn parse(token: &'a str, allowed: &[SignatureAlgorithm]) -> Result<Self, ForeignError> {
+        if token.len() > MAX_FOREIGN_TOKEN_BYTES {
+            return Err(ForeignError::Malformed);
+        }
         let parts = Parts::split(token).ok_or(ForeignError::Malformed)?;
         let header = object(parts.header)?;
         if REFUSED_MEMBERS.iter().any(|name| header.contains_key(*name)) {
@@ -111,4 +115,22 @@ pub(super) fn decode(part: &str) -> Result<Vec<u8>, ForeignError> {
 
 pub(super) fn object(part: &str) -> Result<Map<String, Value>, ForeignError> {
     from_strict_json(&decode(part)?).map_err(|_| ForeignError::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn j1_a_token_has_16_kib_at_most() {
+        let parse = |length: usize| {
+            let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"EdDSA","kid":"key"}"#);
+            let payload = "A".repeat(length - header.len() - ".AA".len() - 1);
+            let token = format!("{header}.{payload}.AA");
+            assert_eq!(token.len(), length);
+            SignedToken::parse(&token, &[SignatureAlgorithm::EdDsa]).err()
+        };
+        assert_eq!(parse(16 * 1024), None);
+        assert_eq!(parse(16 * 1024 + 3), Some(ForeignError::Malformed));
+    }
 }
