@@ -10,7 +10,7 @@ use authcore_fake_idp::{
 use authcore_verifiers::{ConfigError, Outbound, Reason, Xbox, XboxConfig, XboxKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 fn key(encryption: &Encryption) -> XboxKey {
@@ -62,6 +62,8 @@ impl Provider for UnderTest {
             ("keys", with(|config| config.keys.clear())),
             ("keys", with_key(|key| key.certificate = "x".into())),
             ("keys", with_key(|key| key.private_key = "x".into())),
+            ("keys", with(|config| config.keys.push(config.keys[0].clone()))),
+            ("keys", with_key(|key| key.private_key = Encryption::new().private_key.into())),
             ("keys_url", with(|config| config.keys_url = "http://xsts.example/keys".into())),
             ("issuers", with(|config| config.issuers.clear())),
             ("title_ids", with(|config| config.title_ids = vec![String::new()])),
@@ -167,6 +169,15 @@ async fn the_partner_id_is_the_subject_and_the_xuid_where_there_is_none() {
         let outcome = play.login(play.token().claim("xui", user)).await;
         assert_eq!(outcome, Outcome::Accepted("2533270000000001".into()));
         assert_eq!(play.world.account().identities[0].key.tenant(), "xuid");
+    }
+    // One of the wrong type is not one that is missing (providers.md J7).
+    for id in [json!(7), json!(true), json!(["a"]), json!({})] {
+        for (name, other) in [("ptx", "xid"), ("xid", "ptx")] {
+            let mut user = json!([{"uhs": FakeXbox::HASH, other: "2533270000000001"}]);
+            user[0][name] = id.clone();
+            let outcome = play.login(play.token().claim("xui", user)).await;
+            assert_eq!(outcome, rejected("malformed"), "{name} {id}");
+        }
     }
 }
 
@@ -278,7 +289,15 @@ async fn a_token_that_was_changed_is_not_read() {
     // It may be that of another certificate of ours; to one that is nobody's, an operator must look.
     let other = Encryption::new();
     let foreign = encrypted(&other, "RSA-OAEP", "A128GCM", &play.signed(play.token()));
-    assert_eq!(play.world.login(&format!("{head};{foreign}")).await, Outcome::Faulty);
+    // But anybody can make one up: it is told once a minute.
+    for minute in 0..2 {
+        play.world.clock().advance(TimeDelta::seconds(60 * minute));
+        assert_eq!(play.world.login(&format!("{head};{foreign}")).await, Outcome::Faulty);
+        for _ in 0..3 {
+            let outcome = play.world.login(&format!("{head};{foreign}")).await;
+            assert_eq!(outcome, rejected("unknown_key"));
+        }
+    }
     assert_eq!(play.fake.connections(), 0);
 
     let play = Play::start(|config| config.keys.push(key(&other))).await;

@@ -3,6 +3,7 @@
 mod credential;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use authcore::Secret;
@@ -12,10 +13,11 @@ use authcore_jose::foreign::{DecryptionKey, EncryptedToken, SignatureAlgorithm};
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use serde_json::{Map, Value};
+use x509_cert::der::{Decode as _, Encode as _};
 
 use self::credential::Presented;
 use super::provider_id;
@@ -41,7 +43,7 @@ pub struct XboxConfig {
     pub issuers: Vec<String>,
     /// The titles that a token may be of; any, where none is named.
     pub title_ids: Vec<String>,
-    /// The sandboxes that a token may be of; any, where none is named.
+    /// The sandboxes that a token may be of; any, those of development too, where none is named.
     pub sandboxes: Vec<String>,
     /// Whether a token is good for one login only.
     pub reject_reuse: bool,
@@ -85,6 +87,8 @@ pub struct Xbox {
     title_ids: Vec<String>,
     sandboxes: Vec<String>,
     reject_reuse: bool,
+    /// The minute in which a token named a certificate that is not configured.
+    last_unknown: AtomicI64,
 }
 
 impl Xbox {
@@ -124,17 +128,26 @@ impl Xbox {
             title_ids: config.title_ids,
             sandboxes: config.sandboxes,
             reject_reuse: config.reject_reuse,
+            last_unknown: AtomicI64::new(i64::MIN),
             provider,
         })
     }
 
     /// The signed token inside, which nobody but us can read, and anybody could have written.
-    fn open(&self, token: &str) -> Result<String, VerifyError> {
+    fn open(&self, token: &str, now: DateTime<Utc>) -> Result<String, VerifyError> {
         let token = EncryptedToken::parse(token).map_err(reason)?;
-        let key = self.keys.get(token.thumbprint()).ok_or_else(|| {
-            VerifyError::faulty("a token is encrypted to a certificate that is not configured")
-        })?;
+        let key = self.keys.get(token.thumbprint()).ok_or_else(|| self.unknown_certificate(now))?;
         Ok(token.decrypt(key).map_err(reason)?)
+    }
+
+    /// A certificate that is not configured is a fault of ours that the operator must learn of, or a name that anybody made up:
+    /// it is told as a fault once a minute.
+    fn unknown_certificate(&self, now: DateTime<Utc>) -> VerifyError {
+        let minute = now.timestamp() / 60;
+        if self.last_unknown.swap(minute, Ordering::Relaxed) == minute {
+            return Reason::UnknownKey.into();
+        }
+        VerifyError::faulty("a token is encrypted to a certificate that is not configured")
     }
 
     fn check_title(&self, claims: &Map<String, Value>) -> Result<(), Reason> {
@@ -167,8 +180,9 @@ fn keys(keys: &[XboxKey]) -> Result<HashMap<String, DecryptionKey>, ConfigError>
     if keys.is_empty() {
         return Err(ConfigError::new("keys", "it must name at least one"));
     }
-    let read = |key: &XboxKey| {
-        let none = |what| ConfigError::new("keys", what);
+    let none = |what| ConfigError::new("keys", what);
+    let mut found = HashMap::new();
+    for key in keys {
         let certificate = CertificateDer::from_pem_slice(key.certificate.as_bytes())
             .map_err(|_| none("one is not a PEM certificate"))?;
         let private = PrivatePkcs8KeyDer::from_pem_slice(key.private_key.reveal().as_bytes()).ok();
@@ -178,13 +192,35 @@ fn keys(keys: &[XboxKey]) -> Result<HashMap<String, DecryptionKey>, ConfigError>
             private.ok_or_else(|| none("one is not an RSA key in PKCS#8, as PEM text"))?;
         // What a header names a certificate by; it proves nothing.
         let thumbprint = digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate);
-        Ok((URL_SAFE_NO_PAD.encode(thumbprint), private))
-    };
-    keys.iter().map(read).collect()
+        let thumbprint = URL_SAFE_NO_PAD.encode(thumbprint);
+        if !is_of(&certificate, &private) {
+            return Err(none("one is not the key of its certificate"));
+        }
+        if found.insert(thumbprint, private).is_some() {
+            return Err(none("two have the same certificate"));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a certificate is of this key: what is encrypted to another, it could not read.
+fn is_of(certificate: &[u8], key: &DecryptionKey) -> bool {
+    let certificate = x509_cert::Certificate::from_der(certificate);
+    let public = certificate.map(|found| found.tbs_certificate.subject_public_key_info.to_der());
+    public.flatten().is_ok_and(|public| public == key.public_key())
 }
 
 fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     members.get(name).and_then(Value::as_str)
+}
+
+/// An id of a player, which may be missing or null, and is text otherwise (providers.md J7).
+fn id<'a>(user: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, Reason> {
+    match user.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(id)) => Ok(Some(id)),
+        Some(_) => Err(Reason::Malformed),
+    }
 }
 
 #[async_trait]
@@ -200,11 +236,11 @@ impl Verifier for Xbox {
     ) -> Result<VerifiedIdentity, VerifyError> {
         let presented = Presented::read(credential.reveal())?;
         let call = Call::starting(context.now());
-        let signed = self.open(presented.token)?;
+        let signed = self.open(presented.token, context.now())?;
         let (claims, end) = self.tokens.verify_without_subject(&signed, &call).await?;
         self.check_title(&claims)?;
         let user = user(&claims, presented.user_hash)?;
-        let (kind, subject) = match (text(user, "ptx"), text(user, "xid")) {
+        let (kind, subject) = match (id(user, "ptx")?, id(user, "xid")?) {
             (Some(id), _) => ("partner", id),
             (None, Some(id)) => ("xuid", id),
             (None, None) => return Err(Reason::SubjectMissing.into()),
