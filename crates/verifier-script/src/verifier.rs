@@ -106,7 +106,8 @@ impl Script {
             // Not before the run is over, also where nobody waits for it any more.
             drop(turn);
         };
-        let thread = thread::Builder::new().name("authcore-script".into()).stack_size(STACK);
+        let name = format!("script {}", self.provider);
+        let thread = thread::Builder::new().name(name).stack_size(STACK);
         thread.spawn(run).map_err(VerifyError::unavailable)?;
 
         let (mut proofs, mut left) = (Vec::new(), ASKS);

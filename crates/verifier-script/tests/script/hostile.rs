@@ -6,14 +6,7 @@ use std::time::{Duration, Instant};
 use authcore_fake_idp::{Outcome, World};
 use authcore_verifier_script::{Script, ScriptConfig};
 
-use crate::{accepted, ann, answered, body, built, credential, nowhere};
-
-/// The host's own threads.
-fn threads() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("Threads:")).unwrap();
-    line.trim().parse().unwrap()
-}
+use crate::{accepted, ann, answered, body, built, credential, nowhere, running};
 
 /// The most memory that the process had, in bytes.
 fn peak() -> u64 {
@@ -190,39 +183,15 @@ async fn what_might_panic_is_a_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_has_as_many_threads_as_the_configuration_says() {
-    let before = threads();
-    let mut config =
-        ScriptConfig::new("portal", &body("let n = 0; while n < 100 { n += 1; } true"));
-    config.parallel = 3;
-    let world = Arc::new(World::new(Script::new(config, &nowhere()).unwrap()).await);
-    let mut logins = tokio::task::JoinSet::new();
-    // Few enough that none waits for a second.
-    for number in 0..60 {
-        let world = Arc::clone(&world);
-        logins
-            .spawn(async move { world.login(&credential(&format!("player-{number}"), "t")).await });
-    }
-    let mut most = 0;
-    while let Some(login) = logins.join_next().await {
-        most = most.max(threads());
-        assert!(matches!(login.unwrap(), Outcome::Accepted(_)));
-    }
-    assert!(most <= before + 3 + 8, "{before} threads before, {most} then");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_script_that_computes_ends_when_nobody_waits() {
     // Each step is slow, so that its operations alone would last for long.
     let slow = body("let a = ``; a.pad(30000, 'x'); loop { hex(a); }");
-    let mut config = ScriptConfig::new("portal", &slow);
-    config.parallel = 1;
+    let config = ScriptConfig::new("quitter", &slow);
     let world = World::new(Script::new(config, &nowhere()).unwrap()).await;
     let given_up = tokio::time::timeout(Duration::from_millis(100), world.login(&ann())).await;
     assert!(given_up.is_err());
-    // The runtime has threads of its own; that of the script has its name.
     let begin = now();
-    while scripts() > 0 {
+    while running("quitter") > 0 {
         assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
         tokio::task::yield_now().await;
     }
@@ -238,14 +207,6 @@ async fn a_script_takes_five_seconds_at_most_and_holds_up_nobody_else() {
     assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
     assert_eq!(login.await.unwrap(), Outcome::Unavailable(None));
     assert!((4..7).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
-}
-
-/// How many scripts run in this process.
-fn scripts() -> usize {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    let names =
-        tasks.filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok());
-    names.filter(|name| name.trim() == "authcore-script").count()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test of how long something takes")]

@@ -14,7 +14,7 @@ use axum::{Json, Router};
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::{accepted, ann, body, credential, refused, rejected};
+use crate::{accepted, ann, body, credential, refused, rejected, running};
 
 const URL: &str = "https://accounts.studio.example/api";
 
@@ -291,6 +291,28 @@ async fn a_run_asks_sixteen_times_at_most() {
     let (fake, world) = start(&text(17)).await;
     assert_eq!(world.login(&ann()).await, Outcome::Faulty);
     assert_eq!(fake.journal().len(), 16);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_has_as_many_threads_as_the_configuration_says() {
+    let mut config = config("get(`accounts`, `a`); true");
+    (config.provider, config.parallel) = ("flood".into(), 3);
+    let (fake, world) = crate::world(accounts(), config).await;
+    fake.inject("", Fault::Stall);
+    let world = Arc::new(world);
+    let mut logins = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        let world = Arc::clone(&world);
+        let credential = credential(&format!("player-{number}"), "t");
+        logins.spawn(async move { world.login(&credential).await });
+    }
+    // Three wait for the service. For the others there was no room, and they were never more.
+    for _ in 3..60 {
+        let outcome = logins.join_next().await.unwrap().unwrap();
+        assert!(matches!(outcome, Outcome::Unavailable(_)), "{outcome:?}");
+        assert_eq!(running("flood"), 3);
+    }
+    assert_eq!(fake.journal().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
