@@ -109,7 +109,9 @@ pub(crate) const XBOX: Target = Target {
             assert_eq!(claims["iss"], "xsts.auth.xboxlive.com");
             let is_us = |audience: &Value| *audience == FakeXbox::RELYING_PARTY;
             let audience = &claims["aud"];
-            assert!(is_us(audience) || audience.as_array().is_some_and(|all| all.iter().any(is_us)));
+            assert!(
+                is_us(audience) || audience.as_array().is_some_and(|all| all.iter().any(is_us))
+            );
             assert_eq!(claims["sbx"], "RETAIL");
             let time = |name: &str| claims[name].as_f64().unwrap();
             let (now, day) = (1_767_225_600.0, 86_400.0);

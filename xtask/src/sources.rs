@@ -11,16 +11,19 @@ pub(crate) fn check() -> Result<Outcome> {
     let mut findings = Vec::new();
     let mut files = 0;
     let rules = fs::read_to_string(RULES)?;
+    let mut inspect = |path: &Path, text: &str| {
+        files += 1;
+        findings.extend(skipped_tests(path, text));
+        let unknown = rules_named(text).into_iter();
+        let unknown = unknown.filter(|rule| !rules.contains(&format!("\n| {rule} |")));
+        findings
+            .extend(unknown.map(|rule| format!("{}: {rule} is not in {RULES}", path.display())));
+    };
     for directory in ["crates", "examples", "benches", "docs", "fuzz", "xtask"] {
-        visit(Path::new(directory), &mut |path, text| {
-            files += 1;
-            findings.extend(skipped_tests(path, text));
-            let unknown =
-                rules_named(text).filter(|rule| !rules.contains(&format!("\n| {rule} |")));
-            findings.extend(
-                unknown.map(|rule| format!("{}: {rule} is not in {RULES}", path.display())),
-            );
-        })?;
+        visit(Path::new(directory), &mut inspect)?;
+    }
+    for page in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+        inspect(Path::new(page), &fs::read_to_string(page)?);
     }
     let lock = node::directory().join("package-lock.json");
     if lock.exists() && fs::read_to_string(&lock)?.contains("\"resolved\"") {
@@ -64,31 +67,39 @@ fn skipped_tests(path: &Path, text: &str) -> Vec<String> {
 /// Where the numbers of rules are explained.
 const RULES: &str = "docs/rules.md";
 
-/// The rules that a text names as its source: `security 16, 21` and `providers.md J1 to J5`.
-fn rules_named(text: &str) -> impl Iterator<Item = &str> {
-    let after = |word: &'static str| text.match_indices(word).map(move |(at, _)| (word, at));
-    after("security ")
-        .chain(after("providers.md "))
-        .flat_map(move |(word, at)| {
+/// The rules that a text names as its source: `security 16, 21`, `security 56-60`, `providers.md J1 to J5`, and the test
+/// `security_22_…`.
+fn rules_named(text: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    for word in ["security ", "security_", "providers.md "] {
+        for (at, _) in text.match_indices(word) {
             let rest = text.get(at + word.len()..).unwrap_or_default();
-            let ends = |c: char| !(c.is_ascii_alphanumeric() || c == ' ' || c == ',');
-            let list = rest.split(ends).next().unwrap_or_default();
-            let words = list.split([' ', ',']).filter(|part| !part.is_empty());
-            words.map_while(move |part| match part {
-                "and" | "to" => Some(None),
-                _ if is_rule(word, part) => Some(Some(part)),
-                _ => None,
-            })
-        })
-        .flatten()
+            let ends = |c: char| !(c.is_ascii_alphanumeric() || " ,-".contains(c));
+            let list = rest.split(ends).next().unwrap_or_default().replace('-', " to ");
+            let (mut before, mut goes_on) = (0, false);
+            for part in list.split([' ', ',']).filter(|part| !part.is_empty()) {
+                match (part, rule(word, part)) {
+                    ("and", _) => {}
+                    ("to", _) => goes_on = true,
+                    (_, Some((letter, number))) => {
+                        let first = if goes_on { before + 1 } else { number };
+                        named.extend((first..=number).map(|number| format!("{letter}{number}")));
+                        (before, goes_on) = (number, false);
+                    }
+                    _ => break,
+                }
+            }
+        }
+    }
+    named
 }
 
-fn is_rule(word: &str, part: &str) -> bool {
-    let number = match word {
-        "security " => part,
-        _ => part.strip_prefix(['H', 'J', 'K', 'P']).unwrap_or_default(),
-    };
-    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+/// The letter of a rule, where there is one, and its number.
+fn rule<'a>(word: &str, part: &'a str) -> Option<(&'a str, u32)> {
+    let letters = usize::from(word == "providers.md ");
+    let (letter, number) = part.split_at_checked(letters)?;
+    let known = letter.is_empty() || ["H", "J", "K", "P"].contains(&letter);
+    Some((letter, number.parse().ok()?)).filter(|_| known)
 }
 
 /// Hands over every text file under a directory.
@@ -115,12 +126,14 @@ mod tests {
 
     #[test]
     fn finds_the_rules_that_a_text_names() {
-        let named = |text| rules_named(text).collect::<Vec<_>>();
-        assert_eq!(named("for it (security 16, 21; nakama 6.2)."), ["16", "21"]);
-        assert_eq!(named("security 35 and 36, and more"), ["35", "36"]);
-        assert_eq!(named("| at most a day (security 34). | 600 s |"), ["34"]);
-        assert_eq!(named("(providers.md J1 to J5, X3)"), ["J1", "J5"]);
-        assert_eq!(named("providers.md 3.4, and for security it is 5"), [""; 0]);
+        let named = |text| rules_named(text).join(" ");
+        assert_eq!(named("for it (security 16, 21; nakama 6.2)."), "16 21");
+        assert_eq!(named("security 35 and 36, and more"), "35 36");
+        assert_eq!(named("| at most a day (security 34). | 600 s |"), "34");
+        assert_eq!(named("(security 38, 56-59, 63)"), "38 56 57 58 59 63");
+        assert_eq!(named("(providers.md J1 to J3, X3)"), "J1 J2 J3");
+        assert_eq!(named("fn security_22_nonces_have_3_tries()"), "22");
+        assert_eq!(named("providers.md 3.4, and for security it is 5"), "");
     }
 
     #[test]
