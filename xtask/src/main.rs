@@ -63,6 +63,11 @@ COMMANDS:
              --cases N         how many cases (properties, fuzz, schedules)
              --minutes M       stop after this long (all but model and crash)
            prove bugs          breaks the engine on purpose, in many small ways: a prover must see each
+           prove mutants       changes the rules of the domain in every small way that cargo-mutants knows: a test must fail.
+                               Goes on where the last run stopped, and installs cargo-mutants where it is missing
+             --shard K/N       the Kth of N equal parts of the mutants alone, each a fair sample
+             --only WORD       of these, those whose names hold the word: `src/session`, say
+             --minutes M       begin no more mutants after this long; what was found is kept
   --help   This text
 
 With CI=true a step that cannot run is a failure. Without it, the step is skipped and the summary says so.
