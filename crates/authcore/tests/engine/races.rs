@@ -1,16 +1,18 @@
 //! nakama 18c: what must hold when players, and thieves, are quick.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::{Arc, Barrier, Mutex};
+use std::task::{self, Waker};
 use std::thread;
 
-use authcore::account::ProviderId;
+use authcore::account::{IdentityKey, ProviderId};
 use authcore::store::{Store, StoreErrorKind};
 use authcore::{
     BanRequest, Engine, Error, Fault, Hooks, Intent, Link, Login, Logout, Operator, Policy,
     Refresh, Refusal, RequestContext, Unlink,
 };
-use authcore_store_conformance::wrappers::{self, Faults, FaultyStore};
+use authcore_store_conformance::wrappers::{self, Faults, FaultyStore, TracedStore};
 use authcore_store_memory::MemoryStore;
 use authcore_testkit::Harness;
 
@@ -314,4 +316,41 @@ fn security_35_what_a_session_asked_for_is_not_done_after_its_logout_was_acknowl
         assert_eq!((player.login_count, player.account.identities.len()), (5, 1));
         assert_ne!(&*player.account.username.unwrap().shown, "somebody");
     });
+}
+
+/// The login was another's when the registration was handed over, and is the account's own when the registration looks
+/// whose it is.
+#[test]
+fn a_registration_finds_what_a_forced_link_gave_the_account_meanwhile() {
+    let kept: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let late = Faults { delay: 1000, ..Faults::NONE };
+    let late = FaultyStore::new(Arc::clone(&kept), 0, late);
+    let trace = Arc::new(TracedStore::new(Arc::new(late)));
+    let on = |store| block_on(Harness::on(store, Policy::recommended(), |it| it));
+    let (world, elsewhere) = (on(kept), on(Arc::clone(&trace) as _));
+    let engine = world.engine();
+    let (ann, offer) = block_on(async {
+        let bob = log_in(engine, device("the-device-of-bob")).await;
+        let bob = who(engine, &bob).await;
+        engine.link(&context(), &bob, Link::new(custom("shared"))).await.unwrap();
+        let ann = log_in(engine, device("the-device-of-ann")).await;
+        let ann = who(engine, &ann).await;
+        match engine.link(&context(), &ann, Link::new(custom("shared"))).await {
+            Err(Error::Refused(Refusal::IdentityTaken { ticket: Some(offer), .. })) => (ann, offer),
+            other => panic!("{other:?}"),
+        }
+    });
+
+    trace.reset();
+    let (operator, key) =
+        (Operator::vouched_for("test"), IdentityKey::new(ProviderId::CUSTOM, "shared"));
+    let mut registration =
+        pin!(elsewhere.engine().register_identity(&operator, ann.account(), key));
+    while trace.log() != ["load", "commit", "load"] {
+        let mut waiting = task::Context::from_waker(Waker::noop());
+        assert!(registration.as_mut().poll(&mut waiting).is_pending());
+    }
+    block_on(engine.link_forcibly(&context(), &ann, &offer.secret)).unwrap();
+    let registered = block_on(registration).unwrap();
+    assert_eq!((registered.id, registered.identities.len()), (ann.account(), 2));
 }
