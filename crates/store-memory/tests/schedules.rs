@@ -25,5 +25,6 @@ fn every_schedule_holds() {
         ("a logout races a refresh and checks", engine::a_logout_races_a_refresh_and_checks),
         ("unlinks race", engine::unlinks_race),
         ("a link races a forced link", engine::a_link_races_a_forced_link),
+        ("a link races a ban of the owner", engine::a_link_races_a_ban_of_the_owner),
     ]);
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use authcore::account::ProviderId;
+use authcore::account::{Account, ProviderId};
 use authcore::{
-    BanRequest, Credential, Error, Link, LoggedIn, Logout, Operator, Policy, Refresh, Refusal,
-    RequestContext, Unlink,
+    Authenticated, BanRequest, Credential, Error, Link, LoggedIn, Logout, Operator, Policy,
+    Refresh, Refusal, RequestContext, Secret, Unlink,
 };
 use authcore_store_memory::MemoryStore;
 use authcore_testkit::{Harness, guest, run};
@@ -104,30 +104,85 @@ pub(crate) fn a_logout_races_a_refresh_and_checks() {
     }
 }
 
+/// Bob has a login besides his own, and Ann, who proves the same one, a ticket for it.
+struct Contest {
+    world: Harness,
+    bob: LoggedIn,
+    ann: Authenticated,
+    ticket: Secret,
+}
+
+impl Contest {
+    fn new() -> Self {
+        let world = world(Policy::recommended());
+        let bob = world.login(Credential::Device("the-device-of-bob".into())).unwrap();
+        world.link(&bob, shared()).unwrap();
+        let player = world.login(Credential::Device("the-device-of-ann".into())).unwrap();
+        let ann = world.verify(&player).unwrap();
+        let ticket = offered(&link(&world, &ann)).unwrap();
+        Self { world, bob, ann, ticket }
+    }
+
+    fn link(&self) -> Result<Account, Error> {
+        link(&self.world, &self.ann)
+    }
+
+    fn force(&self) -> Result<Account, Error> {
+        run(self.world.engine().link_forcibly(&context(), &self.ann, &self.ticket))
+    }
+}
+
+fn shared() -> Credential {
+    Credential::Custom("the-custom-id".into())
+}
+
+fn link(world: &Harness, who: &Authenticated) -> Result<Account, Error> {
+    run(world.engine().link(&context(), who, Link::new(shared())))
+}
+
+/// The ticket that a link was refused with.
+fn offered(answer: &Result<Account, Error>) -> Option<Secret> {
+    match answer {
+        Err(Error::Refused(Refusal::IdentityTaken { ticket: Some(offer), .. })) => {
+            Some(offer.secret.clone())
+        }
+        _ => None,
+    }
+}
+
 /// Who links what a forced link gives the account beside it has it by then, or had not yet: a ticket for it takes the
 /// place of the one that the forced link comes with.
 pub(crate) fn a_link_races_a_forced_link() {
-    let world = world(Policy::recommended());
-    let shared = || Credential::Custom("the-custom-id".into());
-    let owner = world.login(Credential::Device("the-device-of-bob".into())).unwrap();
-    world.link(&owner, shared()).unwrap();
-    let player = world.login(Credential::Device("the-device-of-ann".into())).unwrap();
-    let who = world.verify(&player).unwrap();
-    let link = || run(world.engine().link(&context(), &who, Link::new(shared())));
-    let offer_in = |answer| match answer {
-        Err(Error::Refused(Refusal::IdentityTaken { ticket: Some(offer), .. })) => Some(offer),
-        Ok(_) => None,
-        other => panic!("{other:?}"),
-    };
-    let offer = offer_in(link()).unwrap();
+    let contest = Contest::new();
     let (forced, linked) = thread::scope(|scope| {
-        let forced =
-            scope.spawn(|| run(world.engine().link_forcibly(&context(), &who, &offer.secret)));
-        let linked = scope.spawn(link);
+        let forced = scope.spawn(|| contest.force());
+        let linked = scope.spawn(|| contest.link());
         (forced.join().unwrap(), linked.join().unwrap())
     });
-    let has_it = offer_in(linked).is_none();
-    assert_eq!(forced.is_ok(), has_it, "a ticket for what is the player's own: {forced:?}");
+    assert_ne!(linked.is_ok(), offered(&linked).is_some(), "{linked:?}");
+    assert_eq!(forced.is_ok(), linked.is_ok(), "a ticket for what is the player's own: {forced:?}");
+}
+
+/// Whose ticket is still there after a ban of the owner gets no other one by a link beside the ban.
+pub(crate) fn a_link_races_a_ban_of_the_owner() {
+    let contest = Contest::new();
+    let (forced, linked) = thread::scope(|scope| {
+        let forced = scope.spawn(|| {
+            let (operator, ban) = (Operator::vouched_for("test"), BanRequest::permanent());
+            run(contest.world.engine().ban(&operator, contest.bob.account.id, ban)).unwrap();
+            contest.force()
+        });
+        let linked = scope.spawn(|| contest.link());
+        (forced.join().unwrap(), linked.join().unwrap())
+    });
+    match offered(&linked) {
+        Some(_) => assert_eq!(forced.unwrap_err().refusal(), Some(&Refusal::TicketUnknown)),
+        None => {
+            for answer in [forced, linked] {
+                assert!(matches!(answer, Err(Error::Refused(Refusal::Banned(_)))), "{answer:?}");
+            }
+        }
+    }
 }
 
 /// One of two logins stays, whatever is taken away beside each other.
