@@ -56,6 +56,8 @@ struct Ticket {
     owner: usize,
     ends: i64,
     used: bool,
+    /// Its owner has lost the login since.
+    void: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -203,6 +205,15 @@ impl Reference {
                 Ok(0)
             }
         };
+        self.void_tickets();
+    }
+
+    /// A login that leaves its owner voids the tickets for it, and getting it again revives none (gamebase 4.4).
+    fn void_tickets(&mut self) {
+        let ids: Vec<_> = self.accounts.iter().map(|account| account.ids.clone()).collect();
+        for ticket in self.accounts.iter_mut().flat_map(|account| &mut account.tickets) {
+            ticket.void |= !ids[ticket.owner].contains(&ticket.id);
+        }
     }
 
     /// How the accounts must look now.

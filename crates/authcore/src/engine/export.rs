@@ -291,7 +291,8 @@ fn of_withdrawal(withdrawal: &Withdrawal) -> Value {
 }
 
 fn ticket(ticket: &ForcingTicket) -> Value {
-    let ForcingTicket { key: _, identity, owner, owner_standing, expires_at, used_at } = ticket;
+    let ForcingTicket { key: _, identity, ordinal: _, owner, owner_standing, expires_at, used_at } =
+        ticket;
     json!({
         "secret": "a digest is kept, not shown",
         "identity": of_key(identity),

@@ -225,13 +225,14 @@ impl Engine {
         let ticket = ForcingTicket {
             key: ForcingTicket::key_of(&secret),
             identity: key.clone(),
+            ordinal: owner.identity(key).map(|identity| identity.ordinal),
             owner: owner.id,
             owner_standing,
             expires_at,
             used_at: None,
         };
         let mut account = caller.account.clone();
-        issue(&mut account, ticket, owner, now);
+        issue(&mut account, ticket, now);
         let provider = key.provider().clone();
         Ok(Offered {
             caller: account,

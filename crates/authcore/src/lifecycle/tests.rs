@@ -295,6 +295,7 @@ fn a_ticket_is_remembered_a_day_after_its_end_and_then_forgotten() {
     account.records.tickets.push(ForcingTicket {
         key: CodeKey::new([1; 32]),
         identity: IdentityKey::new(ProviderId::CUSTOM, "other"),
+        ordinal: None,
         owner: AccountId::from_bytes([2; 16]),
         owner_standing: Normal,
         expires_at: at(10),

@@ -2,7 +2,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::account::{Account, AccountId, IdentityKey, Records};
+use crate::account::{Account, AccountId, IdentityKey, Ordinal, Records};
 use crate::lifecycle::{Machine, Standing, Step};
 use crate::refusal::Refusal;
 use crate::secret::Secret;
@@ -16,6 +16,10 @@ pub struct ForcingTicket {
     pub key: CodeKey,
     /// The identity.
     pub identity: IdentityKey,
+    /// Its ordinal in the account that owned it: an identity that was lost and linked again is another one there. None in a
+    /// ticket that was kept before ordinals were.
+    #[serde(default)]
+    pub ordinal: Option<Ordinal>,
     /// The account that owned it.
     pub owner: AccountId,
     /// How that account stood.
@@ -38,7 +42,7 @@ pub enum TicketState {
     Used,
     /// Its time is over.
     Expired,
-    /// What it stood for is no more: the owner is gone, or owns the identity no longer, or there is a newer ticket.
+    /// What it stood for is no more: the owner is gone, or has lost the identity since, or there is a newer ticket.
     Void,
 }
 
@@ -52,7 +56,7 @@ pub enum TicketEvent {
     OtherProvider,
     /// It is presented with another login of that provider.
     OtherIdentity,
-    /// The owner is gone, or owns the identity no longer.
+    /// The owner is gone, or loses the identity.
     OwnerLeaves,
     /// Another ticket for the identity is given (gamebase X-32).
     Renewed,
@@ -94,7 +98,13 @@ impl ForcingTicket {
     /// and expired, it is void: an unknown ticket is told before an expired one.
     #[must_use]
     pub fn state(&self, owner: Option<&Account>, now: DateTime<Utc>) -> TicketState {
-        let owns = owner.is_some_and(|owner| owner.identity(&self.identity).is_some());
+        let owns = owner
+            .and_then(|owner| owner.identity(&self.identity))
+            .is_some_and(|identity| self.ordinal.is_none_or(|ordinal| ordinal == identity.ordinal));
+        self.judged(owns, now)
+    }
+
+    fn judged(&self, owns: bool, now: DateTime<Utc>) -> TicketState {
         let happened = [
             self.used_at.map(|_| TicketEvent::Succeeds),
             (!owns).then_some(TicketEvent::OwnerLeaves),
@@ -108,17 +118,12 @@ impl ForcingTicket {
     }
 }
 
-/// Keeps a ticket with the caller's account: in place of a live one for the same identity (gamebase X-32), and of the
-/// oldest where there are too many.
-pub(crate) fn issue(
-    caller: &mut Account,
-    ticket: ForcingTicket,
-    owner: &Account,
-    now: DateTime<Utc>,
-) {
+/// Keeps a ticket with the caller's account: in place of a live one for the same identity (gamebase X-32), whoever owned
+/// that, and of the oldest where there are too many.
+pub(crate) fn issue(caller: &mut Account, ticket: ForcingTicket, now: DateTime<Utc>) {
     let tickets = &mut caller.records.tickets;
     tickets.retain(|kept| {
-        let renewed = TICKET.next(kept.state(Some(owner), now), TicketEvent::Renewed);
+        let renewed = TICKET.next(kept.judged(true, now), TicketEvent::Renewed);
         kept.identity != ticket.identity || renewed != Ok(TicketState::Void)
     });
     let surplus = (tickets.len() + 1).saturating_sub(Records::TICKETS);
@@ -211,6 +216,7 @@ mod tests {
         ForcingTicket {
             key: CodeKey::new([number; 32]),
             identity: key(ProviderId::CUSTOM, "theirs"),
+            ordinal: Some(Ordinal::FIRST),
             owner: owner().id,
             owner_standing: Standing::Normal,
             expires_at: NOW + TimeDelta::minutes(10),
@@ -249,6 +255,20 @@ mod tests {
     }
 
     #[test]
+    fn gamebase_4_4_an_identity_that_was_lost_and_is_linked_again_leaves_the_ticket_void() {
+        let mut owner = owner();
+        let other = key(ProviderId::DEVICE, "other");
+        owner.add_identity(other, None, NOW);
+        assert_eq!(ticket(1).state(Some(&owner), NOW), TicketState::Live);
+        owner.identities.remove(0);
+        assert_eq!(ticket(1).state(Some(&owner), NOW), TicketState::Void);
+        owner.add_identity(key(ProviderId::CUSTOM, "theirs"), None, NOW);
+        assert_eq!(ticket(1).state(Some(&owner), NOW), TicketState::Void);
+        let of_old = ForcingTicket { ordinal: None, ..ticket(1) };
+        assert_eq!(of_old.state(Some(&owner), NOW), TicketState::Live);
+    }
+
+    #[test]
     fn gamebase_x31_a_ticket_is_expired_at_its_end_and_not_a_millisecond_before() {
         let end = NOW + TimeDelta::minutes(10);
         assert_eq!(ticket(1).state(Some(&owner()), end), TicketState::Expired);
@@ -258,13 +278,14 @@ mod tests {
 
     #[test]
     fn gamebase_x32_a_new_ticket_voids_a_live_one_for_the_same_identity_only() {
-        let (mut caller, owner) = (Account::new(AccountId::from_bytes([1; 16]), NOW), owner());
+        let mut caller = Account::new(AccountId::from_bytes([1; 16]), NOW);
         let elsewhere = key(ProviderId::DEVICE, "elsewhere");
         let other = ForcingTicket { identity: elsewhere, ..ticket(1) };
         let used = ForcingTicket { used_at: Some(NOW), ..ticket(2) };
         let expired = ForcingTicket { expires_at: NOW, ..ticket(3) };
-        caller.records.tickets = vec![other, used, expired, ticket(4)];
-        issue(&mut caller, ticket(5), &owner, NOW);
+        let of_another = ForcingTicket { owner: AccountId::from_bytes([3; 16]), ..ticket(6) };
+        caller.records.tickets = vec![other, used, expired, ticket(4), of_another];
+        issue(&mut caller, ticket(5), NOW);
         let left: Vec<_> =
             caller.records.tickets.iter().map(|kept| kept.key.as_bytes()[0]).collect();
         assert_eq!(left, [1, 2, 3, 5]);
@@ -272,10 +293,10 @@ mod tests {
 
     #[test]
     fn the_oldest_ticket_gives_way_where_there_are_too_many() {
-        let (mut caller, owner) = (Account::new(AccountId::from_bytes([1; 16]), NOW), owner());
+        let mut caller = Account::new(AccountId::from_bytes([1; 16]), NOW);
         for number in 0..20 {
             let identity = key(ProviderId::CUSTOM, &number.to_string());
-            issue(&mut caller, ForcingTicket { identity, ..ticket(number) }, &owner, NOW);
+            issue(&mut caller, ForcingTicket { identity, ..ticket(number) }, NOW);
         }
         let left: Vec<_> =
             caller.records.tickets.iter().map(|kept| kept.key.as_bytes()[0]).collect();
@@ -303,5 +324,9 @@ mod tests {
         let json = serde_json::to_string(&kept).unwrap();
         assert!(!json.contains("the secret") && !format!("{kept:?}").contains("the secret"));
         assert_eq!(serde_json::from_str::<ForcingTicket>(&json).unwrap(), kept);
+        let mut old: serde_json::Value = serde_json::from_str(&json).unwrap();
+        old.as_object_mut().unwrap().remove("ordinal").unwrap();
+        let old: ForcingTicket = serde_json::from_value(old).unwrap();
+        assert_eq!(old, ForcingTicket { ordinal: None, ..kept });
     }
 }

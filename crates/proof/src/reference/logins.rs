@@ -61,7 +61,14 @@ impl Reference {
         let now = self.now;
         let tickets = &mut self.accounts[account].tickets;
         tickets.retain(|kept| kept.id != id || kept.used || kept.ends <= now);
-        tickets.push(Ticket { number, id, owner, ends: now + SECONDS.ticket, used: false });
+        tickets.push(Ticket {
+            number,
+            id,
+            owner,
+            ends: now + SECONDS.ticket,
+            used: false,
+            void: false,
+        });
         self.phones[on.index()].ticket = Some(number);
     }
 
@@ -75,7 +82,7 @@ impl Reference {
         if ticket.used {
             return Err("ticket_used");
         }
-        if !self.accounts[ticket.owner].ids.contains(&ticket.id) {
+        if ticket.void || !self.accounts[ticket.owner].ids.contains(&ticket.id) {
             return Err("ticket_unknown");
         }
         if ticket.ends <= self.now {

@@ -165,7 +165,7 @@ pub(crate) fn mapping() -> Room {
         TICK,
     ];
     actions.push(Action::Logout(Device::B));
-    let room = Room::new("mapping", (4, 2934), 5, actions, reach::MAPPING);
+    let room = Room::new("mapping", (4, 2935), 5, actions, reach::MAPPING);
     room.opening_with(Id::Custom, Id::GuestB)
 }
 

@@ -46,6 +46,13 @@ fn a_ticket_that_changed_the_login_is_used_for_who_got_it() {
 }
 
 #[test]
+fn a_ticket_is_void_for_good_when_its_owner_has_lost_the_login() {
+    let offered = [Login(A, Device), Link(A, Custom), Login(B, GuestB), Link(B, Custom)];
+    let regained = [&offered[..], &[Unlink(A, Custom), Link(A, Custom)]].concat();
+    replay(&[&regained[..], &[Force(B), ChangeLogin(B), Link(B, Custom), Force(B)]].concat());
+}
+
+#[test]
 fn a_clock_that_goes_back_brings_back_a_ban_that_nobody_saw_end() {
     let (day, back) = (Pass(SECONDS.ban), Pass(-SECONDS.ban));
     let banned = [Login(A, GuestA), Ban(0, Day, false), day];

@@ -49,7 +49,8 @@ pub(super) struct Ticket {
     /// The number of the link that it came with.
     pub(super) link: usize,
     pub(super) key: Key,
-    pub(super) owner: AccountId,
+    /// Whose the login was, and its ordinal there.
+    pub(super) owner: (AccountId, u32),
     pub(super) end: Time,
     pub(super) used: bool,
 }

@@ -220,7 +220,9 @@ impl Model {
         if refused {
             return no("already_linked");
         }
-        let Some((_, owner)) = self.owner(key, now).filter(|_| !own) else {
+        let owner = self.owner(key, now).filter(|_| !own);
+        let owned = owner.and_then(|(_, owner)| Some((owner.ordinal(key)?, owner)));
+        let Some((ordinal, owner)) = owned else {
             if !own {
                 held.links(key);
             }
@@ -239,9 +241,10 @@ impl Model {
             return no("banned");
         }
         // A newer ticket takes a live one's place.
-        held.tickets.retain(|it| it.key != key || it.used || it.owner != owner.id || now >= it.end);
+        held.tickets.retain(|it| it.key != key || it.used || now >= it.end);
         let end = now + self.policy.ticket_lifetime.unwrap_or(TimeDelta::zero());
-        held.tickets.push(Ticket { link: number, key, owner: owner.id, end, used: false });
+        let owner = (owner.id, ordinal);
+        held.tickets.push(Ticket { link: number, key, owner, end, used: false });
         self.put(place, held);
         Outcome::Answer(Answer::Ticket)
     }
@@ -259,7 +262,10 @@ impl Model {
         }
         ticket.used = true;
         let (key, end) = (ticket.key, ticket.end);
-        let owner = self.owner(key, now).filter(|(_, owner)| owner.id == ticket.owner);
+        // Who has lost the login and got it again is not the owner that the ticket is for.
+        let is_owner =
+            |held: &Held| held.ordinal(key).map(|it| (held.id, it)) == Some(ticket.owner);
+        let owner = self.owner(key, now).filter(|(_, owner)| is_owner(owner));
         let Some((at, mut owner)) = owner else { return no("ticket_unknown") };
         let mut refused = Vec::new();
         if now >= end {

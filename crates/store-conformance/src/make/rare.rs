@@ -121,6 +121,8 @@ pub(crate) fn ticket(number: u32, expires_at: DateTime<Utc>) -> ForcingTicket {
     ForcingTicket {
         key: code_key(number),
         identity: device(&format!("device-{number}")),
+        // As tickets were in every schema that there was.
+        ordinal: None,
         owner: id(number),
         owner_standing: Standing::Normal,
         expires_at,

@@ -1,4 +1,4 @@
-use authcore::account::{Account, Records};
+use authcore::account::{Account, Ordinal, Records};
 use authcore::lifecycle::{
     Amount, Ban, BanPeriod, BanSource, BanState, Expiry, GraceBan, PastBan, Refunds, ReleaseRule,
     Standing, Withdrawal, WithdrawalCause,
@@ -117,7 +117,8 @@ pub(crate) async fn every_ticket_comes_back(on: &mut Trial) {
     ];
     let tickets = standings.into_iter().zip(1..).flat_map(|(owner_standing, number)| {
         let kept = ForcingTicket { owner_standing, ..ticket(number, at(9)) };
-        let used = ForcingTicket { used_at: Some(at(8)), ..ticket(number + 100, at(-9)) };
+        let (used_at, ordinal) = (Some(at(8)), Some(Ordinal::new(u32::MAX)));
+        let used = ForcingTicket { used_at, ordinal, ..ticket(number + 100, at(-9)) };
         [kept, used]
     });
     let all = Records { tickets: tickets.collect(), ..Records::default() };

@@ -55,7 +55,13 @@ impl Case {
     }
 
     pub(crate) fn acknowledged(&mut self, write: &Write) {
-        self.facts = self.facts.after(write);
+        self.becomes(self.facts.after(write));
+    }
+
+    /// Tickets for a login that has left its owner are void for good.
+    fn becomes(&mut self, facts: Facts) {
+        self.tickets.retain(|it| facts.owners.get(&it.identity) == Some(&Some(it.owner.clone())));
+        self.facts = facts;
     }
 
     pub(crate) fn unanswered(&mut self, write: &Write) {
@@ -76,7 +82,7 @@ impl Case {
         }
         let in_doubt = doubt.is_some();
         if let Some(happened) = doubt.filter(|doubt| *seen == doubt.expected()) {
-            self.facts = happened;
+            self.becomes(happened);
             return Ok(Some(true));
         }
         let wrong = expected.iter().filter(|(probe, must)| seen.get(probe) != Some(must));

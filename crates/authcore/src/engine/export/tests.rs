@@ -91,6 +91,7 @@ fn full() -> (Account, Activity) {
         tickets: vec![ForcingTicket {
             key: CodeKey::new([0xab; 32]),
             identity: IdentityKey::new(ProviderId::CUSTOM, "other"),
+            ordinal: Some(Ordinal::FIRST),
             owner: AccountId::from_bytes([3; 16]),
             owner_standing: Standing::Normal,
             expires_at: at(9),

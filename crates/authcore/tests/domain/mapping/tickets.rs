@@ -1,5 +1,6 @@
 //! gamebase 4.4, row by row.
 
+use authcore::account::Ordinal;
 use authcore::event::EventKind;
 use authcore::mapping::{ForcingTicket, TicketState};
 use authcore::store::Lookup;
@@ -43,6 +44,7 @@ fn gamebase_4_4_none_a_refused_link_gives_a_live_ticket() {
         let expected = ForcingTicket {
             key: ForcingTicket::key_of(&offer.secret),
             identity: key("facebook", "shared"),
+            ordinal: Some(Ordinal::new(2)),
             owner: bob.id(),
             owner_standing: offer.owner_standing,
             expires_at,
@@ -209,6 +211,22 @@ fn gamebase_4_4_live_an_identity_that_moved_meanwhile_voids_it() {
         // It is free now, or somebody else's: no ticket tells of that.
         log_in(world.engine(), at("facebook", "shared")).await;
         assert_eq!(change(&world, &ann, &offer.secret).await, Err(Refusal::TicketUnknown));
+    });
+}
+
+#[test]
+fn gamebase_4_4_void_it_stays_void_when_the_owner_has_the_identity_again() {
+    block_on(async {
+        let world = world(Policy::gamebase()).await;
+        let (bob, ann) = bob_and_ann(&world).await;
+        let offer = ticket(world.engine(), &ann, at("facebook", "shared")).await;
+        let unlink = Unlink::any(provider("facebook"));
+        world.engine().unlink(&context(), &bob.who, unlink).await.unwrap();
+        link(world.engine(), &bob, at("facebook", "shared")).await;
+        assert_eq!(force(&world, &ann, &offer.secret).await, Err(Refusal::TicketUnknown));
+        assert_eq!(change(&world, &ann, &offer.secret).await, Err(Refusal::TicketUnknown));
+        let anew = ticket(world.engine(), &ann, at("facebook", "shared")).await;
+        assert_eq!(force(&world, &ann, &anew.secret).await, Ok(()));
     });
 }
 
