@@ -117,9 +117,11 @@ pub(super) fn all(options: &Options) -> Result<Vec<String>> {
     let started = Moment::now();
     let limit = options.minutes.map(|minutes| Duration::from_secs(60 * minutes));
     let shard = mutants.iter().enumerate().filter(|(index, _)| options.shard.holds(*index));
-    let (fresh, again): (Vec<_>, Vec<_>) = shard
-        .map(|(_, mutant)| mutant)
-        .filter(|mutant| mutant.name.contains(&options.only))
+    let shard = shard.map(|(_, mutant)| mutant);
+    let chosen: Vec<_> = shard.filter(|mutant| mutant.name.contains(&options.only)).collect();
+    let (fresh, again): (Vec<_>, Vec<_>) = chosen
+        .iter()
+        .copied()
         .filter(|mutant| {
             !matches!(outcomes.get(mutant).map(String::as_str), Some(CAUGHT | UNVIABLE))
         })
@@ -136,6 +138,9 @@ pub(super) fn all(options: &Options) -> Result<Vec<String>> {
         }
         try_on(some, &mutants, &mut outcomes)?;
         keep(&outcomes)?;
+    }
+    if !chosen.iter().any(|mutant| outcomes.contains_key(mutant)) {
+        return Err(Failure::new(format!("of {} such mutants none was tried", chosen.len())));
     }
     report(&mutants, &outcomes)
 }
@@ -254,8 +259,9 @@ fn report(mutants: &[Mutant], outcomes: &Outcomes) -> Result<Vec<String>> {
     let (caught, missed, timed_out) = (count(CAUGHT), count(MISSED), count(TIMEOUT));
     let viable = caught + missed + timed_out;
     let tenths = (1000 * caught).checked_div(viable).unwrap_or(0);
+    let partial = if outcomes.len() < mutants.len() { "partial: " } else { "" };
     let figure = format!(
-        "mutants: {}, tried: {}, viable: {viable}, caught: {caught}, missed: {missed}, \
+        "{partial}mutants: {}, tried: {}, viable: {viable}, caught: {caught}, missed: {missed}, \
          timed out: {timed_out}; {}.{} % of the viable ones caught",
         mutants.len(),
         outcomes.len(),
@@ -290,6 +296,20 @@ mod tests {
         assert_eq!(with("a"), with("b"));
         assert_eq!(with("a"), code_of("fn f() {}\n"), "the first tests of a file");
         assert_ne!(code_of("fn f() {}"), code_of("fn f() { }"));
+    }
+
+    #[test]
+    fn a_figure_says_whether_all_were_tried() {
+        let mutants = ["a", "b"].map(|name| Mutant { name: name.to_owned(), code: 0 });
+        let [one, other] = mutants.clone();
+        let mut outcomes = Outcomes::from([(one, CAUGHT.to_owned())]);
+        assert!(
+            report(&mutants, &outcomes).unwrap()[0].starts_with("partial: mutants: 2, tried: 1,")
+        );
+        outcomes.insert(other.clone(), CAUGHT.to_owned());
+        assert!(report(&mutants, &outcomes).unwrap()[0].starts_with("mutants: 2, tried: 2,"));
+        outcomes.insert(other, MISSED.to_owned());
+        assert!(report(&mutants, &outcomes).is_err(), "a half is too little");
     }
 
     #[test]
