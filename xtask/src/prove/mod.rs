@@ -4,6 +4,7 @@
 pub(crate) mod bugs;
 mod mutants;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
@@ -170,19 +171,61 @@ fn prove(prover: &Prover, limits: &[(&str, u64)]) -> Result<Vec<String>> {
     Ok(figures)
 }
 
-/// Copies what git knows or would take, but nothing that is the same already, so that it is not built anew.
+/// Copies what git knows or would take, but nothing that is the same already, so that it is not built anew. What is gone
+/// here goes there.
 fn copy_sources(to: &Path) -> Result<()> {
     let list = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
     let mut git = Command::new("git");
     git.args(list);
     let listed = read(git)?;
-    let wanted: Vec<&Path> = listed.split_terminator('\0').map(Path::new).collect();
-    for file in wanted.iter().filter(|file| file.is_file()) {
+    let listed = listed.split_terminator('\0').map(Path::new);
+    let wanted: BTreeSet<&Path> = listed.filter(|file| file.is_file()).collect();
+    for file in &wanted {
         let (to, content) = (to.join(file), fs::read(file)?);
         if fs::read(&to).ok().as_ref() != Some(&content) {
             to.parent().map_or(Ok(()), fs::create_dir_all)?;
             fs::write(&to, content)?;
         }
     }
+    remove_others(to, Path::new(""), &wanted)
+}
+
+/// Removes what is not wanted from a folder of a copy, but nothing that was built.
+fn remove_others(copy: &Path, folder: &Path, wanted: &BTreeSet<&Path>) -> Result<()> {
+    for entry in fs::read_dir(copy.join(folder))? {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        if !entry.file_type()?.is_dir() {
+            if !wanted.contains(path.as_path()) {
+                fs::remove_file(entry.path())?;
+            }
+        } else if path != Path::new("target") {
+            remove_others(copy, &path, wanted)?;
+            if fs::read_dir(entry.path())?.next().is_none() {
+                // Cargo would look for a package there.
+                fs::remove_dir(entry.path())?;
+            }
+        }
+    }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_loses_what_is_gone_and_nothing_that_was_built() {
+        let copy = tempfile::tempdir().unwrap();
+        let files = ["kept", "gone", "folder/kept", "folder/gone", "emptied/gone", "target/built"];
+        for file in files.map(|file| copy.path().join(file)) {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+        }
+        let wanted = ["kept", "folder/kept"].map(Path::new);
+        remove_others(copy.path(), Path::new(""), &wanted.into()).unwrap();
+        let there = |file: &str| copy.path().join(file).exists();
+        assert_eq!(files.map(there), [true, false, true, false, false, true]);
+        assert!(!there("emptied"));
+    }
 }
