@@ -63,6 +63,7 @@ COMMANDS:
              --cases N         how many cases (properties, fuzz, schedules)
              --minutes M       stop after this long (all but model and crash)
            prove bugs          breaks the engine on purpose, in many small ways: a prover must see each
+             --only WORD       those bugs whose file names hold the word: `21-`, say
            prove mutants       changes the rules of the domain in every small way that cargo-mutants knows: a test must fail.
                                Goes on where the last run stopped, and installs cargo-mutants where it is missing
              --shard K/N       the Kth of N equal parts of the mutants alone, each a fair sample

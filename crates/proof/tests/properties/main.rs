@@ -32,8 +32,8 @@ const BATCH: u64 = 100;
 
 #[test]
 fn on_memory() {
-    // Fewer do not get everywhere.
-    if run::<Memory>(10_000) >= 10_000 {
+    // Fewer do not get everywhere, nor need an engine that was broken on purpose.
+    if run::<Memory>(10_000) >= 10_000 && std::env::var_os("PROVE_BUG").is_none() {
         tally::assert_all_was_seen();
     }
 }
