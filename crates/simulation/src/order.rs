@@ -3,7 +3,8 @@
 //!
 //! It walks through all orders, and remembers where it has been: the same calls that led to the same state need not be
 //! tried again. A call that never changes anything, and could have been answered so here, has its place here, which is as good
-//! as any later one; one of unknown fate that would change nothing here has not. Stateright's tester copies the history at
+//! as any later one; one of unknown fate that would change nothing here has not. The looks at the end are at one moment, when
+//! nobody calls any more: nothing takes effect between them. Stateright's tester copies the history at
 //! each step, which is too slow for a hundred thousand of them.
 
 use std::collections::HashSet;
@@ -43,11 +44,10 @@ fn returned(op: &Op) -> usize {
     }
 }
 
-/// Whether it changes nothing wherever it stands: it looked, or it was refused. (A reused refresh token is refused as well, and
+/// Whether it changes nothing wherever it stands: it verified, or it was refused. (A reused refresh token is refused as well, and
 /// ends its session; but then the model changes.)
 const fn only_asks(op: &Op) -> bool {
-    matches!(op.call, Call::Verify { .. } | Call::Look(_))
-        || matches!(op.end, End::Answered(_, Answer::No(_)))
+    matches!(op.call, Call::Verify { .. }) || matches!(op.end, End::Answered(_, Answer::No(_)))
 }
 
 impl Search<'_> {
@@ -56,6 +56,8 @@ impl Search<'_> {
             |place: usize| made.get(place / 64).is_some_and(|bits| bits >> (place % 64) & 1 == 0);
         let places: Vec<usize> = (0..self.ops.len()).filter(|place| left(*place)).collect();
         let op = |place: usize| self.ops.get(place).map(|(_, op)| *op);
+        let looks = |place| op(place).is_some_and(|op| matches!(op.call, Call::Look(_)));
+        let looked = (0..self.ops.len()).any(|place| looks(place) && !left(place));
         let first_end = places.iter().filter_map(|place| op(*place)).map(returned).min();
         let Some(first_end) = first_end.filter(|end| *end != usize::MAX) else {
             // All that was answered has its place.
@@ -63,7 +65,8 @@ impl Search<'_> {
         };
         let may_be_next = |place: &usize| {
             let (number, op) = self.ops.get(*place).copied()?;
-            let next = if op.began > first_end { None } else { model.after(number, op) };
+            let too_late = op.began > first_end || (looked && op.end == End::Unknown);
+            let next = if too_late { None } else { model.after(number, op) };
             Some((*place, number, op, next?))
         };
         let mut nexts: Vec<_> = places.iter().filter_map(may_be_next).collect();
@@ -104,7 +107,7 @@ mod tests {
 
     use super::*;
     use crate::faults::Proposed;
-    use crate::history::{Key, Kind};
+    use crate::history::{Key, Kind, Seen};
 
     const ACCOUNT: AccountId = AccountId::from_bytes([1; 16]);
 
@@ -143,5 +146,41 @@ mod tests {
         assert!(two_logins(true, [1, 2]) && two_logins(true, [2, 1]));
         assert!(!two_logins(false, [2, 1]), "the second began when the first had ended");
         assert!(!two_logins(true, [1, 1]) && !two_logins(true, [2, 2]), "one of them was lost");
+    }
+
+    #[test]
+    fn nothing_takes_effect_between_the_looks() {
+        let seen = |counted: [u64; 2]| {
+            let mut history = History::default();
+            let now = ManualClock::default().now();
+            let key = Key { kind: Kind::Device, number: 0 };
+            let sessions = [1, 2].map(|number| SessionId::from_bytes([number; 16]));
+            let [first, second] = sessions;
+            let whose = |session| SessionRef { account: ACCOUNT, session };
+
+            let ids = Proposed { account: Some(ACCOUNT), session: Some(first) };
+            let number = history.begin(0, Call::Login { key, password: None }, now);
+            let answer = Answer::In { who: whose(first), created: true, logins: 1 };
+            history.end(number, ids, Some(Ok(answer)));
+            let number = history.begin(0, Call::Login { key, password: None }, now);
+            history.end(number, Proposed { account: None, session: Some(second) }, None);
+            for logins in counted {
+                let open = sessions.iter().zip(0..logins).map(|(id, _)| (whose(*id), 0)).collect();
+                let answer = Answer::Seen(Seen {
+                    keys: vec![(1, key)],
+                    password: false,
+                    banned: false,
+                    withdrawn: false,
+                    logins,
+                    sessions: open,
+                });
+                let number = history.begin(0, Call::Look(ACCOUNT), now);
+                history.end(number, Proposed::default(), Some(Ok(answer)));
+            }
+            find(&Model::new(Policy::gamebase()), &history).is_ok()
+        };
+        assert!(seen([1, 1]), "the login of unknown fate was not done");
+        assert!(seen([2, 2]), "it was");
+        assert!(!seen([1, 2]) && !seen([2, 1]), "both");
     }
 }
