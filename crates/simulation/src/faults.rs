@@ -101,6 +101,8 @@ struct State {
     proposed: Vec<Proposed>,
     /// What was applied. A store that can answer that a fate is unknown must know it again.
     applied: HashSet<CommitId>,
+    /// What was applied last.
+    latest: Option<CommitId>,
     counts: Counts,
 }
 
@@ -110,6 +112,7 @@ impl Network {
             draw: Draw::new(seed),
             proposed: vec![Proposed::default(); clients],
             applied: HashSet::new(),
+            latest: None,
             counts: Counts::default(),
         };
         Self { running: AtomicUsize::new(0), state: Mutex::new(state) }
@@ -273,12 +276,24 @@ impl FarStore {
         answer
     }
 
+    /// The store itself must know what it applied last. What others have written over since it need not know, for it never
+    /// answers that a fate is unknown: that is only so out here.
     async fn apply(&self, change: &ChangeSet) -> Result<(), CommitError> {
-        if self.network.lock().applied.contains(&change.id) {
+        let (applied, latest) = {
+            let state = self.network.lock();
+            (state.applied.contains(&change.id), state.latest == Some(change.id))
+        };
+        if applied && !latest {
             return Ok(());
         }
         self.inner.commit(change).await?;
-        self.network.lock().applied.insert(change.id);
+        if applied {
+            return Ok(());
+        }
+        let mut state = self.network.lock();
+        state.applied.insert(change.id);
+        state.latest = Some(change.id);
+        drop(state);
         if let Some(death) = &self.death {
             death.step();
         }
