@@ -1,5 +1,6 @@
 //! What clients asked for, when, and what they were told.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use authcore::Credential;
@@ -131,6 +132,30 @@ pub(crate) enum Call {
     Look(AccountId),
 }
 
+impl Call {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Login { .. } => "login",
+            Self::Verify { .. } => "verify",
+            Self::Refresh { .. } => "refresh",
+            Self::Logout(_) => "logout",
+            Self::LogoutEverywhere(_) => "logout everywhere",
+            Self::Link { .. } => "link",
+            Self::ForcedLink { .. } => "forced link",
+            Self::Unlink { .. } => "unlink",
+            Self::Withdraw(_) => "withdrawal",
+            Self::IssueTransfer(_) => "issue of a transfer account",
+            Self::Transfer { .. } => "transfer",
+            Self::Ban { .. } => "ban",
+            Self::Unban(_) => "release",
+            Self::Look(_) => "look",
+        }
+    }
+}
+
+/// How often each call came to what: `ok`, `ticket`, or the code of a refusal.
+pub type Answers = BTreeMap<(&'static str, &'static str), u64>;
+
 /// What a client is told: the methods' outcomes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Answer {
@@ -245,6 +270,21 @@ impl History {
     const fn step(&mut self) -> usize {
         self.steps += 1;
         self.steps
+    }
+
+    /// Calls that were answered.
+    pub(crate) fn answers(&self) -> Answers {
+        let mut answers = Answers::new();
+        for op in &self.ops {
+            let End::Answered(_, answer) = &op.end else { continue };
+            let answer = match answer {
+                Answer::No(code) => code,
+                Answer::Ticket => "ticket",
+                _ => "ok",
+            };
+            *answers.entry((op.call.name(), answer)).or_default() += 1;
+        }
+        answers
     }
 
     /// Of two runs that were the same, this is the same.

@@ -25,4 +25,5 @@ mod scheduler;
 
 pub use crash::{Examined, Exams};
 pub use faults::Counts;
+pub use history::Answers;
 pub use run::{Report, run};

@@ -73,7 +73,7 @@ pub(crate) struct Rumours {
     transfers: Vec<(usize, Secret, Secret)>,
     /// The successor of each refresh token that has rotated.
     successors: BTreeMap<String, String>,
-    pub(crate) violations: Vec<&'static str>,
+    pub(crate) violations: Vec<String>,
 }
 
 /// A call that was noted, and its number.
@@ -112,7 +112,8 @@ fn draw_password(draw: &mut Draw, key: Key) -> Option<u8> {
     (key.kind == Kind::Email).then(|| u8::from(draw.happens(500)))
 }
 
-/// A call's outcome as the history has it: refusals are answers; of faults, only an unknown fate may have done something.
+/// A call's outcome as the history has it: refusals are answers; of the faults that the network makes, only an unknown fate
+/// may have done something. It makes no others.
 fn answer_of<T>(
     result: &Result<T, Error>,
     answer: impl FnOnce(&T) -> Answer,
@@ -127,6 +128,22 @@ fn answer_of<T>(
             None
         }
         Err(_) => Some(Err(())),
+    }
+}
+
+/// A fault that the network does not make.
+fn strange<T>(result: &Result<T, Error>) -> Option<String> {
+    match result {
+        Err(Error::Fault(Fault::Store(error)))
+            if matches!(
+                error.kind(),
+                StoreErrorKind::Unavailable | StoreErrorKind::FateUnknown
+            ) =>
+        {
+            None
+        }
+        Err(Error::Fault(fault)) => Some(format!("a fault that nobody made: {fault:?}")),
+        _ => None,
     }
 }
 
@@ -172,6 +189,7 @@ impl Client<'_> {
         self.memory.borrow_mut().under_way = Some(number);
         let result = made.await;
         self.memory.borrow_mut().under_way = None;
+        self.rumours.borrow_mut().violations.extend(strange(&result));
         let ids = self.network.proposed(self.number);
         self.history.borrow_mut().end(number, ids, answer_of(&result, answer));
         Ended { number, result }
@@ -253,7 +271,7 @@ impl Client<'_> {
             let rumours = &mut *self.rumours.borrow_mut();
             let first = rumours.successors.entry(tokens.0).or_insert_with(|| tokens.1.clone());
             if *first != tokens.1 {
-                rumours.violations.push("a refresh token has two successors");
+                rumours.violations.push("a refresh token has two successors".to_owned());
             }
         }
         // Some clients keep the former token, and use it again.

@@ -20,7 +20,7 @@ use futures_executor::block_on;
 use crate::disk::{self, Disk};
 use crate::draw::Draw;
 use crate::faults::{Counts, Death, FarStore, Network, Proposed};
-use crate::history::{Answer, Call, End, History, Op, PORTAL, Seen};
+use crate::history::{Answer, Answers, Call, End, History, Op, PORTAL, Seen};
 use crate::model::Model;
 use crate::player::{Client, Memory, Rumours};
 use crate::scheduler::{self, Task};
@@ -33,6 +33,8 @@ pub struct Report {
     pub digest: u64,
     /// What happened.
     pub counts: Counts,
+    /// What clients were told.
+    pub answers: Answers,
     /// What must not be; none when all is well.
     pub violation: Option<String>,
 }
@@ -66,8 +68,9 @@ pub fn run(seed: u64) -> Report {
         store
     };
     let violation = world.judge(&store, &Model::new(policy)).err();
-    let (digest, counts) = (world.history.borrow().digest(), world.network.counts());
-    Report { digest, counts, violation }
+    let history = world.history.borrow();
+    let (digest, counts, answers) = (history.digest(), world.network.counts(), history.answers());
+    Report { digest, counts, answers, violation }
 }
 
 /// The policies that differ most in what ends sessions, with nothing in them that the model does not know.
@@ -215,7 +218,7 @@ impl World {
     /// Looks at what is left, and at whether all that was answered can be true.
     fn judge(&mut self, store: &Arc<dyn Store>, model: &Model) -> Result<(), String> {
         if let Some(violation) = self.rumours.borrow().violations.first() {
-            return Err((*violation).to_owned());
+            return Err(violation.clone());
         }
         let events = block_on(store.events(EventCursor::START, u32::MAX)).expect("the outbox");
         let mut seen = Vec::new();
