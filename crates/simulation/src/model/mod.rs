@@ -220,9 +220,9 @@ impl Model {
         if refused {
             return no("already_linked");
         }
-        let owner = self.owner(key, now).filter(|_| !own);
-        let owned = owner.and_then(|(_, owner)| Some((owner.ordinal(key)?, owner)));
-        let Some((ordinal, owner)) = owned else {
+        let other = self.owner(key, now).filter(|_| !own);
+        let other = other.and_then(|(_, owner)| Some((owner.ordinal(key)?, owner)));
+        let Some((ordinal, owner)) = other else {
             if !own {
                 held.links(key);
             }
