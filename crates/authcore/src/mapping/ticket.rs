@@ -18,7 +18,7 @@ pub struct ForcingTicket {
     pub identity: IdentityKey,
     /// Its ordinal in the account that owned it: an identity that was lost and linked again is another one there. None in a
     /// ticket that was kept before ordinals were.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordinal: Option<Ordinal>,
     /// The account that owned it.
     pub owner: AccountId,
