@@ -303,6 +303,9 @@ fn a_ticket_is_remembered_a_day_after_its_end_and_then_forgotten() {
     });
     let forgotten_at = at(10) + TimeDelta::days(1);
     assert_eq!(account.due_at(), Some(forgotten_at));
+    put_in_force(&mut account, a_ban(START, Some(5)), START).unwrap();
+    assert_eq!(settle(&mut account, at(5)), [EventKind::Unbanned]);
+    assert_eq!(account.records.tickets.len(), 1, "what else falls due forgets no ticket");
     settle(&mut account, forgotten_at - TimeDelta::milliseconds(1));
     assert_eq!(account.records.tickets.len(), 1);
     assert_eq!(settle(&mut account, forgotten_at), []);
