@@ -186,12 +186,12 @@ impl<'de> Deserializer<'de> for Named {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         match self.0 {
             Value::Array(values) => {
-                let mut values = SeqDeserializer::new(values.into_iter().map(Named));
+                let mut values = SeqDeserializer::new(values.into_iter().map(Self));
                 let read = visitor.visit_seq(&mut values)?;
                 values.end().map(|()| read)
             }
             Value::Object(members) => {
-                let members = members.into_iter().map(|(name, value)| (name, Named(value)));
+                let members = members.into_iter().map(|(name, value)| (name, Self(value)));
                 let mut members = MapDeserializer::new(members);
                 let read = visitor.visit_map(&mut members)?;
                 members.end().map(|()| read)

@@ -62,7 +62,7 @@ impl Provider for UnderTest {
             ("keys", with(|config| config.keys.clear())),
             ("keys", with_key(|key| key.certificate = "x".into())),
             ("keys", with_key(|key| key.private_key = "x".into())),
-            ("keys", with(|config| config.keys.push(config.keys[0].clone()))),
+            ("keys", with(|config| config.keys.extend_from_within(..))),
             ("keys", with_key(|key| key.private_key = Encryption::new().private_key.into())),
             ("keys_url", with(|config| config.keys_url = "http://xsts.example/keys".into())),
             ("issuers", with(|config| config.issuers.clear())),
