@@ -45,10 +45,10 @@ impl<'a> Cols<'a> {
     pub(crate) fn rows<T>(
         &mut self,
         what: &str,
-        read: impl Fn(&mut Cols<'a>) -> Result<T, Fault>,
+        read: impl Fn(&mut Self) -> Result<T, Fault>,
     ) -> Result<Vec<T>, Fault> {
         let Records(records) = self.value(what)?;
-        records.into_iter().map(|record| read(&mut Cols::Record(record))).collect()
+        records.into_iter().map(|record| read(&mut Self::Record(record))).collect()
     }
 
     pub(crate) fn flag(&mut self, what: &str) -> Result<bool, Fault> {

@@ -4,25 +4,31 @@ use std::error::Error;
 
 use tokio_postgres::types::{FromSql, Type};
 
+/// What was sent ends too early.
+#[derive(Debug, thiserror::Error)]
+#[error("a row within a row is cut short")]
+struct CutShort;
+
 /// Bytes, read from left to right.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
-    fn word(&mut self) -> Option<[u8; 4]> {
-        let (word, rest) = self.0.split_first_chunk()?;
+    fn word(&mut self) -> Result<[u8; 4], CutShort> {
+        let (word, rest) = self.0.split_first_chunk().ok_or(CutShort)?;
         self.0 = rest;
-        Some(*word)
+        Ok(*word)
     }
 
     /// What follows its length; without a length it is NULL.
-    fn value(&mut self) -> Option<Option<&'a [u8]>> {
+    fn value(&mut self) -> Result<Option<&'a [u8]>, CutShort> {
         let length = i32::from_be_bytes(self.word()?);
         if length == -1 {
-            return Some(None);
+            return Ok(None);
         }
-        let (value, rest) = self.0.split_at_checked(length.try_into().ok()?)?;
+        let length = length.try_into().map_err(|_| CutShort)?;
+        let (value, rest) = self.0.split_at_checked(length).ok_or(CutShort)?;
         self.0 = rest;
-        Some(Some(value))
+        Ok(Some(value))
     }
 }
 
@@ -30,16 +36,16 @@ impl<'a> Bytes<'a> {
 pub(crate) struct Record<'a>(Bytes<'a>);
 
 impl<'a> Record<'a> {
-    fn new(raw: &'a [u8]) -> Option<Self> {
+    fn new(raw: &'a [u8]) -> Result<Self, CutShort> {
         let mut bytes = Bytes(raw);
         bytes.word()?;
-        Some(Self(bytes))
+        Ok(Self(bytes))
     }
 
     /// The next column; nothing where there is none, or none of this type.
     pub(crate) fn column<T: FromSql<'a>>(&mut self) -> Option<T> {
-        let kind = Type::from_oid(u32::from_be_bytes(self.0.word()?))?;
-        let value = self.0.value()?;
+        let kind = Type::from_oid(u32::from_be_bytes(self.0.word().ok()?))?;
+        let value = self.0.value().ok()?;
         if T::accepts(&kind) { T::from_sql_nullable(&kind, value).ok() } else { None }
     }
 }
@@ -48,24 +54,26 @@ impl<'a> Record<'a> {
 pub(crate) struct Records<'a>(pub(crate) Vec<Record<'a>>);
 
 impl<'a> Records<'a> {
-    fn read(raw: &'a [u8]) -> Option<Self> {
+    fn read(raw: &'a [u8]) -> Result<Self, CutShort> {
         let mut bytes = Bytes(raw);
         // How many dimensions: none where there are no elements. Then whether some are NULL, and the type of all.
         let dimensions = i32::from_be_bytes(bytes.word()?);
-        (bytes.word()?, bytes.word()?);
+        bytes.word()?;
+        bytes.word()?;
         if dimensions == 0 {
-            return Some(Self(Vec::new()));
+            return Ok(Self(Vec::new()));
         }
         let count = i32::from_be_bytes(bytes.word()?);
         // The number of the first.
         bytes.word()?;
-        (0..count).map(|_| Record::new(bytes.value()??)).collect::<Option<_>>().map(Self)
+        let record = |_| Record::new(bytes.value()?.ok_or(CutShort)?);
+        (0..count).map(record).collect::<Result<_, _>>().map(Self)
     }
 }
 
 impl<'a> FromSql<'a> for Records<'a> {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Self::read(raw).ok_or_else(|| "an array of rows is cut short".into())
+        Ok(Self::read(raw)?)
     }
 
     fn accepts(kind: &Type) -> bool {

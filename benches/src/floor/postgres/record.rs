@@ -36,7 +36,8 @@ impl<'a> FromSql<'a> for Records<'a> {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
         let mut array = Record(raw);
         let dimensions = i32::from_be_bytes(array.word()?);
-        (array.word()?, array.word()?);
+        array.word()?;
+        array.word()?;
         if dimensions == 0 {
             return Ok(Self(Vec::new()));
         }
