@@ -309,7 +309,9 @@ async fn a_flood_has_as_many_threads_as_the_configuration_says() {
     // Three wait for the service. For the others there was no room, and they were never more.
     for _ in 3..60 {
         let outcome = logins.join_next().await.unwrap().unwrap();
-        assert!(matches!(outcome, Outcome::Unavailable(_)), "{outcome:?}");
+        // The world keeps one answer of the verifier: which of two that end together is told when to come again is chance.
+        let refused = outcome == Outcome::Refused("provider_unavailable");
+        assert!(refused || matches!(outcome, Outcome::Unavailable(_)), "{outcome:?}");
         assert_eq!(running("flood"), 3);
     }
     assert_eq!(fake.journal().len(), 3);
