@@ -12,10 +12,6 @@ pub mod world;
 
 use std::error::Error;
 
-/// The allocator of the example host, for engines and floors alike.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Benchmarks stop at the first failure, whatever it is.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
