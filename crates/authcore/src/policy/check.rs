@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
 
-use super::{Policy, standing};
+use super::{Policy, Rate, standing};
 use crate::account::Records;
 use crate::transfer::TransferRules;
 
@@ -20,6 +20,7 @@ impl Policy {
     /// [`InvalidPolicy`] names the first that is not, and its bounds.
     pub fn check(&self) -> Result<(), InvalidPolicy> {
         let second = TimeDelta::seconds(1);
+        let refills = |rate: &Rate| rate.limit >= 1 && (second..=LONGEST).contains(&rate.window);
         let rules = [
             (
                 (second..=TimeDelta::minutes(60)).contains(&self.access_lifetime),
@@ -51,8 +52,7 @@ impl Policy {
             ),
             ((8..=64).contains(&self.password_min), "password_min must be 8 to 64"),
             (
-                self.password_attempts.limit >= 1
-                    && (second..=LONGEST).contains(&self.password_attempts.window),
+                refills(&self.password_attempts),
                 "password_attempts must admit at least 1 and refill over 1 second to 10 years",
             ),
             (
@@ -79,25 +79,19 @@ impl Policy {
                 "lockdown must have conditions above zero, a period of 1 second to 10 years, and a known template",
             ),
             (
-                self.transfer_attempts.limit >= 1
-                    && (second..=LONGEST).contains(&self.transfer_attempts.window),
+                refills(&self.transfer_attempts),
                 "transfer_attempts must admit at least 1 and refill over 1 second to 10 years",
             ),
             (
-                self.nonce_attempts.limit >= 1
-                    && (second..=LONGEST).contains(&self.nonce_attempts.window),
+                refills(&self.nonce_attempts),
                 "nonce_attempts must admit at least 1 and refill over 1 second to 10 years",
             ),
             (
-                self.provider_attempts.is_none_or(|rate| {
-                    rate.limit >= 1 && (second..=LONGEST).contains(&rate.window)
-                }),
+                self.provider_attempts.as_ref().is_none_or(refills),
                 "provider_attempts must admit at least 1 and refill over 1 second to 10 years",
             ),
             (
-                self.creation_attempts.is_none_or(|rate| {
-                    rate.limit >= 1 && (second..=LONGEST).contains(&rate.window)
-                }),
+                self.creation_attempts.as_ref().is_none_or(refills),
                 "creation_attempts must admit at least 1 and refill over 1 second to 10 years",
             ),
         ];
@@ -113,7 +107,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::policy::{BanTemplate, Lockdown, Rate, RefundTrigger};
+    use crate::policy::{BanTemplate, Lockdown, RefundTrigger};
 
     #[test]
     fn presets_are_within_their_bounds() {
