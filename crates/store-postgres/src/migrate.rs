@@ -74,7 +74,14 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<(), OpenError> {
         .start()
         .await?;
     transaction.batch_execute("SELECT pg_advisory_xact_lock(1635084392, 0)").await?;
-    if !is_there(&transaction, "migrations").await? {
+    if is_there(&transaction, "migrations").await? {
+        let sql = "SELECT count(*) FROM information_schema.columns WHERE table_schema = current_schema() \
+                   AND table_name = 'migrations' AND column_name IN ('version', 'name', 'checksum', 'min_compatible')";
+        let columns: i64 = transaction.query_typed_one(sql, &[]).await?.try_get(0)?;
+        if columns != 4 {
+            return Err(OpenError::NotOurs { table: "migrations".to_owned() });
+        }
+    } else {
         for table in TABLES {
             if is_there(&transaction, table).await? {
                 return Err(OpenError::NotOurs { table: (*table).to_owned() });
@@ -82,13 +89,13 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<(), OpenError> {
         }
         transaction.batch_execute(CREATE_MIGRATIONS).await?;
     }
-    let sql = "SELECT version, min_compatible FROM migrations ORDER BY version DESC LIMIT 1";
+    // The greatest of all: what one migration made impossible, no later one makes possible.
+    let sql = "SELECT coalesce(max(version), 0), coalesce(max(min_compatible), 0) FROM migrations";
+    let row = transaction.query_typed_one(sql, &[]).await?;
+    let (found, min_compatible) = (number(&row, 0)?, number(&row, 1)?);
     let understood = MIGRATIONS.last().map_or(0, |migration| migration.version);
-    if let Some(row) = transaction.query_typed_opt(sql, &[]).await? {
-        let (found, min_compatible) = (number(&row, 0)?, number(&row, 1)?);
-        if min_compatible > understood {
-            return Err(OpenError::Newer { found, understood });
-        }
+    if min_compatible > understood {
+        return Err(OpenError::Newer { found, understood });
     }
     for migration in MIGRATIONS {
         apply(&transaction, migration).await?;
@@ -97,11 +104,13 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// In the schema that comes first, where a table is made: those behind it are others'.
 async fn is_there(
     transaction: &tokio_postgres::Transaction<'_>,
     table: &str,
 ) -> Result<bool, OpenError> {
-    let sql = "SELECT to_regclass($1) IS NOT NULL";
+    let sql = "SELECT EXISTS (SELECT 1 FROM information_schema.tables \
+               WHERE table_schema = current_schema() AND table_name = $1)";
     Ok(transaction.query_typed_one(sql, &[(&table, Type::TEXT)]).await?.try_get(0)?)
 }
 

@@ -52,6 +52,9 @@ async fn a_newer_schema_is_used_only_where_it_says_so() {
         .unwrap();
     let error = refused(&schema).await;
     assert!(matches!(error, OpenError::Newer { found: 2, understood: 1 }), "{error:?}");
+    client.execute("INSERT INTO migrations VALUES (3, 'adds more', '', 1)", &[]).await.unwrap();
+    let error = refused(&schema).await;
+    assert!(matches!(error, OpenError::Newer { found: 3, understood: 1 }), "{error:?}");
 }
 
 #[tokio::test]
@@ -72,6 +75,26 @@ async fn a_schema_of_something_else_stays_as_it_was() {
     assert!(matches!(&error, OpenError::NotOurs { table } if table == "sessions"), "{error:?}");
     let sql = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()";
     let tables: i64 = client.query_one(sql, &[]).await.unwrap().get(0);
+    assert_eq!(tables, 1);
+}
+
+#[tokio::test]
+async fn migrations_of_something_else_stay_as_they_were() {
+    let schema = Schema::new().await;
+    let client = schema.client().await;
+    client.batch_execute("CREATE TABLE migrations (id int)").await.unwrap();
+    let error = refused(&schema).await;
+    assert!(matches!(&error, OpenError::NotOurs { table } if table == "migrations"), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_lies_in_a_schema_behind_the_first_is_not_looked_at() {
+    let behind = Schema::new().await;
+    behind.client().await.batch_execute("CREATE TABLE events (id int)").await.unwrap();
+    let first = Schema::before(&behind).await;
+    first.open().await.commit(&set(1, [insert(account(1))])).await.unwrap();
+    let sql = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()";
+    let tables: i64 = behind.client().await.query_one(sql, &[]).await.unwrap().get(0);
     assert_eq!(tables, 1);
 }
 

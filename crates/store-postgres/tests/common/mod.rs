@@ -205,6 +205,13 @@ impl Schema {
         Self::with("").await
     }
 
+    /// An empty schema, with another one behind it in the search path.
+    pub(crate) async fn before(other: &Self) -> Self {
+        let mut schema = Self::new().await;
+        schema.url = schema.url.replace(&schema.name, &format!("{},{}", schema.name, other.name));
+        schema
+    }
+
     /// An empty schema, with more server options such as `-c default_transaction_isolation=serializable`.
     pub(crate) async fn with(options: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
