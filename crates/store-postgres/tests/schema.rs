@@ -29,11 +29,8 @@ fn banned(expiry: Expiry) -> BanState {
     }))
 }
 
-#[tokio::test]
-async fn columns_tell_the_standing_to_whoever_joins_them() {
-    let schema = Schema::new().await;
-    let store = schema.open().await;
-    let grace = GraceBan {
+fn suspended() -> BanState {
+    BanState::Grace(Box::new(GraceBan {
         since: at(1),
         deadline: at(2),
         message: "".into(),
@@ -42,7 +39,13 @@ async fn columns_tell_the_standing_to_whoever_joins_them() {
         payments: Vec::new(),
         then: BanPeriod::Permanent,
         template: None,
-    };
+    }))
+}
+
+#[tokio::test]
+async fn columns_tell_the_standing_to_whoever_joins_them() {
+    let schema = Schema::new().await;
+    let store = schema.open().await;
     let pending = Withdrawal::Pending { since: at(3), due: at(4) };
     let done = Withdrawal::Done { at: at(5), cause: WithdrawalCause::Player };
     let text = |text: &str| Some(text.to_owned());
@@ -59,7 +62,7 @@ async fn columns_tell_the_standing_to_whoever_joins_them() {
             (text("banned"), Some(-6), Some(7), text("pending"), Some(4), Some(4)),
         ),
         (
-            BanState::Grace(Box::new(grace)),
+            suspended(),
             pending,
             (text("grace"), Some(1), Some(2), text("pending"), Some(4), Some(2)),
         ),
@@ -93,7 +96,12 @@ async fn the_examples_of_the_documentation_run() {
         "my-first-device",
     );
     device.ban = banned(Expiry::Never);
-    store.commit(&set(1, [insert(free), insert(device)])).await.unwrap();
+    // Time has made a ban of the one, and withdrawn the other.
+    let late = Account { ban: suspended(), ..account(3) };
+    let due =
+        Account { withdrawal: Withdrawal::Pending { since: at(3), due: at(4) }, ..account(4) };
+    let inserted = [free, device, late, due].map(insert);
+    store.commit(&set(1, inserted)).await.unwrap();
     let client = schema.client().await;
     client.batch_execute(blocks[0]).await.unwrap();
     client.batch_execute("INSERT INTO progress SELECT id, 3 FROM accounts").await.unwrap();
