@@ -4,7 +4,7 @@ use authcore::account::{Account, AccountId, CommitId, Identity, Ordinal, Version
 
 use crate::activity::bytes;
 use crate::error::Fault;
-use crate::param::{Param, column, params};
+use crate::param::{Param, column};
 use crate::plan::{RareColumns, transfer_key};
 use crate::rows::key_columns;
 use crate::text::{encoded, opt_encoded};
@@ -122,23 +122,26 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, rows: &[AccountRow<'_>]) -> Result<(
     tx.write(INSERT, params).await
 }
 
-/// Two writes; each changes as many rows as there are here, when all are as expected.
+/// Changes as many rows as there are here, when all are as expected.
 pub(crate) async fn update(tx: &mut Tx<'_>, replaced: &[Replaced<'_>]) -> Result<(), Fault> {
     let rows: Vec<_> = replaced.iter().map(|replaced| &replaced.row).collect();
     let mut params = common(&rows);
     params.push(column(replaced, |row| row.expect.number().cast_signed()));
     params.push(column(replaced, |row| row.written_by.map(bytes)));
-    tx.write(UPDATE, params).await?;
-    let copy = params![
-        rows.iter().map(|row| row.account.id.as_uuid()).collect::<Vec<_>>(),
-        replaced.iter().map(|row| row.expect.next().number().cast_signed()).collect::<Vec<_>>(),
-        rows.iter().map(|row| i64::from(row.account.epoch.number())).collect::<Vec<_>>(),
-        replaced
-            .iter()
-            .map(|row| row.activity.map(|version| version.number().cast_signed()))
-            .collect::<Vec<_>>(),
+    tx.write(UPDATE, params).await
+}
+
+/// The same in the rows of their activities.
+pub(crate) async fn update_copies(tx: &mut Tx<'_>, replaced: &[Replaced<'_>]) -> Result<(), Fault> {
+    let params = vec![
+        column(replaced, |replaced| replaced.row.account.id.as_uuid()),
+        column(replaced, |replaced| replaced.expect.next().number().cast_signed()),
+        column(replaced, |replaced| i64::from(replaced.row.account.epoch.number())),
+        column(replaced, |replaced| {
+            replaced.activity.map(|version| version.number().cast_signed())
+        }),
     ];
-    tx.write(UPDATE_COPY, copy).await
+    tx.write(UPDATE_COPY, params).await
 }
 
 pub(crate) async fn remove_identities(

@@ -1,13 +1,15 @@
 //! Activities and their sessions: what a login writes. Any number of accounts in one statement, each row with its own
 //! conditions.
 
+use std::collections::BTreeSet;
+
 use authcore::account::{AccountId, CommitId, Epoch, Version};
 use authcore::session::{Activity, Method, Session, Vars};
 use chrono::{DateTime, Utc};
 
 use crate::diff::SessionDiff;
 use crate::error::Fault;
-use crate::param::{Param, column};
+use crate::param::{Param, column, params};
 use crate::plan::json;
 use crate::text::opt_encoded;
 use crate::tx::Tx;
@@ -94,6 +96,13 @@ const INSERT_SESSIONS: &str = concat!(
     session_columns!(),
     ")"
 );
+
+/// Locks activities that two statements are to write, each of which locks in the order of its own.
+pub(crate) async fn lock(tx: &mut Tx<'_>, ids: &BTreeSet<AccountId>) -> Result<(), Fault> {
+    let sql = "SELECT 1::bigint FROM account_activity WHERE account_id = ANY ($1) ORDER BY account_id FOR UPDATE";
+    let ids: Vec<_> = ids.iter().map(|id| id.as_uuid()).collect();
+    tx.write(sql, params![ids]).await
+}
 
 /// The statement for activities that are there; it answers with the accounts of those that it wrote.
 pub(crate) fn update(rows: &[ActivityRow<'_>]) -> Result<(&'static str, Vec<Param>), Fault> {

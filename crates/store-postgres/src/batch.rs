@@ -1,7 +1,7 @@
 //! Several change sets in one statement or one transaction. What they name is not locked and judged before: the
 //! statements write what they find as expected, and the sets that are left are applied alone.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use authcore::account::AccountId;
 use tokio_postgres::Row;
@@ -104,12 +104,20 @@ impl<'a> Rows<'a> {
         self.activities.extend(activity_row(member));
     }
 
-    /// Accounts are locked before activities, and the outbox last, as everywhere.
+    /// Accounts are locked before activities, each in the order of their ids, and the outbox last, as everywhere.
     async fn write(&self, tx: &mut Tx<'_>) -> Result<bool, Stop> {
         if !self.replaced.is_empty() {
             accounts::update(tx, &self.replaced).await?;
+            let replaced = self.replaced.iter().map(|replaced| replaced.row.account.id);
+            let written = self.activities.iter().map(|row| row.id);
+            let all: BTreeSet<_> = replaced.chain(written).collect();
+            if all.len() > self.replaced.len() {
+                activity::lock(tx, &all).await?;
+            }
+            accounts::update_copies(tx, &self.replaced).await?;
+            let counts = tx.counts().await?;
             let count = u64::try_from(self.replaced.len()).map_err(Fault::other)?;
-            if tx.counts().await? != [count, count] {
+            if counts.first() != Some(&count) || counts.last() != Some(&count) {
                 return Ok(false);
             }
         }

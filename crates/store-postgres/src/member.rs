@@ -18,7 +18,7 @@ pub(crate) struct Member {
     pub(crate) conditions: Conditions,
     /// It writes an activity and nothing else.
     pub(crate) is_login: bool,
-    /// Digests of what no other set of the same batch may name.
+    /// Digests of the accounts, identities, usernames and single-use keys that no other set of the same batch may name.
     pub(crate) touches: Vec<u64>,
 }
 
@@ -107,10 +107,15 @@ fn conditions(plan: &Plan, account: AccountId, seen: Option<&Seen>) -> Option<Co
     };
     let mut conditions = Conditions::default();
     for require in &plan.require {
+        // Once each: there is room for one.
         match require {
-            Require::Account(id, version) if *id == account => conditions.account = Some(*version),
-            Require::Epoch(id, epoch) if *id == account => conditions.epoch = Some(*epoch),
-            Require::Activity(id, version) if *id == account => {
+            Require::Account(id, version) if *id == account && conditions.account.is_none() => {
+                conditions.account = Some(*version);
+            }
+            Require::Epoch(id, epoch) if *id == account && conditions.epoch.is_none() => {
+                conditions.epoch = Some(*epoch);
+            }
+            Require::Activity(id, version) if *id == account && conditions.activity.is_none() => {
                 conditions.activity = Some(*version);
             }
             _ => return None,

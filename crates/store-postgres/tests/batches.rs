@@ -263,6 +263,48 @@ async fn a_ban_and_a_login_beside_it_are_one_after_the_other() {
     }
 }
 
+/// A login that is told goes with links, which write activities, too: whoever locks them one after the other finds the
+/// later one free.
+#[tokio::test]
+async fn activities_are_locked_in_the_order_of_their_accounts() {
+    let held = Held::new(3).await;
+    let other = held.schema.client().await;
+    let lock = |number, how| {
+        format!(
+            "SELECT 1 FROM account_activity WHERE account_id = '{}' FOR UPDATE {how}",
+            id(number)
+        )
+    };
+    other.batch_execute(&format!("BEGIN; {}", lock(2, ""))).await.unwrap();
+    let name = held.schema.name.clone();
+    let link = set(50, [update(linked(3, device(50)), 1)]);
+    let released = tokio::spawn(held.release(vec![told(60, login(2, 1)), link]));
+    let waits = format!(
+        "SELECT 1 FROM pg_stat_activity, account_activity v WHERE application_name = '{name}' \
+         AND wait_event_type = 'Lock' AND v.account_id = '{}' AND v.login_count = 1",
+        id(1)
+    );
+    while other.query(&waits, &[]).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    other.batch_execute(&lock(3, "NOWAIT")).await.unwrap();
+    other.batch_execute("COMMIT").await.unwrap();
+    let (_schema, _store, answers) = released.await.unwrap();
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+}
+
+#[tokio::test]
+async fn each_of_two_conditions_of_a_kind_counts() {
+    let schema = Schema::new().await;
+    let store = schema.open().await;
+    store.commit(&set(1, [insert(account(1))])).await.unwrap();
+    by_id(&store, 1).await.unwrap();
+    let mut twice = login(1, 1);
+    twice.require.insert(0, Require::Account(id(1), Version::new(7)));
+    let answer = store.commit(&twice).await;
+    assert_eq!(*conflict(&answer), Conflict::AccountChanged(id(1)));
+}
+
 #[tokio::test]
 async fn what_was_handed_over_is_done_though_nobody_waits() {
     let held = Held::new(3).await;
