@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, MutexGuard};
 const AT_ONCE: usize = 128;
 /// How long the next worker waits for one that is at work. What comes meanwhile it takes together, which is cheaper;
 /// what takes longer, be it for a lock or a slow disk, is not to hold up the others.
-const LONG: Duration = Duration::from_millis(5);
+pub(crate) const LONG: Duration = Duration::from_millis(5);
 
 pub(crate) struct Queue<T>(Mutex<UnboundedReceiver<T>>);
 
@@ -43,9 +43,13 @@ impl<T> Queue<T> {
 }
 
 /// Works, and gives the turn on when it is done or takes long.
-pub(crate) async fn in_turn<T, R>(turn: Turn<'_, T>, work: impl Future<Output = R>) -> R {
+pub(crate) async fn in_turn<R>(
+    turn: impl Sized,
+    long: Duration,
+    work: impl Future<Output = R>,
+) -> R {
     let mut work = pin!(work);
-    if let Ok(done) = tokio::time::timeout(LONG, &mut work).await {
+    if let Ok(done) = tokio::time::timeout(long, &mut work).await {
         return done;
     }
     drop(turn);
@@ -69,7 +73,7 @@ mod tests {
             sender.send(3).unwrap();
             assert!(queue.take_more(&mut Vec::new()).is_none(), "it is the first one's turn");
         };
-        in_turn(turn, work).await;
+        in_turn(turn, LONG, work).await;
         let mut second = Vec::new();
         assert!(queue.take(&mut second).await.is_some());
         assert_eq!((first, second), (vec![1], vec![2, 3]));
@@ -82,7 +86,7 @@ mod tests {
         sender.send(2).unwrap();
         let hangs = async {
             let turn = queue.take_more(&mut Vec::new());
-            in_turn(turn.unwrap(), pending::<()>()).await;
+            in_turn(turn.unwrap(), LONG, pending::<()>()).await;
         };
         let mut taken = Vec::new();
         let next = async {

@@ -12,7 +12,7 @@ use tokio_postgres::Row;
 use crate::cols::Cols;
 use crate::error::{Fault, Stop};
 use crate::param::{Param, column};
-use crate::queue::{Queue, in_turn};
+use crate::queue::{LONG, Queue, in_turn};
 use crate::rows;
 use crate::runner::Runner;
 use crate::text::encoded;
@@ -60,7 +60,7 @@ async fn serve(runner: Runner, queue: Arc<Queue<Asked>>) {
         let (queries, replies): (Vec<_>, Vec<_>) =
             waiting.drain(..).map(|asked| (asked.query, asked.reply)).unzip();
         // Nobody may be waiting any more.
-        match in_turn(turn, runner.settle(&Batch(queries), false)).await {
+        match in_turn(turn, LONG, runner.settle(&Batch(queries), false)).await {
             Ok(rows) => {
                 for (reply, row) in replies.into_iter().zip(rows) {
                     let _ = reply.send(Ok(row));

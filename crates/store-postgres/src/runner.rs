@@ -1,5 +1,6 @@
 //! Runs jobs on connections of a pool, and again where that is the thing to do.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,14 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::error::{Fault, Next, Stop};
+use crate::queue::in_turn;
 use crate::tx::{Job, Tx};
 
 /// How often a transaction that loses to others is made. From the second time on it waits for its turn among those of
 /// this process, so that it meets only first tries and other nodes.
 const TRIES: u32 = 20;
+/// What takes longer, for a lock that somebody holds or a server that is not there, is not to hold up the others.
+const LONGEST_TURN: Duration = Duration::from_millis(100);
 /// How often a job is made again because its connection was lost: a pool may hold several that died together, but finds
 /// out about most of them itself.
 const RECONNECTS: u32 = 2;
@@ -52,10 +56,15 @@ impl Runner {
 
     /// Runs a job until it is done or cannot be; `in_doubt` when it may have been done before.
     pub(crate) async fn settle<J: Job>(&self, job: &J, mut in_doubt: bool) -> Result<J::Out, Stop> {
-        let (mut tries, mut reconnects) = (1, 0);
-        let (mut turn, mut give_up) = (None, None);
+        let (mut tries, mut reconnects, mut give_up) = (1, 0, None);
         loop {
-            let failed = match self.attempt(job).await {
+            let attempt = self.attempt(job);
+            let done = if tries == 1 {
+                attempt.await
+            } else {
+                in_turn(self.turn.lock().await, LONGEST_TURN, attempt).await
+            };
+            let failed = match done {
                 Ok(out) => return Ok(out),
                 Err(failed) => failed,
             };
@@ -67,11 +76,7 @@ impl Runner {
             match fault.next() {
                 Next::Again if tries < TRIES => {
                     tries += 1;
-                    if turn.is_none() {
-                        turn = Some(self.turn.lock().await);
-                    } else {
-                        wait(pause(tries)).await;
-                    }
+                    wait(pause(tries)).await;
                 }
                 Next::Reconnect => {
                     in_doubt |= failed.sent;
@@ -164,9 +169,16 @@ fn told(fault: Fault, in_doubt: bool) -> Stop {
     Stop::Fault(if in_doubt { fault.in_doubt() } else { fault })
 }
 
-/// Doubles from a millisecond on, the same for everybody: a turn is had by one at a time.
+/// None before the second try, then up to 8 ms, and up to twice as many each time: how many is left to chance, so that two
+/// nodes that lost to each other do not meet again.
 fn pause(tries: u32) -> Duration {
-    Duration::from_millis(1 << tries.min(6)).min(LONGEST_PAUSE)
+    if tries == 2 {
+        return Duration::ZERO;
+    }
+    let longest = Duration::from_millis(1 << tries.min(6)).min(LONGEST_PAUSE);
+    // A hasher of the standard library's has keys of its own.
+    let chance = RandomState::new().hash_one(tries) % 1024;
+    longest.mul_f64(0.5 + chance as f64 / 2048.0)
 }
 
 /// A connection of the pool that goes back only when it is known to be between transactions. Otherwise it is closed,
@@ -184,6 +196,25 @@ impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(client) = self.0.take() {
             drop(Client::take(client));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_are_never_all_the_same() {
+        assert_eq!(pause(2), Duration::ZERO);
+        for (tries, longest) in [(3, 8), (4, 16), (5, 32), (6, 64), (20, 64)] {
+            let longest = Duration::from_millis(longest);
+            let pauses: Vec<_> = (0..100).map(|_| pause(tries)).collect();
+            assert!(
+                pauses.iter().all(|pause| (longest / 2..longest).contains(pause)),
+                "{pauses:?}"
+            );
+            assert!(pauses.iter().any(|pause| *pause != pauses[0]), "{pauses:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use crate::batch::{Accounts, Batch, Logins};
 use crate::error::{Fault, Next, Stop};
 use crate::member::Member;
-use crate::queue::{Queue, in_turn};
+use crate::queue::{LONG, Queue, in_turn};
 use crate::runner::{Failed, Runner};
 
 type Reply = oneshot::Sender<Result<(), Stop>>;
@@ -49,7 +49,7 @@ async fn serve(runner: Runner, queue: Arc<Queue<(Member, Reply)>>) {
         };
         let written = write_some(&runner, &mut waiting);
         match turn {
-            Some(turn) => in_turn(turn, written).await,
+            Some(turn) => in_turn(turn, LONG, written).await,
             None => written.await,
         }
     }
