@@ -117,9 +117,18 @@ impl Fault {
         self.next
     }
 
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.kind == StoreErrorKind::FateUnknown
+    }
+
     /// The same, when it is not known whether a commit was applied.
     pub(crate) fn in_doubt(self) -> Self {
         Self { kind: StoreErrorKind::FateUnknown, ..self }
+    }
+
+    /// Whoever could tell whether a commit was applied has been written over.
+    pub(crate) const fn overwritten() -> Self {
+        Self::new(StoreErrorKind::FateUnknown)
     }
 
     /// Statements that were to find their rows as expected did not.
@@ -230,6 +239,8 @@ impl From<Fault> for StoreError {
 #[derive(Debug)]
 pub(crate) enum Stop {
     Conflict(Box<Conflict>),
+    /// A conflict; but had the set been applied before, nothing would tell it any more.
+    Overwritten(Box<Conflict>),
     Fault(Fault),
 }
 
@@ -238,7 +249,7 @@ impl Stop {
     pub(crate) fn into_fault(self) -> Fault {
         match self {
             Self::Fault(fault) => fault,
-            Self::Conflict(_) => Fault::new(StoreErrorKind::Other),
+            Self::Conflict(_) | Self::Overwritten(_) => Fault::new(StoreErrorKind::Other),
         }
     }
 }
@@ -258,7 +269,7 @@ impl From<Conflict> for Stop {
 impl From<Stop> for CommitError {
     fn from(stop: Stop) -> Self {
         match stop {
-            Stop::Conflict(conflict) => Self::Conflict(*conflict),
+            Stop::Conflict(conflict) | Stop::Overwritten(conflict) => Self::Conflict(*conflict),
             Stop::Fault(fault) => Self::Store(fault.into()),
         }
     }

@@ -31,6 +31,25 @@ pub(crate) fn was_applied(plan: &Plan, state: &State) -> bool {
     })
 }
 
+/// Whether nothing shows that the set was not applied: all documents that it writes were written so often since that
+/// they would not name it any more. One that is gone, or a key that it did not use up, shows it.
+pub(crate) fn may_be_forgotten(plan: &Plan, state: &State) -> bool {
+    let account = |id| state.accounts.get(id).is_some_and(|account| account.commits.are_full());
+    plan.has_witness()
+        && plan.writes.iter().all(|write| match write {
+            Planned::Insert { account: new, .. } => account(&new.id),
+            Planned::Update { account: changed, .. } => account(&changed.id),
+            Planned::Activity { id, .. } => {
+                state.activities.get(id).is_some_and(|activity| activity.commits.are_full())
+            }
+            Planned::Delete { .. } | Planned::UseUp { .. } => false,
+            Planned::PutCode(_)
+            | Planned::DeleteCode(_)
+            | Planned::ResetThrottle(_)
+            | Planned::RaiseStoreEpoch => true,
+        })
+}
+
 /// The conditions of the set and of its writes, in the contract's order.
 pub(crate) fn conditions(plan: &Plan, state: &State) -> Result<(), Conflict> {
     for require in &plan.require {

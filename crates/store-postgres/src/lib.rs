@@ -14,6 +14,7 @@ mod cols;
 mod commit;
 mod config;
 mod diff;
+mod doubts;
 mod error;
 mod hosts;
 mod judge;

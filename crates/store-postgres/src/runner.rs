@@ -49,8 +49,13 @@ impl Runner {
 
     /// Runs a job in a task of its own: a transaction must not be left half-way when nobody waits for it any more.
     pub(crate) async fn run<J: Job>(&self, job: J) -> Result<J::Out, Stop> {
+        self.run_again(job, false).await
+    }
+
+    /// The same of a job that, when it is `in_doubt`, may have been done before.
+    pub(crate) async fn run_again<J: Job>(&self, job: J, in_doubt: bool) -> Result<J::Out, Stop> {
         let runner = self.clone();
-        let task = self.runtime.spawn(async move { runner.settle(&job, false).await });
+        let task = self.runtime.spawn(async move { runner.settle(&job, in_doubt).await });
         task.await.unwrap_or_else(|gone| Err(Fault::gone(gone, J::WRITES).into()))
     }
 
@@ -69,8 +74,9 @@ impl Runner {
                 Err(failed) => failed,
             };
             let fault = match failed.stop {
+                Stop::Overwritten(_) if in_doubt => return Err(Fault::overwritten().into()),
                 // Whatever was in doubt before: the set was judged whole, and what it left was looked for.
-                stop @ Stop::Conflict(_) => return Err(stop),
+                stop @ (Stop::Conflict(_) | Stop::Overwritten(_)) => return Err(stop),
                 Stop::Fault(fault) => fault,
             };
             match fault.next() {

@@ -83,6 +83,11 @@ impl Commits {
         self.0.first_chunk().map(|id| CommitId::from_bytes(*id))
     }
 
+    /// Whether there may have been others before them.
+    pub(crate) fn are_full(&self) -> bool {
+        self.0.len() >= 8 * 16
+    }
+
     pub(crate) fn name(&self, commit: CommitId) -> bool {
         self.0.chunks_exact(16).any(|id| id == commit.as_bytes())
     }

@@ -158,6 +158,38 @@ async fn a_commit_in_doubt_waits_for_a_server_that_knows() {
     assert_eq!(events.len(), 1, "told once");
 }
 
+/// Rows name the last eight sets that wrote them. Whoever was in doubt about an earlier one must not take it for undone.
+#[tokio::test]
+async fn a_commit_in_doubt_that_others_have_written_over_stays_in_doubt() {
+    let primary = Primary::start().await;
+    let proxy = Proxy::to(primary.port).await;
+    let store = Arc::new(primary.open(&[proxy.port]).await.unwrap());
+    let elsewhere = primary.open(&[primary.port]).await.unwrap();
+    store.commit(&set(1, [insert(account(1))])).await.unwrap();
+    by_id(&*store, 1).await.unwrap();
+    primary.wait_for_standby(true).await;
+    let doubtful = set(2, [logins(1, 1, 1)]);
+    let committing = commit(&store, doubtful.clone());
+    while primary.waiting("store").await.is_none() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    proxy.cut();
+    primary.wait_for_standby(false).await;
+    for version in 2..=9 {
+        let over = set(10 + version, [logins(1, version, version)]);
+        elsewhere.commit(&over).await.unwrap();
+    }
+    proxy.open();
+    let first = committing.await.unwrap();
+    for answer in [first, store.commit(&doubtful).await] {
+        let Err(CommitError::Store(error)) = answer else { panic!("{answer:?}") };
+        assert_eq!(*error.kind(), StoreErrorKind::FateUnknown);
+    }
+    // Whoever was never in doubt is told what stands in the way.
+    let late = store.commit(&set(30, [logins(1, 1, 1)])).await;
+    assert!(matches!(late, Err(CommitError::Conflict(_))), "{late:?}");
+}
+
 #[tokio::test]
 async fn a_commit_whose_fate_cannot_be_learnt_says_so_in_time() {
     let primary = Primary::start().await;
