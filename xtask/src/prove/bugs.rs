@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::{PROVERS, Prover, SCHEDULES, copy_sources, under_shuttle};
 use crate::failure::{Failure, Result};
@@ -20,6 +20,9 @@ const BUGS: &str = "crates/proof/bugs";
 const COPY: &str = "target/bugs/sources";
 /// The copy's own: cargo takes its packages for ours, and would take what is broken for what is not.
 const TARGET: &str = "target/bugs/target";
+/// How many seconds a prover may take in its bounded form, and what `timeout` says of one that takes more.
+const LONGEST: u32 = 900;
+const TIMED_OUT: i32 = 124;
 /// Has a prover look for broken rules alone, and not for whether it got everywhere: what a bug keeps it from is no rule.
 const BROKEN_RULES_ALONE: &str = "PROVE_BUG";
 
@@ -62,13 +65,13 @@ pub(super) fn all(only: &str) -> Result<Vec<String>> {
         vec!["| bug | caught by | not by |".to_owned(), "| --- | --- | --- |".to_owned()];
     for bug in &bugs {
         apply(&bug.file, false)?;
+        println!("\n{}:", bug.what);
         let seen = hunt(bug);
         apply(&bug.file, true)?;
         let (caught, missed): (Vec<_>, Vec<_>) = seen?.into_iter().partition(|(_, caught)| *caught);
         let names = |provers: &[(&str, bool)]| {
             provers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
         };
-        println!("{}: caught by {}", bug.what, names(&caught));
         if caught.is_empty() {
             return Err(Failure::new(format!("no prover sees that {}", bug.what)));
         }
@@ -128,17 +131,31 @@ impl Asked {
     /// Whether it holds on the copy as that is now, in its bounded form.
     fn holds(&self) -> Result<bool> {
         // A bug that does not build is none.
-        run(test(self.prover, &["--no-run"])?)?;
+        run(test(cargo(&[]), self.prover, &["--no-run"])?)?;
         let word: Vec<_> = self.word.iter().map(String::as_str).collect();
-        let mut command = test(self.prover, &word)?;
-        command.env(BROKEN_RULES_ALONE, "1").stdout(Stdio::null()).stderr(Stdio::null());
-        Ok(command.status()?.success())
+        let mut bounded = Command::new("timeout");
+        bounded.arg(LONGEST.to_string()).arg(cargo(&[]).get_program());
+        let mut command = test(bounded, self.prover, &word)?;
+        let output = command.env(BROKEN_RULES_ALONE, "1").output()?;
+        let name = &self.name;
+        if output.status.code() == Some(TIMED_OUT) {
+            return Err(Failure::new(format!("{name} goes on for more than {LONGEST} seconds")));
+        }
+        // Which rule it takes for broken: a prover that only trips over a bug has not seen it.
+        let (said, errors) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let mut lines = said.lines().chain(errors.lines());
+        if lines.by_ref().any(|line| line.contains("panicked at ")) {
+            println!("{name} says: {}", lines.next().unwrap_or_default());
+        }
+        Ok(output.status.success())
     }
 }
 
-fn test(prover: &Prover, more: &[&str]) -> Result<Command> {
+/// How a prover is asked by this command, which is cargo or ends with it.
+fn test(mut command: Command, prover: &Prover, more: &[&str]) -> Result<Command> {
     let Prover { name, package, test, .. } = prover;
-    let mut command = cargo(&["test", "--quiet", "--package", package, "--test", test]);
+    command.args(["test", "--quiet", "--package", package, "--test", test]);
     let target = fs::canonicalize(TARGET)?;
     command.args(more).env("CARGO_TARGET_DIR", &target).current_dir(COPY);
     if *name == SCHEDULES.name {
