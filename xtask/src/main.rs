@@ -56,7 +56,8 @@ COMMANDS:
              --notice-ms M     from the kill to the promotion (default 1000)
              --behind-ms M     cuts the standby off so long before the kill: to see that losses are found, and the command fails
              --release         use an optimised host
-  prove    Runs one of the provers, which try to break the engine, for as long as it is told; prints its figure last
+  prove    Runs one of the provers, which try to break the engine, as far as it is told, or further than the check; prints its
+           figure last
              model | properties | simulate | crash | fuzz | schedules
              --seeds N         how many seeds (properties, simulate)
              --seed S          this seed alone (properties, simulate); the first seed (fuzz, schedules)
@@ -109,7 +110,9 @@ fn run() -> Result<()> {
         }
         Some("prove") => {
             let options = prove::Options::parse(&mut arguments)?;
-            in_steps(arguments, |run| prove::all(run, &options))
+            let figures = in_steps(arguments, |run| prove::all(run, &options))?;
+            println!("\n{}", figures.join("\n"));
+            Ok(())
         }
         None | Some("help" | "--help" | "-h") => {
             print!("{HELP}");
@@ -120,7 +123,7 @@ fn run() -> Result<()> {
 }
 
 /// Runs the steps of a command and closes with the summary, whether they held or not.
-fn in_steps(arguments: Arguments, steps: impl FnOnce(&mut Run) -> Result<()>) -> Result<()> {
+fn in_steps<T>(arguments: Arguments, steps: impl FnOnce(&mut Run) -> Result<T>) -> Result<T> {
     arguments.finish()?;
     let mut run = Run::new();
     let outcome = steps(&mut run);

@@ -22,28 +22,33 @@ struct Prover {
     test: &'static str,
     /// The options that it heeds.
     heeds: &'static [&'static str],
+    /// How far it looks when it is not told.
+    far: &'static [(&'static str, u64)],
 }
 
 const PROVERS: [Prover; 6] = [
-    Prover { name: "model", package: "authcore-proof", test: "model", heeds: &[] },
+    Prover { name: "model", package: "authcore-proof", test: "model", heeds: &[], far: &[] },
     Prover {
         name: "properties",
         package: "authcore-proof",
         test: "properties",
         heeds: &["--seeds", "--seed", "--cases", "--minutes"],
+        far: &[("PROVE_CASES", 1_000_000)],
     },
     Prover {
         name: "simulate",
         package: "authcore-simulation",
         test: "simulate",
         heeds: &["--seeds", "--seed", "--minutes"],
+        far: &[("PROVE_SEEDS", 100_000)],
     },
-    Prover { name: "crash", package: "authcore-simulation", test: "crash", heeds: &[] },
+    Prover { name: "crash", package: "authcore-simulation", test: "crash", heeds: &[], far: &[] },
     Prover {
         name: "fuzz",
         package: "authcore-fuzz",
         test: "fuzz",
         heeds: &["--cases", "--seed", "--minutes"],
+        far: &[("PROVE_CASES", 1_000_000)],
     },
     SCHEDULES,
 ];
@@ -53,6 +58,7 @@ const SCHEDULES: Prover = Prover {
     package: "authcore-store-memory",
     test: "schedules",
     heeds: &["--cases", "--seed", "--minutes"],
+    far: &[("PROVE_CASES", 12_000)],
 };
 
 /// Where what runs under the scheduler is built.
@@ -127,7 +133,8 @@ impl Options {
     }
 }
 
-pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
+/// Answers with the figures, which are to be printed last.
+pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<Vec<String>> {
     let mut figures = Vec::new();
     steps.step(options.what.name(), || {
         figures = match &options.what {
@@ -137,10 +144,7 @@ pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<()> {
         };
         Ok(Outcome::Held)
     })?;
-    for figure in figures {
-        println!("{figure}");
-    }
-    Ok(())
+    Ok(figures)
 }
 
 /// The schedules that a check has time for, not optimised. The other provers are among the tests anyhow.
@@ -157,16 +161,18 @@ fn under_shuttle(mut command: Command, target: impl AsRef<OsStr>) -> Command {
 }
 
 fn prove(prover: &Prover, limits: &[(&str, u64)]) -> Result<Vec<String>> {
-    let Prover { name, package, test, .. } = prover;
+    let Prover { name, package, test, far, .. } = prover;
     let mut command =
         cargo(&["test", "--release", "--package", package, "--test", test, "--", "--nocapture"]);
     if *name == SCHEDULES.name {
         command = under_shuttle(command, SHUTTLE_TARGET);
     }
+    let limits = if limits.is_empty() { far } else { limits };
     command.envs(limits.iter().map(|(name, value)| (name, value.to_string())));
     let output = run_and_read(command)?;
-    let figures: Vec<String> =
-        output.lines().filter_map(|line| line.strip_prefix(FIGURE)).map(str::to_owned).collect();
+    // Behind the name of its test, where the runner has one thread.
+    let figures = output.lines().filter_map(|line| line.split_once(FIGURE));
+    let figures: Vec<_> = figures.map(|(_, figure)| figure.to_owned()).collect();
     if figures.is_empty() {
         return Err(Failure::new("the prover printed no figure"));
     }
