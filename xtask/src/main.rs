@@ -35,8 +35,9 @@ The project's commands. Run them from anywhere inside the checkout.
 USAGE: cargo xtask <COMMAND> [OPTIONS]
 
 COMMANDS:
-  test     Everything that must hold before a change goes in: set-up, lint, tests, docs, schedules, node, kill
-  setup    Installs the tools that are missing: cargo-nextest, cargo-deny, Node, PostgreSQL, pgbouncer, Redis, the Node packages
+  test     Everything that must hold before a change goes in: set-up, lint, tests, docs, schedules, mutants, node, kill
+  setup    Installs the tools that are missing: cargo-nextest, cargo-deny, cargo-mutants, Node, PostgreSQL, pgbouncer, Redis,
+           the Node packages
   lint     Lock file, formatting, sources, documentation, clippy, purity of the core, licences and bans
   docs     Writes the parts of docs/ that are made from the code and its tests
              --check           writes nothing; fails where a part is outdated, or a row has no test

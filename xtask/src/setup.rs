@@ -13,6 +13,7 @@ pub(crate) fn all(run: &mut Run) -> Result<()> {
     run.step("setup: clippy", || Ok(component("clippy", "clippy")))?;
     run.step("setup: cargo-nextest", || Ok(subcommand("nextest", "0.9.143")))?;
     run.step("setup: cargo-deny", || Ok(subcommand("deny", "0.20.2")))?;
+    run.step("setup: cargo-mutants", || Ok(cargo_mutants()))?;
     run.step("setup: node", || Ok(node_and_npm("node")))?;
     run.step("setup: npm", || Ok(node_and_npm("npm")))?;
     run.step("setup: postgresql", || Ok(postgresql()))?;
@@ -21,7 +22,6 @@ pub(crate) fn all(run: &mut Run) -> Result<()> {
     run.step("setup: node packages", || Ok(node::install()))
 }
 
-/// Not a part of the set-up: only a command that is run now and then needs it.
 pub(crate) fn cargo_mutants() -> Outcome {
     subcommand("mutants", "27.1.0")
 }

@@ -30,6 +30,7 @@ pub(crate) fn all(steps: &mut Run) -> Result<()> {
         Ok(Outcome::Held)
     })?;
     steps.step("schedules", prove::schedules)?;
+    steps.step("mutants", prove::mutants)?;
     steps.step("node", node::suite)?;
     steps.step("kill", || kill::run(&Options::bounded()))?;
     steps.step("kill on postgresql", || kill::run(&Options::bounded_on_postgres()))

@@ -13,6 +13,7 @@ use std::process::Command;
 use crate::arguments::Arguments;
 use crate::failure::{Failure, Result};
 use crate::process::{cargo, read, run, run_and_read};
+use crate::setup;
 use crate::step::{Outcome, Run};
 
 /// A test that is one prover.
@@ -135,6 +136,9 @@ impl Options {
 
 /// Answers with the figures, which are to be printed last.
 pub(crate) fn all(steps: &mut Run, options: &Options) -> Result<Vec<String>> {
+    if matches!(options.what, What::OnMutants(_)) {
+        steps.step("setup: cargo-mutants", || Ok(setup::cargo_mutants()))?;
+    }
     let mut figures = Vec::new();
     steps.step(options.what.name(), || {
         figures = match &options.what {
@@ -152,6 +156,17 @@ pub(crate) fn schedules() -> Result<Outcome> {
     let Prover { package, test, .. } = SCHEDULES;
     run(under_shuttle(cargo(&["test", "--package", package, "--test", test]), SHUTTLE_TARGET))?;
     Ok(Outcome::Held)
+}
+
+/// As many mutants as a check has time for.
+pub(crate) fn mutants() -> Result<Outcome> {
+    let tool = setup::cargo_mutants();
+    if matches!(tool, Outcome::Held) {
+        for figure in mutants::all(&mutants::Options::bounded())? {
+            println!("{figure}");
+        }
+    }
+    Ok(tool)
 }
 
 /// In place of each lock the scheduler that explores, in a build of its own.

@@ -16,8 +16,6 @@ use crate::arguments::Arguments;
 use crate::clock::Moment;
 use crate::failure::{Failure, Result};
 use crate::process::{cargo, read, run};
-use crate::setup;
-use crate::step::Outcome;
 
 /// The copies of the sources in which the mutants are made: a whole one, and one in which `authcore` stands alone, so that
 /// nothing but itself is built for its unit tests.
@@ -31,6 +29,8 @@ const TARGET: &str = "target/mutants/target";
 const FOUND: &str = "target/mutants/mutants.out";
 /// What became of each mutant so far.
 const KEPT: &str = "target/mutants/outcomes";
+/// Held by whoever uses these.
+const LOCK: &str = "target/mutants/lock";
 
 /// How many mutants cargo-mutants gets at once: after so many the time is looked at.
 const AT_ONCE: usize = 10;
@@ -52,6 +52,8 @@ const ROUNDS: [Round; 3] = [
 ];
 
 pub(super) struct Options {
+    /// Tries all anew, and keeps nothing of what it found.
+    anew: bool,
     shard: Shard,
     /// What a mutant's name must hold: a part of its path, say.
     only: String,
@@ -59,10 +61,15 @@ pub(super) struct Options {
 }
 
 impl Options {
+    /// About ten of all: what a check has time for.
+    pub(super) const fn bounded() -> Self {
+        Self { anew: true, shard: Shard { number: 1, of: 66 }, only: String::new(), minutes: None }
+    }
+
     pub(super) fn parse(arguments: &mut Arguments) -> Result<Self> {
         let shard = arguments.value("--shard")?.unwrap_or(Shard { number: 1, of: 1 });
         let only = arguments.value("--only")?.unwrap_or_default();
-        Ok(Self { shard, only, minutes: arguments.value("--minutes")? })
+        Ok(Self { anew: false, shard, only, minutes: arguments.value("--minutes")? })
     }
 }
 
@@ -105,14 +112,16 @@ struct Mutant {
 
 type Outcomes = BTreeMap<Mutant, String>;
 
-/// Tries the mutants of the shard that are not caught yet, and says how many of all are.
+/// Tries the mutants of the shard that are not caught yet, and says how many of all that were ever tried are.
 pub(super) fn all(options: &Options) -> Result<Vec<String>> {
-    if let Outcome::Skipped(reason) = setup::cargo_mutants() {
-        return Err(Failure::new(reason));
+    fs::create_dir_all(TARGET)?;
+    let lock = fs::File::create(LOCK)?;
+    if lock.try_lock().is_err() {
+        return Err(Failure::new("another run of the mutants is under way"));
     }
     prepare()?;
     let mutants = list()?;
-    let mut outcomes = kept(&mutants)?;
+    let mut outcomes = if options.anew { Outcomes::new() } else { kept(&mutants)? };
 
     let started = Moment::now();
     let limit = options.minutes.map(|minutes| Duration::from_secs(60 * minutes));
@@ -126,18 +135,15 @@ pub(super) fn all(options: &Options) -> Result<Vec<String>> {
             !matches!(outcomes.get(mutant).map(String::as_str), Some(CAUGHT | UNVIABLE))
         })
         .partition(|mutant| !outcomes.contains_key(mutant));
-    if !(fresh.is_empty() && again.is_empty()) {
-        for Round { copy, tests } in &ROUNDS {
-            // Builds what no mutant changes, and fails where the tests do without any.
-            run(within(copy, cargo(&["test", "--quiet", "--package=authcore", tests]))?)?;
-        }
-    }
+    let mut sound = Vec::new();
     for some in fresh.chunks(AT_ONCE).chain(again.chunks(AT_ONCE)) {
         if limit.is_some_and(|limit| started.elapsed() >= limit) {
             break;
         }
-        try_on(some, &mutants, &mut outcomes)?;
-        keep(&outcomes)?;
+        try_on(some, &mutants, &mut sound, &mut outcomes)?;
+        if !options.anew {
+            keep(&outcomes)?;
+        }
     }
     if !chosen.iter().any(|mutant| outcomes.contains_key(mutant)) {
         return Err(Failure::new(format!("of {} such mutants none was tried", chosen.len())));
@@ -146,7 +152,6 @@ pub(super) fn all(options: &Options) -> Result<Vec<String>> {
 }
 
 fn prepare() -> Result<()> {
-    fs::create_dir_all(TARGET)?;
     copy_sources(Path::new(WHOLE))?;
     copy_sources(Path::new(ALONE))?;
     let manifest = fs::read_to_string(MANIFEST)?;
@@ -187,12 +192,23 @@ fn code_of(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// Shows mutants to one round of tests after the other, until they are caught.
-fn try_on(some: &[&Mutant], all: &[Mutant], outcomes: &mut Outcomes) -> Result<()> {
+/// Shows mutants to one round of tests after the other, until they are caught. `sound` are the tests that held without any.
+fn try_on(
+    some: &[&Mutant],
+    all: &[Mutant],
+    sound: &mut Vec<&str>,
+    outcomes: &mut Outcomes,
+) -> Result<()> {
     let mut left = some.to_vec();
     for round in &ROUNDS {
         if left.is_empty() {
             break;
+        }
+        if !sound.contains(&round.tests) {
+            // This also builds what no mutant changes.
+            let test = ["test", "--quiet", "--package=authcore", round.tests];
+            run(within(round.copy, cargo(&test))?)?;
+            sound.push(round.tests);
         }
         make(&left, all, round)?;
         for outcome in [CAUGHT, MISSED, TIMEOUT, UNVIABLE] {
