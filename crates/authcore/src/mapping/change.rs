@@ -81,3 +81,50 @@ impl Change {
         !self.gone.is_empty() || self.events.contains(&EventKind::PasswordChanged)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::account::{AccountId, Epoch, ProviderId};
+    use crate::session::Vars;
+
+    fn opened_by(identity: Option<Ordinal>) -> Session {
+        let now = DateTime::UNIX_EPOCH;
+        Session {
+            id: SessionId::from_bytes([1; 16]),
+            identity,
+            method: Method::Guest,
+            authenticated_at: now,
+            last_used_at: now,
+            idle_expires_at: now,
+            expires_at: now,
+            generation: 0,
+            access_revoked: false,
+            refresh_revoked: false,
+            client_vars: Vars::new(),
+            server_vars: Vars::new(),
+            device_name: None,
+            device_id: None,
+            epoch: Epoch::FIRST,
+            store_epoch: Epoch::FIRST,
+        }
+    }
+
+    #[test]
+    fn gamebase_3_7_a_guest_key_that_another_identity_replaces_ends_no_session() {
+        let (guest, heir) = (Ordinal::FIRST, Ordinal::FIRST.next());
+        let mut account = Account::new(AccountId::from_bytes([1; 16]), DateTime::UNIX_EPOCH);
+        let sessions = vec![opened_by(Some(guest)), opened_by(None)];
+        let before = Activity { sessions, ..Activity::default() };
+        let method = Method::of(&ProviderId::DEVICE);
+        let mut change = Change { guests: Some((vec![guest], heir, method)), ..Change::default() };
+        let ends = CredentialChange::EndsOtherSessions;
+        let after = change.sessions(&mut account, &before, ends, None).unwrap();
+        let opened: Vec<_> = after.sessions.iter().map(|session| session.identity).collect();
+        assert_eq!((opened, account.epoch), (vec![Some(heir), None], Epoch::FIRST));
+        assert_eq!(after.sessions[0].method, method);
+        assert_eq!(change.events, []);
+    }
+}

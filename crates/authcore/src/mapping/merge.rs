@@ -228,20 +228,68 @@ fn add_records(records: &mut Records, loser: &Records) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transfer::samples::guest;
+
+    fn with(account: u8, identities: &[(ProviderId, &str)]) -> Account {
+        let mut account = Account::new(AccountId::from_bytes([account; 16]), DateTime::UNIX_EPOCH);
+        for (provider, subject) in identities {
+            let key = IdentityKey::new(provider.clone(), subject);
+            account.add_identity(key, None, DateTime::UNIX_EPOCH);
+        }
+        account
+    }
+
+    fn merge_into(survivor: &mut Account, loser: &Account) -> Merged {
+        let policy = Policy { guest_leaves: true, ..Policy::braincloud() };
+        let none = Activity::default();
+        merge(survivor, loser, &none, &policy, DateTime::UNIX_EPOCH).unwrap()
+    }
+
+    const GUEST: ProviderId = ProviderId::GUEST;
+    const DEVICE: ProviderId = ProviderId::DEVICE;
+    const CUSTOM: ProviderId = ProviderId::CUSTOM;
+
+    #[test]
+    fn gamebase_3_7_one_login_that_is_no_guest_key_lets_those_of_both_go() {
+        for (survivors, losers) in
+            [([(DEVICE, "one")], [(GUEST, "two")]), ([(GUEST, "one")], [(DEVICE, "two")])]
+        {
+            let mut survivor = with(1, &survivors);
+            let merged = merge_into(&mut survivor, &with(2, &losers));
+            let left: Vec<_> = survivor.identities.iter().map(|it| it.key.provider()).collect();
+            assert_eq!((left, merged.report.guests.len()), (vec![&DEVICE], 1));
+        }
+    }
+
+    #[test]
+    fn gamebase_3_7_guest_keys_are_followed_by_the_first_other_login() {
+        let heir = |survivors, losers| {
+            let mut survivor = with(1, survivors);
+            let merged = merge_into(&mut survivor, &with(2, losers));
+            let (_, heir, _) = merged.change.guests.unwrap();
+            let heir = survivor.identities.iter().find(|it| it.ordinal == heir);
+            heir.unwrap().key.subject().to_owned()
+        };
+        let loser = [(DEVICE, "three"), (CUSTOM, "four")];
+        assert_eq!(heir(&[(GUEST, "one")], &loser), "three");
+        assert_eq!(heir(&[(GUEST, "one"), (CUSTOM, "two")], &loser[..1]), "two");
+    }
+
+    #[test]
+    fn a_transfer_account_goes_with_the_first_login_that_is_no_guest_key() {
+        for (losers, stays) in [(&[][..], true), (&[(DEVICE, "two")], false)] {
+            let mut survivor = guest();
+            merge_into(&mut survivor, &with(2, losers));
+            let transfer = survivor.records.transfer.unwrap();
+            assert_eq!(transfer.password_hash.is_some(), stays);
+        }
+    }
 
     #[test]
     fn nakama_4_1_a_merge_may_fill_an_account_and_not_overfill_it() {
-        let account = |number, devices: &[&str]| {
-            let mut account =
-                Account::new(AccountId::from_bytes([number; 16]), DateTime::UNIX_EPOCH);
-            for device in devices {
-                let key = IdentityKey::new(ProviderId::DEVICE, device);
-                account.add_identity(key, None, DateTime::UNIX_EPOCH);
-            }
-            account
-        };
         let merged = |most| {
-            let (mut survivor, loser) = (account(1, &["one", "two"]), account(2, &["three"]));
+            let (mut survivor, loser) =
+                (with(1, &[(DEVICE, "one"), (DEVICE, "two")]), with(2, &[(DEVICE, "three")]));
             let policy = Policy { identities_per_account: most, ..Policy::braincloud() };
             let none = Activity::default();
             merge(&mut survivor, &loser, &none, &policy, DateTime::UNIX_EPOCH)?;

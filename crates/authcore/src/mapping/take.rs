@@ -61,8 +61,37 @@ pub(crate) fn take(
 mod tests {
     use super::*;
     use crate::account::{Epoch, Ordinal, ProviderId};
+    use crate::password::Password;
 
     const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+    #[test]
+    fn security_63_a_password_stays_where_no_identity_that_needed_it_goes() {
+        let key = |provider, subject| IdentityKey::new(provider, subject);
+        let mut owner = Account::new(AccountId::from_bytes([1; 16]), NOW);
+        for key in [
+            key(ProviderId::DEVICE, "one"),
+            key(ProviderId::DEVICE, "two"),
+            key(ProviderId::EMAIL, "ann@example.com"),
+        ] {
+            owner.add_identity(key, None, NOW);
+        }
+        let password = Password { hash: "hash".into(), version: 1, set_at: NOW };
+        owner.password = Some(password.clone());
+        let mut take = |key| {
+            let (to, ends) = (AccountId::from_bytes([2; 16]), CredentialChange::KeepsSessions);
+            take(&mut owner, &Activity::default(), &key, to, ends, NOW).unwrap().password
+        };
+        assert_eq!(take(key(ProviderId::DEVICE, "one")), None);
+        assert_eq!(take(key(ProviderId::EMAIL, "ann@example.com")), Some(password.clone()));
+        owner.password = Some(password.clone());
+        let (to, ends) = (AccountId::from_bytes([2; 16]), CredentialChange::KeepsSessions);
+        owner.add_identity(key(ProviderId::DEVICE, "three"), None, NOW);
+        let two = key(ProviderId::DEVICE, "two");
+        let taken = super::take(&mut owner, &Activity::default(), &two, to, ends, NOW).unwrap();
+        // Of a login by username, which has no identity.
+        assert_eq!((taken.password, owner.password), (None, Some(password)));
+    }
 
     #[test]
     fn braincloud_4_3_an_owner_without_a_login_is_missing() {

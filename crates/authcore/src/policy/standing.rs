@@ -151,6 +151,26 @@ mod tests {
     }
 
     #[test]
+    fn gamebase_1_1_so_many_refunds_or_so_much_set_a_lockdown_off() {
+        let three = NonZeroU32::new(3).unwrap();
+        let much = Amount::minor(500);
+        let triggers = [
+            RefundTrigger::Count(three),
+            RefundTrigger::Amount(much),
+            RefundTrigger::Either { count: three, amount: much },
+        ];
+        for (count, amount, expected) in [
+            (2, 499, [false, false, false]),
+            (3, 499, [true, false, true]),
+            (2, 500, [false, true, true]),
+            (4, 501, [true, true, true]),
+        ] {
+            let refunds = Refunds { count, amount: Amount::minor(amount) };
+            assert_eq!(triggers.map(|trigger| trigger.is_set_off(refunds)), expected);
+        }
+    }
+
+    #[test]
     fn gamebase_1_1_a_lockdown_can_be_set_off_and_released_and_has_a_known_template() {
         let amount = Amount::minor;
         let lockdown = |trigger| Lockdown {

@@ -7,7 +7,7 @@ mod machine;
 mod request;
 mod rules;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 
 pub use format::{Characters, KeyFormat};
 pub use machine::{TRANSFER, TransferEvent, TransferStatus, status};

@@ -28,7 +28,7 @@ pub(super) fn rules() -> TransferRules {
 }
 
 /// A guest with a transfer account that was issued just now.
-pub(super) fn guest() -> Account {
+pub(crate) fn guest() -> Account {
     let mut account = Account::new(AccountId::from_bytes([1; 16]), NOW);
     account.add_identity(IdentityKey::new(ProviderId::GUEST, "the-key-of-a-device"), None, NOW);
     account.records.transfer = Some(Box::new(TransferAccount {
