@@ -122,7 +122,13 @@ fn together(db: &Db, writes: &mut Works, lanes: &Lanes) -> Result<bool, Fault> {
             return Ok(false);
         }
     }
-    // Reads that arrived meanwhile see what is about to be committed, and are answered when it is.
+    commit(db, open, lanes)?;
+    Ok(true)
+}
+
+/// Commits, and answers the reads that arrived meanwhile.
+fn commit(db: &Db, open: Open<'_>, lanes: &Lanes) -> Result<(), Fault> {
+    // They see what is about to be committed, and are answered when it is.
     let mut reads = lanes.last_reads();
     for work in &mut reads {
         work.run(db);
@@ -130,11 +136,12 @@ fn together(db: &Db, writes: &mut Works, lanes: &Lanes) -> Result<bool, Fault> {
     let result = open.commit();
     // Before the answers: what they set off comes back at once.
     lanes.writer_is(Writer::Here);
-    if let Err(fault) = &result {
-        fail(&mut reads, fault);
+    if result.is_err() {
+        // What they saw is not there, and a disk that has no room can still be read.
+        read(db, &mut reads);
     }
     answer(&mut reads);
-    result.map(|()| true)
+    result
 }
 
 fn begin<'a>(db: &'a Db, lanes: &Lanes) -> Result<Open<'a>, Fault> {
