@@ -153,7 +153,7 @@ fn begin<'a>(db: &'a Db, lanes: &Lanes) -> Result<Open<'a>, Fault> {
 fn alone(db: &Db, work: &mut dyn Work, lanes: &Lanes) {
     let result = begin(db, lanes).and_then(|open| {
         if work.run(db) {
-            open.commit()?;
+            commit(db, open, lanes)?;
         }
         Ok(())
     });

@@ -82,3 +82,41 @@ async fn reads_are_answered_though_the_commit_beside_them_fails() {
         assert!(undone.await.unwrap().is_none(), "nothing of the failed set is seen");
     }
 }
+
+#[tokio::test]
+async fn reads_are_answered_between_sets_that_are_written_one_by_one() {
+    for readers in [0, 2] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let (store, stops) = stopping(&path, readers).await;
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch(
+                "CREATE TRIGGER failing AFTER INSERT ON single_use BEGIN SELECT raise(ABORT, 'no'); END",
+            )
+            .unwrap();
+        // While the first is written the others come together; the one that fails makes each go alone.
+        let plain = |number: u32| set(number.into(), [insert(account(number))]);
+        let changes = [plain(2), using_up(3), plain(4), plain(5)];
+        let mut commits: Vec<_> = changes.iter().map(|change| store.commit(change)).collect();
+        assert!(asked(&mut commits[0]).is_pending());
+        stops.reached.recv().unwrap();
+        for commit in &mut commits[1..] {
+            assert!(asked(commit).is_pending());
+        }
+        stops.go.send(()).unwrap();
+        stops.reached.recv().unwrap();
+        let lookup = Lookup::Id(id(4));
+        let mut load = store.load(&lookup);
+        assert!(asked(&mut load).is_pending());
+        stops.go.send(()).unwrap();
+        // The next set is held up, and so is the writer.
+        stops.reached.recv().unwrap();
+        let Poll::Ready(found) = asked(&mut load) else { panic!("it waits for all of them") };
+        assert_eq!(found.unwrap().unwrap().account, account(4));
+        stops.go.send(()).unwrap();
+        for (commit, change) in commits.into_iter().zip(&changes) {
+            assert_eq!(commit.await.is_err(), change.id == commit_id(3));
+        }
+    }
+}
