@@ -148,15 +148,23 @@ fn checkpoint_until(
     log: &Log,
 ) {
     // A checkpoint that waits holds the writer up; better to try again at the next turn.
-    if connection.busy_timeout(Duration::from_millis(20)).is_err() {
+    if connection.busy_timeout(Duration::ZERO).is_err() {
         return;
     }
     let (mut seen, mut tidy) = (0, true);
     while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
         let now = log.written.load(Ordering::Relaxed);
-        if now != seen {
-            (seen, tidy) = (now, false);
-            if checkpoint(connection, "PASSIVE").is_some_and(|pages| pages > LOG_PAGES) {
+        let idle = now == seen;
+        if idle && tidy {
+            continue;
+        }
+        (seen, tidy) = (now, false);
+        match checkpoint(connection, "PASSIVE") {
+            // With nothing left to move, writers of other processes are held up for a moment only.
+            Some((true, _)) if idle => {
+                tidy = checkpoint(connection, "TRUNCATE").is_some_and(|(whole, _)| whole);
+            }
+            Some((_, pages)) if !idle && pages > LOG_PAGES => {
                 // Each leaves only what was written while it ran, so that in the end the writer has little to move and
                 // is held up for some milliseconds only.
                 for _ in 0..2 {
@@ -164,23 +172,21 @@ fn checkpoint_until(
                 }
                 log.too_long.store(true, Ordering::Relaxed);
             }
-        } else if !tidy {
-            tidy = true;
-            checkpoint(connection, "TRUNCATE");
+            _ => {}
         }
     }
 }
 
-/// Moves what it can from the log to the database file; the length of the log in pages. A failure is left to the next
-/// turn: the log holds everything.
-pub(crate) fn checkpoint(connection: &Connection, mode: &'static str) -> Option<i64> {
+/// Moves what it can from the log to the database file: whether that was all and nobody was in the way, and the length of
+/// the log in pages. A failure is left to the next turn: the log holds everything.
+pub(crate) fn checkpoint(connection: &Connection, mode: &'static str) -> Option<(bool, i64)> {
     let sql = format!("PRAGMA wal_checkpoint({mode})");
     let result = connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     match result {
         Ok((busy, log, moved)) => {
             let (busy, moved): (i64, i64) = (busy, moved);
             tracing::debug!(mode, busy, log, moved, "sqlite.checkpoint");
-            Some(log)
+            Some((busy == 0 && moved == log, log))
         }
         Err(error) => {
             tracing::debug!(mode, %error, "sqlite.checkpoint_failed");

@@ -1,12 +1,19 @@
 //! How long the log becomes.
 
-#![allow(clippy::allow_attributes, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+#![allow(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "helpers of tests"
+)]
 
 mod common;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use authcore::store::Store;
 use authcore_store_sqlite::{SqliteConfig, SqliteStore, Synchronous};
@@ -81,4 +88,23 @@ async fn the_log_is_bounded_under_load_and_gone_without() {
         tokio::task::yield_now().await;
     }
     assert!(by_id(&store, 1).await.is_some());
+}
+
+#[tokio::test]
+async fn a_log_that_was_held_is_emptied_without_another_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let config = SqliteConfig::file(&path).with_checkpoint_every(Duration::from_millis(5));
+    let store = SqliteStore::open(config).unwrap();
+    store.commit(&set(1, [insert(account(1))])).await.unwrap();
+    let reader = rusqlite::Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM accounts").unwrap();
+    store.commit(&set(2, [insert(account(2))])).await.unwrap();
+    // Many turns without a write, of which none can empty it.
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(log_bytes(&path) > 0);
+    reader.execute_batch("COMMIT").unwrap();
+    while log_bytes(&path) > 0 {
+        tokio::task::yield_now().await;
+    }
 }
