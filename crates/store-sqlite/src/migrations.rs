@@ -31,25 +31,18 @@ const CREATE_MIGRATIONS: &str = "CREATE TABLE migrations (
     min_compatible INTEGER NOT NULL
 ) STRICT";
 
-/// Checks what was applied, and applies what was not, each in its own transaction.
-pub(crate) fn migrate(
-    connection: &mut Connection,
+/// Refuses a schema that this release cannot use.
+pub(crate) fn check(
+    connection: &Connection,
     prefix: &Prefix,
     migrations: &[Migration],
 ) -> Result<(), Trouble> {
-    let understood = migrations.last().map_or(0, |migration| migration.version);
-    // Taken before looking, so that two processes that open a fresh file do not both migrate it.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let there: u32 = transaction.query_row(
-        "SELECT count(*) FROM sqlite_schema WHERE name = ?1",
-        [prefix.name("migrations")],
-        |row| row.get(0),
-    )?;
-    if there == 0 {
-        transaction.execute_batch(&prefix.render(CREATE_MIGRATIONS))?;
+    if !are_there(connection, prefix)? {
+        return Ok(());
     }
+    let understood = migrations.last().map_or(0, |migration| migration.version);
     // The greatest of all: what one migration made impossible, no later one makes possible.
-    let (found, min_compatible): (u32, u32) = transaction.query_row(
+    let (found, min_compatible): (u32, u32) = connection.query_row(
         &prefix.render(
             "SELECT coalesce(max(version), 0), coalesce(max(min_compatible), 0) FROM migrations",
         ),
@@ -59,6 +52,24 @@ pub(crate) fn migrate(
     if min_compatible > understood {
         return Err(Trouble::Open(OpenError::Newer { found, understood }));
     }
+    for migration in migrations {
+        is_applied(connection, prefix, migration)?;
+    }
+    Ok(())
+}
+
+/// Checks what was applied, and applies what was not, each in its own transaction.
+pub(crate) fn migrate(
+    connection: &mut Connection,
+    prefix: &Prefix,
+    migrations: &[Migration],
+) -> Result<(), Trouble> {
+    // Taken before looking, so that two processes that open a fresh file do not both migrate it.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    check(&transaction, prefix, migrations)?;
+    if !are_there(&transaction, prefix)? {
+        transaction.execute_batch(&prefix.render(CREATE_MIGRATIONS))?;
+    }
     transaction.commit()?;
     for migration in migrations {
         apply(connection, prefix, migration)?;
@@ -66,15 +77,22 @@ pub(crate) fn migrate(
     Ok(())
 }
 
-fn apply(
-    connection: &mut Connection,
+fn are_there(connection: &Connection, prefix: &Prefix) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1")?;
+    statement.exists([prefix.name("migrations")])
+}
+
+/// Of the text without a prefix, so that it says the same in every file.
+fn checksum(migration: &Migration) -> impl AsRef<[u8]> {
+    Sha256::digest(migration.sql)
+}
+
+fn is_applied(
+    connection: &Connection,
     prefix: &Prefix,
     migration: &Migration,
-) -> Result<(), Trouble> {
-    // Of the text without a prefix, so that it says the same in every file.
-    let checksum = Sha256::digest(migration.sql);
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let applied: Option<Vec<u8>> = transaction
+) -> Result<bool, Trouble> {
+    let applied: Option<Vec<u8>> = connection
         .query_row(
             &prefix.render("SELECT checksum FROM migrations WHERE version = ?1"),
             [migration.version],
@@ -82,19 +100,29 @@ fn apply(
         )
         .optional()?;
     match applied {
-        Some(applied) if applied == checksum.as_slice() => return Ok(()),
-        Some(_) => {
+        Some(applied) if applied != checksum(migration).as_ref() => {
             let version = migration.version;
-            return Err(Trouble::Open(OpenError::MigrationChanged { version }));
+            Err(Trouble::Open(OpenError::MigrationChanged { version }))
         }
-        None => {}
+        applied => Ok(applied.is_some()),
+    }
+}
+
+fn apply(
+    connection: &mut Connection,
+    prefix: &Prefix,
+    migration: &Migration,
+) -> Result<(), Trouble> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if is_applied(&transaction, prefix, migration)? {
+        return Ok(());
     }
     transaction.execute_batch(&prefix.render(migration.sql))?;
     let sql =
         "INSERT INTO migrations (version, name, checksum, min_compatible) VALUES (?1, ?2, ?3, ?4)";
     transaction.execute(
         &prefix.render(sql),
-        (migration.version, migration.name, checksum.as_slice(), migration.min_compatible),
+        (migration.version, migration.name, checksum(migration).as_ref(), migration.min_compatible),
     )?;
     transaction.commit()?;
     tracing::debug!(version = migration.version, name = migration.name, "sqlite.migrated");

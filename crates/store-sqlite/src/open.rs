@@ -98,7 +98,7 @@ fn prepare(
     prefix: &Prefix,
 ) -> Result<(), Trouble> {
     let place = config.place();
-    // Before anything is changed: is it ours?
+    // Before anything is changed: is it ours, and can this release use it?
     let transaction = connection.transaction()?;
     if let Some(path) = &config.path
         && file::is_cut_short(path, &transaction)?
@@ -106,6 +106,7 @@ fn prepare(
         return Err(Trouble::Open(file::cut_short(path)));
     }
     names::check_free(&transaction, prefix, place)?;
+    migrations::check(&transaction, prefix, MIGRATIONS)?;
     drop(transaction);
     if config.path.is_some() {
         let mode = use_log(connection)?;
