@@ -8,6 +8,7 @@ use std::thread;
 use futures_channel::oneshot;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, ffi};
+use tempfile::TempPath;
 
 use crate::config::SqliteConfig;
 use crate::db::{Db, Operation};
@@ -60,14 +61,14 @@ fn copy(from: &Connection, to: &Path) -> Result<(), BackupError> {
     }
     // Made here, so that of two backups to one path one gives way.
     File::create_new(&unfinished).map_err(failed)?;
-    let result = copy_pages(from, &unfinished)
-        .map_err(|source| BackupError::Sqlite { path: to.to_owned(), source })
-        .and_then(|()| finish(&unfinished, to).map_err(failed));
-    if result.is_err() {
-        // What went wrong is told already.
-        let _ = fs::remove_file(&unfinished);
-    }
-    result
+    // Removed when it is dropped.
+    let unfinished = TempPath::try_from_path(unfinished).map_err(failed)?;
+    copy_pages(from, &unfinished)
+        .map_err(|source| BackupError::Sqlite { path: to.to_owned(), source })?;
+    finish(unfinished, to).map_err(|source| match source.kind() {
+        io::ErrorKind::AlreadyExists => BackupError::Exists { path: to.to_owned() },
+        _ => failed(source),
+    })
 }
 
 fn copy_pages(from: &Connection, to: &Path) -> rusqlite::Result<()> {
@@ -91,9 +92,10 @@ fn copy_pages(from: &Connection, to: &Path) -> rusqlite::Result<()> {
 }
 
 /// Gives the copy its name, once the disk has it.
-fn finish(unfinished: &Path, to: &Path) -> io::Result<()> {
-    File::open(unfinished)?.sync_all()?;
-    fs::rename(unfinished, to)?;
+fn finish(unfinished: TempPath, to: &Path) -> io::Result<()> {
+    File::open(&unfinished)?.sync_all()?;
+    // Unlike a rename, this gives way to a file that was made there meanwhile.
+    unfinished.persist_noclobber(to)?;
     #[cfg(unix)]
     if let Some(folder) = to.parent() {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };

@@ -89,6 +89,19 @@ async fn a_backup_writes_over_nothing() {
             assert_eq!(std::fs::read_to_string(taken).unwrap(), "mine");
             std::fs::remove_file(taken).unwrap();
         }
+        // A link to nowhere stands for a file that is made meanwhile: it is noticed only when the copy gets its name.
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("nowhere", &path).unwrap();
+            let error = store.backup(&path).await.unwrap_err();
+            assert!(
+                matches!(&error, BackupError::Exists { path: taken } if *taken == path),
+                "{kind}"
+            );
+            assert_eq!(std::fs::read_link(&path).unwrap(), Path::new("nowhere"));
+            assert!(!part.exists());
+            std::fs::remove_file(&path).unwrap();
+        }
         store.backup(&path).await.unwrap();
         assert!(!part.exists());
         let missing = folder.path().join("missing/copy.db");
