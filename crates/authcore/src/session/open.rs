@@ -201,6 +201,31 @@ mod tests {
     }
 
     #[test]
+    fn gamebase_x25_a_session_that_is_opened_anew_is_of_the_device_and_the_epochs_of_now() {
+        let (policy, start) = (Policy::gamebase(), DateTime::UNIX_EPOCH);
+        let first = log_in(Activity::default(), 1, &policy, start);
+        let mut context = RequestContext::new();
+        context.device_name = Some("Ann's phone".to_owned());
+        context.device_id = Some("a-device".to_owned());
+        let (account_epoch, store_epoch) = (Epoch::new(2), Epoch::new(3));
+        let reopen = Reopen {
+            session: &first.sessions[0],
+            generation: Some(0),
+            vouched: true,
+            context: &context,
+            account_epoch,
+            store_epoch,
+        };
+        let later = start + TimeDelta::days(1);
+        let Reopened::Login(_, session) = reopen_session(&first, &reopen, &policy, later) else {
+            panic!()
+        };
+        assert_eq!((session.epoch, session.store_epoch), (account_epoch, store_epoch));
+        let device = (session.device_name.as_deref(), session.device_id.as_deref());
+        assert_eq!(device, (Some("Ann's phone"), Some("a-device")));
+    }
+
+    #[test]
     fn gamebase_x25_the_idle_time_begins_anew_however_near_the_former_end_is() {
         let (policy, start) = (Policy::gamebase(), DateTime::UNIX_EPOCH);
         let first = log_in(Activity::default(), 1, &policy, start);
