@@ -72,7 +72,8 @@ impl Ledger {
             Ok(account) => account,
             Err(code) => return self.refused(before, after, action, code),
         };
-        let broken = self.entered(before, after, action, account);
+        let broken = self.obeyed(before, action);
+        let broken = broken.or_else(|| self.entered(before, after, action, account));
         let page = self.pages.get_mut(account)?;
         let until = |seconds| after.now + TimeDelta::seconds(seconds);
         match action {
@@ -144,6 +145,16 @@ impl Ledger {
         let sessions = hands.sessions.iter().enumerate();
         let own = sessions.filter(|(_, session)| session.account == *id);
         self.ended.extend(own.map(|(number, _)| number));
+    }
+
+    /// Whether tokens were good for something although their session was over. Logins and transfers show none.
+    fn obeyed(&self, before: &State, action: Action) -> Option<Broken> {
+        if matches!(action, Action::Login(..) | Action::Transfer(..)) {
+            return None;
+        }
+        let phone = before.hands.phones.get(action.on()?.index())?;
+        let session = phone.tokens.as_ref()?.session;
+        self.ended.contains(&session).then_some(Broken::EndedSessionObeyed)
     }
 
     /// Whether somebody got in who must not, or to the wrong account.

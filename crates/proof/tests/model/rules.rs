@@ -16,6 +16,7 @@ pub(crate) enum Broken {
     WrongAccount,
     TicketUsedTwice,
     TransferUsedTwice,
+    EndedSessionObeyed,
     FormerTokenAccepted,
     RefusalChanged,
 }
@@ -69,6 +70,9 @@ pub(crate) const RULES: &[(&str, Rule)] = &[
     }),
     ("a session that was ended stays over", |_, state| {
         state.views.iter().all(|view| view.alive.is_disjoint(&state.ledger.ended))
+    }),
+    ("the tokens of a session that was ended are good for nothing", |_, state| {
+        state.broken != Some(Broken::EndedSessionObeyed)
     }),
     ("who may not play has no session", |_, state| {
         let out = |standing| matches!(standing, 'B' | 'D' | 'M');
