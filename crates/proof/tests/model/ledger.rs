@@ -42,6 +42,25 @@ impl Page {
     pub(crate) const fn is_banned(&self) -> bool {
         matches!(self.sentence, Sentence::Until(_) | Sentence::Forever)
     }
+
+    /// Whether there was nothing on it for an action that was accepted: the page believes no more than may be.
+    const fn misplaced(&self, action: Action) -> Option<Broken> {
+        let suspended = matches!(self.sentence, Sentence::Suspended(_));
+        match action {
+            Action::Ban(_, _, false) if self.is_banned() => Some(Broken::BannedTwice),
+            Action::Pay(_) if !suspended => Some(Broken::WronglyLifted),
+            Action::Unban(_) if suspended => Some(Broken::WronglyLifted),
+            Action::CancelWithdrawal(_) | Action::Restore(_)
+                if !matches!(self.leaving, Leaving::At(_)) =>
+            {
+                Some(Broken::WronglyKept)
+            }
+            Action::RequestWithdrawal(_) if !matches!(self.leaving, Leaving::No) => {
+                Some(Broken::AskedTwice)
+            }
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -75,6 +94,7 @@ impl Ledger {
         let broken = self.obeyed(before, action);
         let broken = broken.or_else(|| self.entered(before, after, action, account));
         let page = self.pages.get_mut(account)?;
+        let broken = broken.or_else(|| page.misplaced(action));
         let until = |seconds| after.now + TimeDelta::seconds(seconds);
         match action {
             Action::Ban(_, length, _) => {

@@ -14,6 +14,10 @@ pub(crate) enum Broken {
     EnteredWhileBanned,
     EnteredWhatIsGone,
     WrongAccount,
+    BannedTwice,
+    WronglyLifted,
+    WronglyKept,
+    AskedTwice,
     TicketUsedTwice,
     TransferUsedTwice,
     EndedSessionObeyed,
@@ -54,6 +58,12 @@ pub(crate) const RULES: &[(&str, Rule)] = &[
     ("nobody is banned without a ban", |_, state| {
         each(state, |page, standing, _| standing != 'B' || page.is_banned())
     }),
+    ("a ban takes the place of another only where that is asked for", |_, state| {
+        state.broken != Some(Broken::BannedTwice)
+    }),
+    ("a payment lifts a suspension and no ban, an operator a ban and no suspension", |_, state| {
+        state.broken != Some(Broken::WronglyLifted)
+    }),
     ("a ticket is used once", |_, state| state.broken != Some(Broken::TicketUsedTwice)),
     ("a transfer account is used once", |_, state| state.broken != Some(Broken::TransferUsedTwice)),
     ("a withdrawn account stays withdrawn", |_, state| {
@@ -68,6 +78,8 @@ pub(crate) const RULES: &[(&str, Rule)] = &[
             !matches!(page.leaving, Leaving::At(_)) || matches!(standing, 'T' | 'P' | 'B' | 'M')
         })
     }),
+    ("a request to leave is made once", |_, state| state.broken != Some(Broken::AskedTwice)),
+    ("only a request to leave is taken back", |_, state| state.broken != Some(Broken::WronglyKept)),
     ("a session that was ended stays over", |_, state| {
         state.views.iter().all(|view| view.alive.is_disjoint(&state.ledger.ended))
     }),
