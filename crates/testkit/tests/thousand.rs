@@ -21,6 +21,13 @@ fn a_test_of_a_game() {
     assert_eq!(world.hasher().hashes(), 3);
 }
 
+/// The processor time that this thread has had, where the system tells it: other work on the machine does not count.
+fn processor_time() -> Option<Duration> {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds = told.split(' ').next()?.parse().ok()?;
+    (nanoseconds > 0).then(|| Duration::from_nanos(nanoseconds))
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "it measures")]
 fn a_thousand_tests_are_run_in_seconds() {
@@ -28,7 +35,7 @@ fn a_thousand_tests_are_run_in_seconds() {
     for _ in 0..1000 {
         a_test_of_a_game();
     }
-    let took = begin.elapsed();
+    let took = processor_time().unwrap_or_else(|| begin.elapsed());
     println!("1000 tests took {took:.2?}");
-    assert!(took < Duration::from_mins(1), "on any machine, however busy: {took:?}");
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
