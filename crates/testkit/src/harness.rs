@@ -1,13 +1,21 @@
 use std::sync::Arc;
 
 use authcore::store::Store;
-use authcore::{Clock, Engine, EngineBuilder, MasterKey, Policy};
+use authcore::{Engine, EngineBuilder, MasterKey, Policy};
 use authcore_store_memory::MemoryStore;
 
 use crate::{CheapHasher, ManualClock, SeededRandom, run};
 
-/// An engine builder that lacks nothing any more.
-pub type Builder = EngineBuilder<MasterKey, Arc<dyn Clock>>;
+/// An engine builder that lacks its clock alone. That is the harness's, and another one does not compile:
+///
+/// ```compile_fail
+/// use authcore::Policy;
+/// use authcore_testkit::{Harness, ManualClock, MemoryStore, run};
+///
+/// let store = std::sync::Arc::new(MemoryStore::new());
+/// run(Harness::on(store, Policy::recommended(), |builder| builder.clock(ManualClock::default())));
+/// ```
+pub type Builder = EngineBuilder<MasterKey, ()>;
 
 /// A signing key for tests.
 const KEY: &[u8] = b"a signing key that is known to all the world";
@@ -47,6 +55,13 @@ impl Harness {
         run(Self::on(Arc::new(MemoryStore::new()), policy, |builder| builder))
     }
 
+    /// As [`new`](Self::new), with other random bytes: other ids and tokens.
+    #[must_use]
+    pub fn with_seed(seed: u64) -> Self {
+        let store = Arc::new(MemoryStore::new());
+        run(Self::seeded(seed, store, Policy::recommended(), |builder| builder))
+    }
+
     /// A harness on a store, with more to add to the builder: hooks, verifiers, a folding.
     ///
     /// # Panics
@@ -79,11 +94,10 @@ impl Harness {
         };
         let builder = Engine::builder_on("test", Arc::clone(&store))
             .signing_key(key)
-            .clock(clock.clone())
             .hasher(hasher.clone())
             .random(SeededRandom::new(seed))
             .policy(policy);
-        match build(builder).open().await {
+        match build(builder).clock(clock.clone()).open().await {
             Ok(engine) => Self { engine, store, clock, hasher },
             Err(error) => panic!("the engine does not open: {error}"),
         }
@@ -107,7 +121,7 @@ impl Harness {
         &self.clock
     }
 
-    /// Its hasher, which counts.
+    /// Its hasher, which counts; where the engine was built with another one, this counts nothing.
     #[must_use]
     pub const fn hasher(&self) -> &CheapHasher {
         &self.hasher

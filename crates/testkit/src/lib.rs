@@ -37,6 +37,7 @@ mod random;
 
 use std::future::Future;
 
+pub use authcore_store_memory::MemoryStore;
 pub use clock::ManualClock;
 pub use harness::{Builder, Harness};
 pub use hasher::CheapHasher;

@@ -1,7 +1,9 @@
 use authcore::account::Account;
 use authcore::{
-    Authenticated, BanRequest, Credential, Error, Link, LoggedIn, Login, Operator, RequestContext,
+    Authenticated, BanRequest, Clock as _, Credential, Error, Link, LoggedIn, Login, Operator,
+    RequestContext,
 };
+use chrono::TimeDelta;
 
 use crate::{Harness, run};
 
@@ -69,12 +71,24 @@ impl Harness {
     ///
     /// # Panics
     ///
-    /// When there is nobody to ban.
-    #[expect(clippy::panic, reason = "a test that cannot ban has failed")]
+    /// When the ban is refused.
     pub fn ban(&self, player: &LoggedIn) {
+        self.ban_as(player, BanRequest::permanent());
+    }
+
+    /// Bans the player for so long.
+    ///
+    /// # Panics
+    ///
+    /// When the ban is refused.
+    pub fn ban_for(&self, player: &LoggedIn, time: TimeDelta) {
+        self.ban_as(player, BanRequest::until(self.clock().now() + time));
+    }
+
+    #[expect(clippy::panic, reason = "a test that cannot ban has failed")]
+    fn ban_as(&self, player: &LoggedIn, request: BanRequest) {
         let operator = Operator::vouched_for("the test");
-        let ban = self.engine().ban(&operator, player.account.id, BanRequest::permanent());
-        if let Err(error) = run(ban) {
+        if let Err(error) = run(self.engine().ban(&operator, player.account.id, request)) {
             panic!("the ban is refused: {error}");
         }
     }

@@ -16,6 +16,17 @@ fn a_banned_player_cannot_log_in() {
 }
 
 #[test]
+fn a_ban_with_an_end_lets_the_player_in_again() {
+    let world = Harness::new();
+    let ann = world.guest("ann");
+    world.ban_for(&ann, TimeDelta::hours(2));
+    world.clock().advance(TimeDelta::minutes(119));
+    assert!(world.login(guest("ann")).is_err());
+    world.clock().advance(TimeDelta::minutes(1));
+    assert_eq!(world.guest("ann").account.id, ann.account.id);
+}
+
+#[test]
 fn a_guest_who_links_is_the_same_player() {
     let world = Harness::new();
     let ann = world.guest("ann");
@@ -37,6 +48,7 @@ fn names_are_players_and_worlds_are_apart() {
 fn the_same_test_makes_the_same_ids() {
     let id = || Harness::new().guest("ann").account.id;
     assert_eq!(id(), id());
+    assert_ne!(id(), Harness::with_seed(1).guest("ann").account.id);
 }
 
 #[test]
