@@ -1,15 +1,19 @@
-//! What the arena does with its players, by the test kit. `docs/testing-your-game.md` is written along these tests.
+//! What the arena does with its players, by the test kit. `docs/testing-your-game.md` shows this file from the first `use`
+//! on, until it says so.
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use arena::{Arena, Error, Illegal, Ratings, State};
-use authcore::{Authenticated, Logout, Refusal, RequestContext};
-use authcore_testkit::{Harness, email, guest, run};
+use arena::{Arena, Error, Ratings, State};
+use authcore::{Authenticated, LoggedIn, Logout, Refusal, RequestContext};
+use authcore_testkit::{Harness, email, run};
 use chrono::TimeDelta;
 
-fn arena(world: &Harness) -> Arena {
+/// A world, and an arena in it.
+fn open() -> (Harness, Arena) {
+    let world = Harness::new();
     let ratings = Ratings::in_memory().unwrap();
-    Arena::new(world.engine().clone(), world.clock().clone(), ratings)
+    let arena = Arena::new(world.engine().clone(), world.clock().clone(), ratings);
+    (world, arena)
 }
 
 /// A guest, as the arena is shown one.
@@ -17,6 +21,7 @@ fn player(world: &Harness, name: &str) -> Authenticated {
     world.verify(&world.guest(name)).unwrap()
 }
 
+/// Why the engine does not let a player.
 fn refusal<T>(answer: Result<T, Error>) -> Option<Refusal> {
     match answer {
         Err(Error::Engine(error)) => error.refusal().cloned(),
@@ -26,8 +31,7 @@ fn refusal<T>(answer: Result<T, Error>) -> Option<Refusal> {
 
 #[test]
 fn two_who_join_play_in_turns_until_one_has_won() {
-    let world = Harness::new();
-    let arena = arena(&world);
+    let (world, arena) = open();
     let (ann, ben) = (player(&world, "ann"), player(&world, "ben"));
 
     assert_eq!(run(arena.join(&ann)).unwrap(), None, "she waits");
@@ -44,33 +48,17 @@ fn two_who_join_play_in_turns_until_one_has_won() {
 }
 
 #[test]
-fn a_player_moves_in_turn_and_in_a_match_only() {
-    let world = Harness::new();
-    let arena = arena(&world);
-    let (ann, ben) = (player(&world, "ann"), player(&world, "ben"));
-    let seatless = run(arena.take(&ann, 1));
-    assert!(matches!(seatless, Err(Error::Rules(Illegal::NoMatch))));
-    run(arena.join(&ann)).unwrap();
-    run(arena.join(&ben)).unwrap();
-    let out_of_turn = run(arena.take(&ben, 1));
-    assert!(matches!(out_of_turn, Err(Error::Rules(Illegal::NotYourTurn))));
-}
-
-#[test]
 fn a_banned_player_cannot_join() {
-    let world = Harness::new();
+    let (world, arena) = open();
     let ann = world.guest("ann");
     let who = world.verify(&ann).unwrap();
     world.ban(&ann);
-    let refused = refusal(run(arena(&world).join(&who)));
-    assert_eq!(refused, Some(Refusal::AccessTokenInvalid));
-    assert!(world.login(guest("ann")).is_err());
+    assert_eq!(refusal(run(arena.join(&who))), Some(Refusal::AccessTokenInvalid));
 }
 
 #[test]
 fn a_banned_player_is_put_out_at_the_next_move() {
-    let world = Harness::new();
-    let arena = arena(&world);
+    let (world, arena) = open();
     let (cheat, ben) = (world.guest("ann"), player(&world, "ben"));
     let ann = world.verify(&cheat).unwrap();
     run(arena.join(&ann)).unwrap();
@@ -83,55 +71,27 @@ fn a_banned_player_is_put_out_at_the_next_move() {
     assert_eq!(run(arena.rating(&ben)).unwrap(), Some(1010));
 }
 
-#[test]
-fn a_banned_player_who_does_not_move_is_put_out_by_the_next_tick() {
-    let world = Harness::new();
-    let arena = arena(&world);
-    let (cheat, ben) = (world.guest("ann"), player(&world, "ben"));
-    run(arena.join(&world.verify(&cheat).unwrap())).unwrap();
-    run(arena.join(&ben)).unwrap();
-
-    world.ban(&cheat);
-    run(arena.tick()).unwrap();
-    assert_eq!(run(arena.rating(&ben)).unwrap(), Some(1010));
-    assert_eq!(run(arena.join(&ben)).unwrap(), None, "he waits for somebody else");
-}
-
-#[test]
-fn a_guest_keeps_the_rating_after_linking() {
-    let world = Harness::new();
-    let arena = arena(&world);
-    let (guest, ben) = (world.guest("ann"), player(&world, "ben"));
-    run(arena.join(&world.verify(&guest).unwrap())).unwrap();
+/// Ben comes, and gives up.
+fn win(world: &Harness, arena: &Arena, winner: &LoggedIn) {
+    let ben = player(world, "ben");
+    run(arena.join(&world.verify(winner).unwrap())).unwrap();
     run(arena.join(&ben)).unwrap();
     run(arena.leave(&ben)).unwrap();
-
-    world.link(&guest, email("ann")).unwrap();
-    let on_a_new_phone = world.login(email("ann")).unwrap();
-    let ann = world.verify(&on_a_new_phone).unwrap();
-    assert_eq!(run(arena.rating(&ann)).unwrap(), Some(1010));
 }
 
 #[test]
-fn one_player_on_two_devices_has_one_seat() {
-    let world = Harness::new();
-    let arena = arena(&world);
-    let (phone, tablet) = (player(&world, "ann"), player(&world, "ann"));
-    let ben = player(&world, "ben");
-    assert_eq!(run(arena.join(&phone)).unwrap(), None);
-    assert_eq!(run(arena.join(&tablet)).unwrap(), None, "nobody plays against themselves");
-    let begun = run(arena.join(&ben)).unwrap();
-    assert_eq!(run(arena.join(&tablet)).unwrap(), begun);
-
-    run(arena.take(&phone, 1)).unwrap();
-    run(arena.take(&ben, 1)).unwrap();
-    assert_eq!(run(arena.take(&tablet, 1)).unwrap().stones, 12);
+fn a_guest_keeps_progress_after_linking() {
+    let (world, arena) = open();
+    let ann = world.guest("ann");
+    win(&world, &arena, &ann);
+    world.link(&ann, email("ann")).unwrap();
+    let new_phone = world.verify(&world.login(email("ann")).unwrap()).unwrap();
+    assert_eq!(run(arena.rating(&new_phone)).unwrap(), Some(1010));
 }
 
 #[test]
 fn a_device_that_is_logged_out_leaves_the_match_to_the_other() {
-    let world = Harness::new();
-    let arena = arena(&world);
+    let (world, arena) = open();
     let (phone, tablet) = (player(&world, "ann"), player(&world, "ann"));
     run(arena.join(&phone)).unwrap();
     run(arena.join(&player(&world, "ben"))).unwrap();
@@ -144,8 +104,7 @@ fn a_device_that_is_logged_out_leaves_the_match_to_the_other() {
 
 #[test]
 fn who_lets_a_minute_pass_has_lost() {
-    let world = Harness::new();
-    let arena = arena(&world);
+    let (world, arena) = open();
     let (ann, ben) = (player(&world, "ann"), player(&world, "ben"));
     run(arena.join(&ann)).unwrap();
     run(arena.join(&ben)).unwrap();
@@ -156,16 +115,6 @@ fn who_lets_a_minute_pass_has_lost() {
     world.clock().advance(TimeDelta::seconds(1));
     run(arena.tick()).unwrap();
     assert_eq!(run(arena.rating(&ann)).unwrap(), Some(990));
-}
-
-#[test]
-fn who_stops_waiting_is_not_played_with() {
-    let world = Harness::new();
-    let arena = arena(&world);
-    let (ann, ben) = (player(&world, "ann"), player(&world, "ben"));
-    run(arena.join(&ann)).unwrap();
-    run(arena.leave(&ann)).unwrap();
-    assert_eq!(run(arena.join(&ben)).unwrap(), None);
 }
 
 #[tokio::test]
@@ -184,4 +133,55 @@ async fn deleting_an_account_removes_its_rows() {
     let count = "SELECT count(*), max(rating) FROM arena_ratings";
     let left = rows.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!(left, (1, 1010), "his row is left, who won");
+}
+
+// So far the page.
+
+#[test]
+fn a_player_moves_in_turn_and_in_a_match_only() {
+    let (world, arena) = open();
+    let (ann, ben) = (player(&world, "ann"), player(&world, "ben"));
+    let seatless = run(arena.take(&ann, 1));
+    assert!(matches!(seatless, Err(Error::Rules(arena::Illegal::NoMatch))));
+    run(arena.join(&ann)).unwrap();
+    run(arena.join(&ben)).unwrap();
+    let out_of_turn = run(arena.take(&ben, 1));
+    assert!(matches!(out_of_turn, Err(Error::Rules(arena::Illegal::NotYourTurn))));
+}
+
+#[test]
+fn a_banned_player_who_does_not_move_is_put_out_by_the_next_tick() {
+    let (world, arena) = open();
+    let (cheat, ben) = (world.guest("ann"), player(&world, "ben"));
+    run(arena.join(&world.verify(&cheat).unwrap())).unwrap();
+    run(arena.join(&ben)).unwrap();
+
+    world.ban(&cheat);
+    run(arena.tick()).unwrap();
+    assert_eq!(run(arena.rating(&ben)).unwrap(), Some(1010));
+    assert_eq!(run(arena.join(&ben)).unwrap(), None, "he waits for somebody else");
+}
+
+#[test]
+fn one_player_on_two_devices_has_one_seat() {
+    let (world, arena) = open();
+    let (phone, tablet) = (player(&world, "ann"), player(&world, "ann"));
+    let ben = player(&world, "ben");
+    assert_eq!(run(arena.join(&phone)).unwrap(), None);
+    assert_eq!(run(arena.join(&tablet)).unwrap(), None, "nobody plays against themselves");
+    let begun = run(arena.join(&ben)).unwrap();
+    assert_eq!(run(arena.join(&tablet)).unwrap(), begun);
+
+    run(arena.take(&phone, 1)).unwrap();
+    run(arena.take(&ben, 1)).unwrap();
+    assert_eq!(run(arena.take(&tablet, 1)).unwrap().stones, 12);
+}
+
+#[test]
+fn who_stops_waiting_is_not_played_with() {
+    let (world, arena) = open();
+    let (ann, ben) = (player(&world, "ann"), player(&world, "ben"));
+    run(arena.join(&ann)).unwrap();
+    run(arena.leave(&ann)).unwrap();
+    assert_eq!(run(arena.join(&ben)).unwrap(), None);
 }
