@@ -10,9 +10,9 @@ use authcore::policy::Rate;
 use authcore::session::SessionRef;
 use authcore::store::{Lookup, Store};
 use authcore::transfer::{Characters, KeyFormat, TransferRules};
-use authcore::{Clock as _, Engine, Policy};
+use authcore::{Clock as _, Engine, MasterKey, Policy};
 use authcore_store_memory::MemoryStore;
-use authcore_testkit::{Harness, ManualClock};
+use authcore_testkit::{CheapHasher, ManualClock, SeededRandom};
 use authcore_verifiers::verifier_fn;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_executor::block_on;
@@ -107,9 +107,9 @@ struct Player {
 
 impl Player {
     fn new(draw: &mut Draw) -> Self {
-        let calls = u32::try_from(6 + draw.below(10)).unwrap_or_default();
+        let turns = u32::try_from(6 + draw.below(10)).unwrap_or_default();
         Self {
-            memory: RefCell::new(Memory::new(calls)),
+            memory: RefCell::new(Memory::new(turns)),
             draw: RefCell::new(Draw::new(draw.number())),
         }
     }
@@ -190,11 +190,15 @@ impl World {
             Ok(context.identity(credential.reveal()))
         });
         let portal = portal.expect("the name is one");
-        let clock = self.clock.clone();
-        let world = Harness::seeded(seed, store, self.policy.clone(), |builder| {
-            builder.clock(clock).verifier(portal)
-        });
-        block_on(world).engine().clone()
+        let key = MasterKey::new(b"a signing key of a simulation, and no secret").expect("a key");
+        let builder = Engine::builder_on("simulation", store)
+            .signing_key(key)
+            .clock(self.clock.clone())
+            .hasher(CheapHasher::new())
+            .random(SeededRandom::new(seed))
+            .policy(self.policy.clone())
+            .verifier(portal);
+        block_on(builder.open()).expect("the engine opens")
     }
 
     /// Moves the clock now and then: a little, past the grace window, past a token's life, or back; within 20 hours, so
