@@ -175,14 +175,19 @@ impl Network {
         let drawn = state.draw.number() % 1000;
         // What was applied loses no race any more.
         let conflict = a_conflict(change).filter(|_| !state.applied.contains(&change.id));
-        let (fate, counted) = match (drawn, conflict) {
-            (0..30, Some(conflict)) => (Fate::Conflict(conflict), &mut state.counts.conflicts),
-            (30..60, _) => (Fate::RequestLost, &mut state.counts.requests_lost),
-            (60..100, _) => (Fate::AnswerLost, &mut state.counts.answers_lost),
-            _ => return Fate::Fine,
-        };
-        *counted += 1;
-        fate
+        match (drawn, conflict) {
+            (0..30, Some(conflict)) => {
+                state.counts.conflicts += 1;
+                Fate::Conflict(conflict)
+            }
+            (30..60, _) => {
+                state.counts.requests_lost += 1;
+                Fate::RequestLost
+            }
+            // Counted when it was applied, which it may not be.
+            (60..100, _) => Fate::AnswerLost,
+            _ => Fate::Fine,
+        }
     }
 }
 
@@ -344,10 +349,13 @@ impl Store for FarStore {
             Fate::Fine => self.apply(change).await,
             Fate::Conflict(conflict) => Err(CommitError::Conflict(conflict)),
             Fate::RequestLost => Err(error(StoreErrorKind::FateUnknown).into()),
-            Fate::AnswerLost => {
-                let applied = self.apply(change).await;
-                applied.and(Err(error(StoreErrorKind::FateUnknown).into()))
-            }
+            Fate::AnswerLost => match self.apply(change).await {
+                Ok(()) => {
+                    self.network.count(|counts| counts.answers_lost += 1);
+                    Err(error(StoreErrorKind::FateUnknown).into())
+                }
+                failed => failed,
+            },
         };
         self.back(answer).await
     }

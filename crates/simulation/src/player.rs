@@ -30,7 +30,7 @@ struct Pass {
 }
 
 impl Memory {
-    /// Of a client that is to make so many calls.
+    /// Of a client that has so many turns.
     pub(crate) fn new(left: u32) -> Self {
         Self { left, ..Self::default() }
     }
@@ -56,7 +56,7 @@ impl Pass {
 /// What a client remembers, also when the process that it talked to has died.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    /// How many calls it is still to make.
+    /// How many turns it still has.
     left: u32,
     passes: Vec<Pass>,
     /// Tickets: whose, from which link.
@@ -156,7 +156,7 @@ fn who_is(player: &LoggedIn) -> SessionRef {
 }
 
 impl Client<'_> {
-    /// Makes the calls that are left.
+    /// Takes the turns that are left.
     pub(crate) async fn play(&self) {
         while self.memory.borrow().left > 0 {
             self.memory.borrow_mut().left -= 1;
