@@ -11,7 +11,7 @@ use rusqlite::types::Value;
 pub(crate) struct State(BTreeMap<Vec<u8>, Vec<String>>);
 
 /// Tables that say nothing of an account.
-const LEFT_OUT: [&str; 2] = ["throttles", "recent_commits"];
+pub(super) const LEFT_OUT: [&str; 2] = ["throttles", "recent_commits"];
 
 impl State {
     /// What a process finds in these files.

@@ -41,18 +41,21 @@ async fn block(world: &World) -> AccountId {
     issued.player.login.account.id
 }
 
-pub(super) fn examine(exams: &mut Exams) {
+pub(super) fn rules() -> TransferRules {
     let digits = KeyFormat { characters: Characters::Digits, length: 12 };
     let failures = NonZeroU32::MIN.saturating_add(1);
-    let rules = TransferRules {
+    TransferRules {
         id: digits,
         password: Some(digits),
         one_time: true,
         lifetime: None,
         lock: Some(LockRule { failures, period: None }),
         not_before: None,
-    };
-    let policy = Policy { transfer: Some(rules), step_up: None, ..Policy::gamebase() };
+    }
+}
+
+pub(super) fn examine(exams: &mut Exams) {
+    let policy = Policy { transfer: Some(rules()), step_up: None, ..Policy::gamebase() };
     exams.of(
         Operation::new("issue_transfer_account", "for the first time", "transfer_exists"),
         &policy,
