@@ -1,7 +1,7 @@
 //! What the rooms must get to: a model that does not get there proves nothing of it.
 
-use authcore::account::Epoch;
-use authcore::lifecycle::{BanState, ban_history, standing};
+use authcore::account::{Account, Epoch};
+use authcore::lifecycle::{BanState, GraceBanStatus, ban_history, standing};
 use authcore_proof::{Action, policy};
 
 use crate::room::Room;
@@ -15,43 +15,42 @@ macro_rules! reach {
     ($($name:literal)*) => { &[$(($name, |room, _| room.has_reached($name)),)*] };
 }
 
+/// Each kind of action: a room must have seen one accepted of each kind that it has.
+pub(crate) const ACTIONS: &[Reach] = reach! {
+    "login" "link" "forced link" "change of login" "unlink" "logout" "logout everywhere" "refresh"
+    "refresh with a former token" "ban" "release" "refund" "payment" "withdrawal"
+    "request to be withdrawn" "withdrawal taken back" "withdrawal by an operator"
+    "withdrawal taken back by an operator" "end of sessions by an operator"
+    "issue of a transfer account" "renewal of a transfer account" "transfer" "time"
+};
+
 pub(crate) const STANDING: &[Reach] = reach! {
-    "login" "ban" "release" "refund" "payment" "withdrawal" "request to be withdrawn"
-    "withdrawal taken back" "withdrawal by an operator" "time"
     "standing Normal" "standing WithdrawalPending" "standing GraceBanned" "standing Banned"
     "standing Withdrawn"
     "ban Temporary" "ban Permanent" "ban Expired" "ban Released" "ban ReleaseExpired"
     "ban Replaced" "ban Withdrawn"
-    "grace ban Suspended"
+    "grace ban Suspended" "grace ban Released" "grace ban Banned" "grace ban Withdrawn"
     "withdrawal None" "withdrawal Pending" "withdrawal Done"
 };
 
 pub(crate) const SESSIONS: &[Reach] = reach! {
-    "login" "link" "unlink" "refresh" "refresh with a former token" "logout" "logout everywhere"
     "session Active" "session Ended" "refresh_token_reused"
 };
 
 pub(crate) const MAPPING: &[Reach] = reach! {
-    "login" "link" "unlink" "forced link" "change of login" "identity_taken"
+    "identity_taken"
     "standing Missing" "standing Withdrawn" "standing Banned"
     "ticket Live" "ticket Used" "ticket Expired" "ticket Void"
 };
 
 pub(crate) const TRANSFER: &[Reach] = reach! {
-    "login" "link" "issue of a transfer account" "renewal of a transfer account" "transfer"
     "standing Missing"
     "transfer None" "transfer Issued" "transfer Blocked" "transfer Expired" "transfer Used"
     "transfer Deleted"
 };
 
-pub(crate) const WHOLE: &[Reach] = reach! {
-    "login" "link" "forced link" "change of login" "ban" "release" "refund" "payment" "withdrawal"
-    "request to be withdrawn" "withdrawal taken back" "withdrawal by an operator" "logout"
-    "logout everywhere" "issue of a transfer account" "transfer" "time"
-};
-
 /// What is to be seen in a state, and of the step that led to it.
-pub(crate) fn facts(state: &State, action: &Action) -> Vec<String> {
+pub(crate) fn facts(before: &State, action: &Action, state: &State) -> Vec<String> {
     let rules = policy().transfer;
     let mut facts = vec![state.outcome.map_or_else(str::to_owned, |_| action.name().to_owned())];
     for (number, kept) in state.kept.iter().enumerate() {
@@ -61,9 +60,8 @@ pub(crate) fn facts(state: &State, action: &Action) -> Vec<String> {
         let last_login = kept.activity.last_login.map(|login| login.at);
         let bans = ban_history(&account, last_login);
         facts.extend(bans.iter().map(|record| format!("ban {:?}", record.status)));
-        if let BanState::Grace(grace) = &account.ban {
-            facts.push(format!("grace ban {:?}", grace.status()));
-        }
+        let former = before.settled(number);
+        facts.extend(grace_ban(former.as_ref(), &account).map(|it| format!("grace ban {it:?}")));
         if let Some(rules) = &rules {
             let status = authcore::transfer::status(&account, rules, state.now);
             facts.push(format!("transfer {status:?}"));
@@ -79,4 +77,16 @@ pub(crate) fn facts(state: &State, action: &Action) -> Vec<String> {
         }
     }
     facts
+}
+
+/// How a grace ban stands. Only one that runs is kept as such: what became of it is seen at the step.
+fn grace_ban(former: Option<&Account>, account: &Account) -> Option<GraceBanStatus> {
+    let ran = former.is_some_and(|former| former.ban.grace().is_some());
+    match &account.ban {
+        BanState::Grace(grace) => Some(grace.status()),
+        _ if !ran => None,
+        BanState::None if account.withdrawal.is_done() => Some(GraceBanStatus::Withdrawn),
+        BanState::None => Some(GraceBanStatus::Released),
+        BanState::Banned(_) => Some(GraceBanStatus::Banned),
+    }
 }
