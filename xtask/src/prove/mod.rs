@@ -28,7 +28,13 @@ struct Prover {
 }
 
 const PROVERS: [Prover; 6] = [
-    Prover { name: "model", package: "authcore-proof", test: "model", heeds: &[], far: &[] },
+    Prover {
+        name: "model",
+        package: "authcore-proof",
+        test: "model",
+        heeds: &[],
+        far: &[("PROVE_LONG", 1)],
+    },
     Prover {
         name: "properties",
         package: "authcore-proof",
