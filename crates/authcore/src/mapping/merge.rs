@@ -258,6 +258,8 @@ mod tests {
             let merged = merge_into(&mut survivor, &with(2, &losers));
             let left: Vec<_> = survivor.identities.iter().map(|it| it.key.provider()).collect();
             assert_eq!((left, merged.report.guests.len()), (vec![&DEVICE], 1));
+            let comes = |event: &EventKind| matches!(event, EventKind::IdentityLinked { provider, .. } if *provider == GUEST);
+            assert!(!merged.change.events.iter().any(comes), "it leaves, and comes nowhere");
         }
     }
 
