@@ -100,7 +100,7 @@ const INSERT_SESSIONS: &str = concat!(
 /// Locks activities that two statements are to write, each of which locks in the order of its own.
 pub(crate) async fn lock(tx: &mut Tx<'_>, ids: &BTreeSet<AccountId>) -> Result<(), Fault> {
     let sql = "SELECT 1::bigint FROM account_activity WHERE account_id = ANY ($1) ORDER BY account_id FOR UPDATE";
-    let ids: Vec<_> = ids.iter().map(|id| id.as_uuid()).collect();
+    let ids: Vec<_> = ids.iter().map(AccountId::as_uuid).collect();
     tx.write(sql, params![ids]).await
 }
 

@@ -23,8 +23,6 @@ const LONGEST_TURN: Duration = Duration::from_millis(100);
 const RECONNECTS: u32 = 2;
 /// How long whoever has to know what became of a commit pauses before each further connection.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
-/// The longest pause between two tries.
-const LONGEST_PAUSE: Duration = Duration::from_millis(64);
 
 #[derive(Clone)]
 pub(crate) struct Runner {
@@ -175,16 +173,15 @@ fn told(fault: Fault, in_doubt: bool) -> Stop {
     Stop::Fault(if in_doubt { fault.in_doubt() } else { fault })
 }
 
-/// None before the second try, then up to 8 ms, and up to twice as many each time: how many is left to chance, so that two
-/// nodes that lost to each other do not meet again.
+/// None before the second try, then up to 8 ms, and up to twice as many each time, 64 at last. How many of the upper half is
+/// left to chance, so that two nodes that lost to each other do not meet again.
 fn pause(tries: u32) -> Duration {
     if tries == 2 {
         return Duration::ZERO;
     }
-    let longest = Duration::from_millis(1 << tries.min(6)).min(LONGEST_PAUSE);
+    let half = 500 << tries.min(6);
     // A hasher of the standard library's has keys of its own.
-    let chance = RandomState::new().hash_one(tries) % 1024;
-    longest.mul_f64(0.5 + chance as f64 / 2048.0)
+    Duration::from_micros(half + RandomState::new().hash_one(tries) % half)
 }
 
 /// A connection of the pool that goes back only when it is known to be between transactions. Otherwise it is closed,
