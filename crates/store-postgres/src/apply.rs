@@ -43,8 +43,9 @@ pub(crate) async fn apply(
             Planned::Update { account, rare, expect } => {
                 let row = AccountRow { account, rare, commit: plan.id };
                 let expect = *expect;
-                let replaced = Replaced { row, expect, written_by: None, activity: None };
-                accounts::update(tx, &[replaced]).await?;
+                let replaced = [Replaced { row, expect, written_by: None, activity: None }];
+                accounts::update(tx, &replaced).await?;
+                accounts::update_copies(tx, &replaced).await?;
                 if let Some(diff) = next.next() {
                     if diff.username {
                         set_username(tx, account).await?;

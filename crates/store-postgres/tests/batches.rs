@@ -263,6 +263,22 @@ async fn a_ban_and_a_login_beside_it_are_one_after_the_other() {
     }
 }
 
+/// Another node, which has not loaded the account, writes what logins compare as well.
+#[tokio::test]
+async fn a_login_is_compared_with_what_a_set_that_went_alone_has_changed() {
+    let schema = Schema::new().await;
+    let (here, there) = (schema.open().await, schema.open().await);
+    here.commit(&set(1, [insert(account(1))])).await.unwrap();
+    by_id(&here, 1).await.unwrap();
+    let banned = Account { epoch: Epoch::new(1), ..account(1) };
+    there.commit(&set(2, [update(banned, 1)])).await.unwrap();
+    let copied = "SELECT count(*) FROM accounts a JOIN account_activity v ON v.account_id = a.id \
+                  WHERE (v.account_version, v.account_epoch) = (a.version, a.epoch)";
+    let copied: i64 = schema.client().await.query_one(copied, &[]).await.unwrap().get(0);
+    let answer = here.commit(&login(1, 1)).await;
+    assert_eq!((copied, conflict(&answer)), (1, &Conflict::AccountChanged(id(1))));
+}
+
 /// A login that is told goes with links, which write activities, too: whoever locks them one after the other finds the
 /// later one free.
 #[tokio::test]
