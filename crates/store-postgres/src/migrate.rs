@@ -75,8 +75,10 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<(), OpenError> {
         .await?;
     transaction.batch_execute("SELECT pg_advisory_xact_lock(1635084392, 0)").await?;
     if is_there(&transaction, "migrations").await? {
-        let sql = "SELECT count(*) FROM information_schema.columns WHERE table_schema = current_schema() \
-                   AND table_name = 'migrations' AND column_name IN ('version', 'name', 'checksum', 'min_compatible')";
+        let sql = "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+                   JOIN pg_namespace n ON n.oid = c.relnamespace \
+                   WHERE n.nspname = current_schema() AND c.relname = 'migrations' \
+                   AND a.attname IN ('version', 'name', 'checksum', 'min_compatible')";
         let columns: i64 = transaction.query_typed_one(sql, &[]).await?.try_get(0)?;
         if columns != 4 {
             return Err(OpenError::NotOurs { table: "migrations".to_owned() });
@@ -109,8 +111,8 @@ async fn is_there(
     transaction: &tokio_postgres::Transaction<'_>,
     table: &str,
 ) -> Result<bool, OpenError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM information_schema.tables \
-               WHERE table_schema = current_schema() AND table_name = $1)";
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+               WHERE n.nspname = current_schema() AND c.relname = $1)";
     Ok(transaction.query_typed_one(sql, &[(&table, Type::TEXT)]).await?.try_get(0)?)
 }
 
