@@ -14,13 +14,16 @@ pub(crate) struct Doubts(Mutex<VecDeque<CommitId>>);
 const LATEST: usize = 1024;
 
 impl Doubts {
-    pub(crate) fn put(&self, id: CommitId) {
+    /// What became of a set: it is in doubt from now on, or no more.
+    pub(crate) fn note(&self, id: CommitId, in_doubt: bool) {
         let mut doubts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         doubts.retain(|other| *other != id);
-        if doubts.len() == LATEST {
-            doubts.pop_front();
+        if in_doubt {
+            if doubts.len() == LATEST {
+                doubts.pop_front();
+            }
+            doubts.push_back(id);
         }
-        doubts.push_back(id);
     }
 
     pub(crate) fn hold(&self, id: CommitId) -> bool {
@@ -37,11 +40,13 @@ mod tests {
         let doubts = Doubts::default();
         let id = |number: u128| CommitId::from_bytes(number.to_be_bytes());
         for number in 0..1024 {
-            doubts.put(id(number));
+            doubts.note(id(number), true);
         }
-        doubts.put(id(0));
+        doubts.note(id(0), true);
         assert!(doubts.hold(id(1)));
-        doubts.put(id(2000));
+        doubts.note(id(2000), true);
         assert!(doubts.hold(id(0)) && !doubts.hold(id(1)) && doubts.hold(id(2000)));
+        doubts.note(id(0), false);
+        assert!(!doubts.hold(id(0)));
     }
 }

@@ -7,7 +7,7 @@ use authcore::store::{Conflict, Require, TransferKey};
 
 use crate::diff::Diff;
 use crate::plan::{Plan, Planned, transfer_key};
-use crate::state::{AccountState, Owners, State};
+use crate::state::{AccountState, Commits, Owners, State};
 
 /// Whether the set was applied before: sets are applied whole, so one document that names it proves it.
 pub(crate) fn was_applied(plan: &Plan, state: &State) -> bool {
@@ -31,16 +31,21 @@ pub(crate) fn was_applied(plan: &Plan, state: &State) -> bool {
     })
 }
 
-/// Whether nothing shows that the set was not applied: all documents that it writes were written so often since that
-/// they would not name it any more. One that is gone, or a key that it did not use up, shows it.
+/// Whether nothing shows that the set was not applied: all documents that it writes have been written so often since that
+/// they would not name it any more, or are gone. A new account that is not there, or a key that was not used up, shows it.
 pub(crate) fn may_be_forgotten(plan: &Plan, state: &State) -> bool {
-    let account = |id| state.accounts.get(id).is_some_and(|account| account.commits.are_full());
     plan.has_witness()
         && plan.writes.iter().all(|write| match write {
-            Planned::Insert { account: new, .. } => account(&new.id),
-            Planned::Update { account: changed, .. } => account(&changed.id),
-            Planned::Activity { id, .. } => {
-                state.activities.get(id).is_some_and(|activity| activity.commits.are_full())
+            Planned::Insert { account, .. } => state
+                .accounts
+                .get(&account.id)
+                .is_some_and(|found| is_written_over(found.version, Version::new(0))),
+            Planned::Update { account, expect, .. } => state
+                .accounts
+                .get(&account.id)
+                .is_none_or(|found| is_written_over(found.version, *expect)),
+            Planned::Activity { id, expect, .. } => {
+                state.activities.get(id).is_none_or(|found| is_written_over(found.version, *expect))
             }
             Planned::Delete { .. } | Planned::UseUp { .. } => false,
             Planned::PutCode(_)
@@ -48,6 +53,13 @@ pub(crate) fn may_be_forgotten(plan: &Plan, state: &State) -> bool {
             | Planned::ResetThrottle(_)
             | Planned::RaiseStoreEpoch => true,
         })
+}
+
+/// Whether a document does not name the set that found it at this version, had it been applied. One with a lower version is
+/// another one's.
+fn is_written_over(found: Version, expected: Version) -> bool {
+    let writes = found.number().checked_sub(expected.number());
+    writes.is_none_or(|writes| writes > Commits::LATEST)
 }
 
 /// The conditions of the set and of its writes, in the contract's order.
@@ -203,5 +215,17 @@ impl<'a> After<'a> {
             }
             _ => false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_names_the_last_eight_sets_that_wrote_it() {
+        let after = |writes: u64| is_written_over(Version::new(5 + writes), Version::new(5));
+        assert_eq!([0, 1, 8, 9, 100].map(after), [false, false, false, true, true]);
+        assert!(is_written_over(Version::new(4), Version::new(5)));
     }
 }

@@ -14,7 +14,7 @@ use crate::queue::in_turn;
 use crate::tx::{Job, Tx};
 
 /// How often a transaction that loses to others is made. From the second time on it waits for its turn among those of
-/// this process, so that it meets only first tries and other nodes.
+/// this process, so that as a rule it meets only first tries and other nodes.
 const TRIES: u32 = 20;
 /// What takes longer, for a lock that somebody holds or a server that is not there, is not to hold up the others.
 const LONGEST_TURN: Duration = Duration::from_millis(100);
@@ -47,11 +47,16 @@ impl Runner {
 
     /// Runs a job in a task of its own: a transaction must not be left half-way when nobody waits for it any more.
     pub(crate) async fn run<J: Job>(&self, job: J) -> Result<J::Out, Stop> {
-        self.run_again(job, false).await
+        self.spawn(job, false).await
     }
 
-    /// The same of a job that, when it is `in_doubt`, may have been done before.
-    pub(crate) async fn run_again<J: Job>(&self, job: J, in_doubt: bool) -> Result<J::Out, Stop> {
+    /// The same of a job that may have been done before, and has waited as long as it is to for a server that knows.
+    pub(crate) async fn run_again<J: Job>(&self, job: J) -> Result<J::Out, Stop> {
+        let impatient = Self { patience: Duration::ZERO, ..self.clone() };
+        impatient.spawn(job, true).await
+    }
+
+    async fn spawn<J: Job>(&self, job: J, in_doubt: bool) -> Result<J::Out, Stop> {
         let runner = self.clone();
         let task = self.runtime.spawn(async move { runner.settle(&job, in_doubt).await });
         task.await.unwrap_or_else(|gone| Err(Fault::gone(gone, J::WRITES).into()))

@@ -74,6 +74,9 @@ pub(crate) struct PlacedSession {
 pub(crate) struct Commits(Vec<u8>);
 
 impl Commits {
+    /// How many of them there are.
+    pub(crate) const LATEST: u64 = 8;
+
     pub(crate) fn new(ids: &[u8]) -> Self {
         Self(ids.to_vec())
     }
@@ -81,11 +84,6 @@ impl Commits {
     /// The latest of them.
     pub(crate) fn last(&self) -> Option<CommitId> {
         self.0.first_chunk().map(|id| CommitId::from_bytes(*id))
-    }
-
-    /// Whether there may have been others before them.
-    pub(crate) fn are_full(&self) -> bool {
-        self.0.len() >= 8 * 16
     }
 
     pub(crate) fn name(&self, commit: CommitId) -> bool {

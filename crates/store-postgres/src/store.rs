@@ -60,19 +60,19 @@ use crate::writes::Writes;
 /// # Races and failures
 ///
 /// Serialization failures, deadlocks, and keys that two transactions give away at once are settled inside: the
-/// transaction is made again, at most 20 times, from the second time on one after another in each process, with random
-/// pauses that double up to 64 ms. Of a batch each set is then made again alone. A connection that is lost is replaced at
-/// most twice a call. When it was lost after a commit was sent, the set is handed to the server again, which knows whether
-/// it was applied, or to the one that took its place, as often as it takes; only when there is none for as long as the
-/// [patience](PostgresConfig::with_patience), the answer is
+/// transaction is made again, at most 20 times, from the second time on one after another in each process (for 100 ms
+/// each at most), with random pauses that double up to 64 ms. Of a batch each set is then made again alone. A connection
+/// that is lost is replaced at most twice a call. When it was lost after a commit was sent, the set is handed to the server
+/// again, which knows whether it was applied, or to the one that took its place, as often as it takes; only when there is
+/// none for as long as the [patience](PostgresConfig::with_patience), the answer is
 /// [`FateUnknown`](authcore::store::StoreErrorKind::FateUnknown). A charge of a throttle is not made again.
 ///
 /// # Replays
 ///
 /// Rows of accounts and activities name the last eight change sets that wrote them, single-use keys theirs. A set in doubt
-/// whose rows eight others have written since stays one of unknown fate. Sets that leave no such row
-/// behind (those that only remove, or write only codes, throttles, events or the store's epoch) are recognized while they
-/// are among the last 65 536 of their kind; [`sweep`](Store::sweep) forgets those before them.
+/// whose rows eight others have written since stays one of unknown fate. Sets that leave no such row behind (those that only
+/// remove, or write only codes, throttles, events or the store's epoch) are recognized while they are among the last 65 536
+/// of their kind; [`sweep`](Store::sweep) forgets those before them.
 ///
 /// # Events
 ///
@@ -247,18 +247,15 @@ impl Store for PostgresStore {
     async fn commit(&self, change: &ChangeSet) -> Result<(), CommitError> {
         let plan = Plan::new(change).map_err(StoreError::from)?;
         let done = if self.doubts.hold(change.id) {
-            self.runner.run_again(plan, true).await
+            self.runner.run_again(plan).await
         } else {
             match Member::of(plan, &self.seen) {
                 Ok(member) => self.writes.commit(member).await,
                 Err(plan) => self.runner.run(plan).await,
             }
         };
-        if let Err(Stop::Fault(fault)) = &done
-            && fault.is_in_doubt()
-        {
-            self.doubts.put(change.id);
-        }
+        let in_doubt = matches!(&done, Err(Stop::Fault(fault)) if fault.is_in_doubt());
+        self.doubts.note(change.id, in_doubt);
         Ok(done?)
     }
 

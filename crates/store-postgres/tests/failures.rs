@@ -187,6 +187,28 @@ async fn a_document_names_the_sets_that_wrote_it_last() {
     assert!(matches!(store.commit(&set(100, [other])).await, Err(CommitError::Conflict(_))));
 }
 
+/// The row names eight sets, but no more than one can have come after it: it was not applied.
+#[tokio::test]
+async fn a_commit_in_doubt_that_lost_a_race_is_told_so() {
+    let schema = Schema::new().await;
+    let store = Arc::new(schema.open().await);
+    store.commit(&set(1, [insert(account(1))])).await.unwrap();
+    for version in 1..=8 {
+        store.commit(&set(1 + version, [logins(1, version, version)])).await.unwrap();
+    }
+    by_id(&*store, 1).await.unwrap();
+    let (other, client) = (schema.client().await, schema.client().await);
+    other.batch_execute("BEGIN; UPDATE account_activity SET version = version + 1").await.unwrap();
+    let late = Arc::clone(&store);
+    let late = tokio::spawn(async move { late.commit(&set(50, [logins(1, 9, 9)])).await });
+    until_someone_waits(&client, &schema).await;
+    assert!(cut(&client, &schema).await > 0);
+    until_someone_waits(&client, &schema).await;
+    other.batch_execute("COMMIT").await.unwrap();
+    let answer = late.await.unwrap();
+    assert!(matches!(answer, Err(CommitError::Conflict(_))), "{answer:?}");
+}
+
 /// An account whose answer comes in many parts.
 fn crowded(number: u32) -> Account {
     let mut account = account(number);
