@@ -57,8 +57,8 @@ COMMANDS:
              --notice-ms M     from the kill to the promotion (default 1000)
              --behind-ms M     cuts the standby off so long before the kill: to see that losses are found, and the command fails
              --release         use an optimised host
-  prove    Runs one of the provers, which try to break the engine, as far as it is told, or further than the check; prints its
-           figure last
+  prove    Runs one of the provers, which try to break the engine, as far as it is told, or, told nothing, further than the
+           check; prints its figure last
              model | properties | simulate | crash | fuzz | schedules
              --seeds N         how many seeds (properties, simulate)
              --seed S          this seed alone (properties, simulate); the first seed (fuzz, schedules)
