@@ -179,6 +179,11 @@ impl Fault {
     pub(crate) fn is_unavailable(&self) -> bool {
         self.kind == StoreErrorKind::Unavailable
     }
+
+    pub(crate) fn is_constraint(&self) -> bool {
+        let source = self.source.as_ref().and_then(|it| it.downcast_ref::<rusqlite::Error>());
+        source.and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::ConstraintViolation)
+    }
 }
 
 /// Also when there is no room for the index of the log, which SQLite tells as a failure to size it.

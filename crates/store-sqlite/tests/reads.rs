@@ -1,4 +1,4 @@
-//! Reads that arrive while sets are written, and these fail.
+//! Sets that fail, the sets beside them, and the reads that arrive meanwhile.
 
 #![allow(clippy::allow_attributes, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
@@ -47,6 +47,12 @@ fn asked<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
     future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
+/// Using up a key makes COMMIT itself fail, by a constraint that is checked only there.
+const FAILING_AT_COMMIT: &str = "
+    CREATE TABLE parents (id INTEGER PRIMARY KEY);
+    CREATE TABLE children (id REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
+    CREATE TRIGGER failing AFTER INSERT ON single_use BEGIN INSERT INTO children VALUES (1); END;";
+
 /// A set that uses up a key, which a trigger is on.
 fn using_up(number: u32) -> ChangeSet {
     let key = SingleUseKey::new([1; 32]);
@@ -59,15 +65,7 @@ async fn reads_are_answered_though_the_commit_beside_them_fails() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let (store, stops) = stopping(&path, readers).await;
-        // COMMIT itself fails, by a constraint that is checked only there.
-        Connection::open(&path)
-            .unwrap()
-            .execute_batch(
-                "CREATE TABLE parents (id INTEGER PRIMARY KEY);
-                 CREATE TABLE children (id REFERENCES parents DEFERRABLE INITIALLY DEFERRED);
-                 CREATE TRIGGER failing AFTER INSERT ON single_use BEGIN INSERT INTO children VALUES (1); END;",
-            )
-            .unwrap();
+        Connection::open(&path).unwrap().execute_batch(FAILING_AT_COMMIT).unwrap();
         let change = using_up(2);
         let mut commit = store.commit(&change);
         assert!(asked(&mut commit).is_pending());
@@ -118,5 +116,27 @@ async fn reads_are_answered_between_sets_that_are_written_one_by_one() {
         for (commit, change) in commits.into_iter().zip(&changes) {
             assert_eq!(commit.await.is_err(), change.id == commit_id(3));
         }
+    }
+}
+
+/// A game's own tables may have such a constraint on the store's.
+#[tokio::test]
+async fn a_constraint_that_is_checked_at_commit_fails_only_the_set_that_breaks_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let (store, stops) = stopping(&path, 2).await;
+    Connection::open(&path).unwrap().execute_batch(FAILING_AT_COMMIT).unwrap();
+    let plain = |number: u32| set(number.into(), [insert(account(number))]);
+    let changes = [plain(2), plain(3), using_up(4), plain(5)];
+    let mut commits: Vec<_> = changes.iter().map(|change| store.commit(change)).collect();
+    assert!(asked(&mut commits[0]).is_pending());
+    stops.reached.recv().unwrap();
+    // They come together, and are held up no more.
+    for commit in &mut commits[1..] {
+        assert!(asked(commit).is_pending());
+    }
+    drop(stops);
+    for (commit, change) in commits.into_iter().zip(&changes) {
+        assert_eq!(commit.await.is_err(), change.id == commit_id(4));
     }
 }
