@@ -61,9 +61,10 @@ COMMANDS:
            check; prints its figure last
              model | properties | simulate | crash | fuzz | schedules
              --seeds N         how many seeds (properties, simulate)
-             --seed S          this seed alone (properties, simulate); the first seed (fuzz, schedules)
+             --seed S          the first seed (all but model and crash); of properties and simulate the only one, unless
+                               --seeds or, with simulate, --minutes says more
              --cases N         how many cases (properties, fuzz, schedules)
-             --minutes M       stop after this long (all but model and crash)
+             --minutes M       go on for this long, or until what else is said was done (all but model and crash)
            prove bugs          breaks the engine on purpose, in many small ways: a prover must see each
              --only WORD       those bugs whose file names hold the word: `21-`, say
            prove mutants       changes the rules of the domain in every small way that cargo-mutants knows: a test must fail.

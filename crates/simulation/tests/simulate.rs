@@ -1,5 +1,5 @@
 //! Simulations of many seeds. `cargo xtask prove simulate` runs more of them: `--seeds` says how many, `--minutes` for
-//! how long, `--seed` which one.
+//! how long, `--seed` which one is the first, or, alone, the only one.
 
 #![expect(clippy::panic, clippy::expect_used, reason = "a helper of tests fails by panicking")]
 
@@ -115,16 +115,17 @@ fn check_all(first: u64, goes_on: impl Fn(u64) -> bool + Sync) -> Tally {
 #[expect(clippy::disallowed_methods, reason = "how long it runs is no part of a simulation")]
 fn no_seed_breaks_a_promise() {
     let begun = std::time::Instant::now();
-    let tally = if let Some(seed) = limit("PROVE_SEED") {
-        check(seed)
-    } else if let Some(minutes) = limit("PROVE_MINUTES") {
-        let first = RandomState::new().hash_one("first") >> 16;
-        println!("the first seed is {first}");
-        check_all(first, |_| begun.elapsed().as_secs() < minutes * 60)
-    } else {
-        let seeds = limit("PROVE_SEEDS").unwrap_or(SEEDS);
-        check_all(0, |number| number < seeds)
+    let minutes = limit("PROVE_MINUTES");
+    let is_late = || minutes.is_some_and(|minutes| begun.elapsed().as_secs() >= minutes * 60);
+    let (first, seeds) = match (limit("PROVE_SEED"), limit("PROVE_SEEDS"), minutes) {
+        (first, Some(seeds), _) => (first.unwrap_or(0), seeds),
+        (Some(first), None, Some(_)) => (first, u64::MAX),
+        (Some(first), None, None) => (first, 1),
+        (None, None, Some(_)) => (RandomState::new().hash_one("first") >> 16, u64::MAX),
+        (None, None, None) => (0, SEEDS),
     };
+    println!("the first seed is {first}");
+    let tally = check_all(first, |number| number < seeds && !is_late());
     let Tally { runs, counts, .. } = &tally;
     println!("proved: {runs} seeds in {:.1} s: {counts}", begun.elapsed().as_secs_f64());
     // An engine that was broken on purpose must break a promise.

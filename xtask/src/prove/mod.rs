@@ -55,7 +55,7 @@ const PROVERS: [Prover; 6] = [
         package: "authcore-fuzz",
         test: "fuzz",
         heeds: &["--cases", "--seed", "--minutes"],
-        far: &[("PROVE_CASES", 1_000_000)],
+        far: &[("PROVE_CASES", 100_000)],
     },
     SCHEDULES,
 ];
@@ -181,15 +181,15 @@ fn under_shuttle(mut command: Command, target: impl AsRef<OsStr>) -> Command {
     command
 }
 
-fn prove(prover: &Prover, limits: &[(&str, u64)]) -> Result<Vec<String>> {
+fn prove(prover: &Prover, limits: &[(&'static str, u64)]) -> Result<Vec<String>> {
     let Prover { name, package, test, far, .. } = prover;
     let mut command =
         cargo(&["test", "--release", "--package", package, "--test", test, "--", "--nocapture"]);
     if *name == SCHEDULES.name {
         command = under_shuttle(command, SHUTTLE_TARGET);
     }
-    let limits = if limits.is_empty() { far } else { limits };
-    command.envs(limits.iter().map(|(name, value)| (name, value.to_string())));
+    let limits = limits.iter().copied().chain(further(far, limits));
+    command.envs(limits.map(|(name, value)| (name, value.to_string())));
     let output = run_and_read(command)?;
     // Behind the name of its test, where the runner has one thread.
     let figures = output.lines().filter_map(|line| line.split_once(FIGURE));
@@ -198,6 +198,18 @@ fn prove(prover: &Prover, limits: &[(&str, u64)]) -> Result<Vec<String>> {
         return Err(Failure::new("the prover printed no figure"));
     }
     Ok(figures)
+}
+
+/// How far a prover goes where nobody says: a time is a limit of its own, and one seed alone is a number of seeds.
+fn further<'a>(
+    far: &'a [(&'static str, u64)],
+    said: &'a [(&'static str, u64)],
+) -> impl Iterator<Item = (&'static str, u64)> {
+    let is_said = |name| said.iter().any(|(it, _)| *it == name);
+    far.iter().copied().filter(move |(name, _)| {
+        let one_seed = *name == "PROVE_SEEDS" && is_said("PROVE_SEED");
+        !is_said(name) && !is_said("PROVE_MINUTES") && !one_seed
+    })
 }
 
 /// Copies what git knows or would take, but nothing that is the same already, so that it is not built anew. What is gone
@@ -242,6 +254,19 @@ fn remove_others(copy: &Path, folder: &Path, wanted: &BTreeSet<&Path>) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_said_goes_far() {
+        let far = |far, said: &[_]| further(far, said).collect::<Vec<_>>();
+        let (cases, seeds) = (&[("PROVE_CASES", 9)], &[("PROVE_SEEDS", 9)]);
+        assert_eq!(far(cases, &[]), cases);
+        assert_eq!(far(cases, &[("PROVE_SEED", 7)]), cases);
+        assert_eq!(far(cases, &[("PROVE_CASES", 1)]), []);
+        assert_eq!(far(cases, &[("PROVE_MINUTES", 1)]), []);
+        assert_eq!(far(seeds, &[]), seeds);
+        assert_eq!(far(seeds, &[("PROVE_SEED", 7)]), []);
+        assert_eq!(far(seeds, &[("PROVE_MINUTES", 1)]), []);
+    }
 
     #[test]
     fn a_copy_loses_what_is_gone_and_nothing_that_was_built() {

@@ -285,6 +285,9 @@ fn report(mutants: &[Mutant], outcomes: &Outcomes, floor: usize) -> Result<Vec<S
         tenths / 10,
         tenths % 10,
     );
+    if viable == 0 {
+        return Err(Failure::new(format!("{figure}: none of them builds")));
+    }
     if 100 * caught < floor * viable {
         return Err(Failure::new(format!("{figure}, which is less than {floor} %")));
     }
@@ -319,6 +322,8 @@ mod tests {
     fn a_figure_says_whether_all_were_tried() {
         let mutants = ["a", "b"].map(|name| Mutant { name: name.to_owned(), code: 0 });
         let [one, other] = mutants.clone();
+        let unviable = Outcomes::from([(one.clone(), UNVIABLE.to_owned())]);
+        assert!(report(&mutants, &unviable, 0).is_err(), "what does not build proves nothing");
         let mut outcomes = Outcomes::from([(one, CAUGHT.to_owned())]);
         assert!(
             report(&mutants, &outcomes, FLOOR).unwrap()[0]

@@ -52,15 +52,14 @@ fn on_postgresql() {
 /// their share. Says how many there were.
 fn run<K: Kind>(default: u64) -> u64 {
     let number = |name| std::env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
-    let cases = number("PROVE_CASES").map_or(default, |cases| (cases / K::SHARE).max(1));
-    let (first, seeds) = match (number("PROVE_SEED"), number("PROVE_SEEDS")) {
-        (Some(seed), None) => (seed, 1),
-        (seed, seeds) => (seed.unwrap_or(1), seeds.unwrap_or(1)),
-    };
+    let (first, seeds) = (number("PROVE_SEED").unwrap_or(1), number("PROVE_SEEDS"));
     let longest = number("PROVE_MINUTES").map(|minutes| Duration::from_secs(60 * minutes));
+    // The first of several seeds leaves time for the others.
+    let default = if longest.is_some() && seeds.is_none() { u64::MAX } else { default };
+    let cases = number("PROVE_CASES").map_or(default, |cases| (cases / K::SHARE).max(1));
     let started = Instant::now();
     let mut done = 0;
-    for seed in first..first.saturating_add(seeds) {
+    for seed in first..first.saturating_add(seeds.unwrap_or(1)) {
         done += run_seed::<K>(seed, cases, &|| longest.is_some_and(|it| started.elapsed() >= it));
     }
     let seconds = started.elapsed().as_secs_f64();
