@@ -198,6 +198,7 @@ macro_rules! __cases {
                 Nothing failing_first_write_leaves_nothing "When the first condition fails, no write after it is done, of any kind";
                 Nothing failing_requirement_leaves_nothing "When a requirement fails, nothing is written";
                 Nothing login_decided_before_a_ban_is_refused "A login that was decided on the account before a ban is refused";
+                Nothing login_decided_before_any_change_is_refused "A login that was decided on the account before any kind of change is refused, one decided on what is there now is not";
                 Nothing login_beside_a_ban_is_whole_or_refused "A login beside a ban comes before it or is refused";
                 Nothing login_beside_a_password_change_is_refused "A login that was decided on an old password is refused";
                 Nothing dropped_commit_is_whole_or_nothing "A commit whose future is dropped is applied whole or not at all";

@@ -155,6 +155,38 @@ pub(crate) async fn login_decided_before_a_ban_is_refused(on: &mut Trial) {
     on.refused(&login(1), Conflict::AccountChanged(id(1))).await;
 }
 
+/// Whether a change is written in a batch or by itself is the store's business: what logins compare follows all of them.
+pub(crate) async fn login_decided_before_any_change_is_refused(on: &mut Trial) {
+    on.ok(&set().insert(account(1)).insert(account(2))).await;
+    let with_password = |mut account: Account| {
+        account.password = Some(Password { hash: "hash".into(), version: 1, set_at: at(0) });
+        account
+    };
+    let linked = with_identity(account(1), device("device-9"));
+    let changes = [
+        set().update(with_username(account(1), "renamed"), 1),
+        silent().update(account(1), 2),
+        set().update(linked.clone(), 3),
+        set().update(account(1), 4).update(with_identity(account(2), device("device-9")), 1),
+        set().update(linked, 5).update(account(2), 2),
+        set().update(with_transfer(account(1), 1), 6),
+        set().update(leaving(account(1), at(9)), 7),
+        set().update(with_password(account(1)), 8).use_up(1),
+        set().update(with_ban(account(1), Expiry::Never), 9).put_code(code(1, 1, at(9))),
+    ];
+    for (change, before) in changes.iter().zip(1..) {
+        on.ok(change).await;
+        assert_eq!(on.get(id(1)).await.version, Version::new(before + 1));
+        let login = |builder: ChangeSet, decided_on| {
+            let require = Require::Account(id(1), Version::new(decided_on));
+            builder.require(require).activity(1, activity(before), before)
+        };
+        on.refused(&login(silent(), before), Conflict::AccountChanged(id(1))).await;
+        on.refused(&login(set(), before), Conflict::AccountChanged(id(1))).await;
+        on.ok(&login(if before % 2 == 0 { silent() } else { set() }, before + 1)).await;
+    }
+}
+
 pub(crate) async fn login_beside_a_ban_is_whole_or_refused(on: &mut Trial) {
     for number in 0..50 {
         on.ok(&set().insert(account(number))).await;
