@@ -57,6 +57,11 @@ impl Reads {
 async fn serve(runner: Runner, queue: Arc<Queue<Asked>>) {
     let mut waiting = Vec::new();
     while let Some(turn) = queue.take(&mut waiting).await {
+        // While the server hung some may have gone, and whoever asked again in their place would wait for both.
+        waiting.retain(|asked: &Asked| !asked.reply.is_closed());
+        if waiting.is_empty() {
+            continue;
+        }
         let (queries, replies): (Vec<_>, Vec<_>) =
             waiting.drain(..).map(|asked| (asked.query, asked.reply)).unzip();
         // Nobody may be waiting any more.

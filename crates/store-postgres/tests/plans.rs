@@ -10,6 +10,8 @@
 
 mod common;
 
+use std::task::{Context, Waker};
+
 use authcore::account::{Account, Epoch, IdentityKey, Ordinal, ProviderId, SessionId};
 use authcore::session::{Activity, Method, Session, SessionRef, Vars};
 use authcore::store::{ChangeSet, Lookup, Require, Store, Write};
@@ -130,6 +132,23 @@ async fn tables_that_are_known_are_read_by_their_keys() {
         visit(&store, 7, round).await;
     }
     first_logins(&store, 2000..2003).await;
+    assert_few(&before, &rows_read(&schema, store).await);
+}
+
+#[tokio::test]
+async fn nothing_is_read_for_those_who_have_gone() {
+    let schema = Schema::new().await;
+    let store = schema.open().await;
+    store.commit(&set(1, (1..=1500).map(|number| insert(account(number))))).await.unwrap();
+    let before = rows_read(&schema, store).await;
+    let store = schema.open().await;
+    for number in 1..=1500 {
+        let lookup = Lookup::Id(id(number));
+        let mut load = store.load(&lookup);
+        // Asked, and not waited for.
+        assert!(load.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    assert!(by_id(&store, 1).await.is_some());
     assert_few(&before, &rows_read(&schema, store).await);
 }
 
