@@ -55,6 +55,15 @@ pub enum OpenError {
         /// The table.
         table: String,
     },
+    /// The `search_path` begins with a schema that has no store, and names another one that has: to make a new store would leave
+    /// all players behind.
+    #[error("the store is in the schema {schema}, and {first} comes before it in the search_path")]
+    Elsewhere {
+        /// Where the store is.
+        schema: String,
+        /// The first schema, where a new store would be made.
+        first: String,
+    },
     /// The database was written by a newer release, and this one is too old to use it.
     #[error("the database has schema {found}; this release understands up to {understood}")]
     Newer {

@@ -84,6 +84,7 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<(), OpenError> {
             return Err(OpenError::NotOurs { table: "migrations".to_owned() });
         }
     } else {
+        check_others(&transaction).await?;
         for table in TABLES {
             if is_there(&transaction, table).await? {
                 return Err(OpenError::NotOurs { table: (*table).to_owned() });
@@ -114,6 +115,21 @@ async fn is_there(
     let sql = "SELECT EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
                WHERE n.nspname = current_schema() AND c.relname = $1)";
     Ok(transaction.query_typed_one(sql, &[(&table, Type::TEXT)]).await?.try_get(0)?)
+}
+
+/// Whether one of the schemas behind the first has a store.
+async fn check_others(transaction: &tokio_postgres::Transaction<'_>) -> Result<(), OpenError> {
+    let sql = "SELECT n.nspname::text, current_schema()::text FROM pg_namespace n \
+               WHERE n.nspname = ANY (current_schemas(false)) AND 2 = (\
+                   SELECT count(*) FROM pg_class c \
+                   WHERE c.relnamespace = n.oid AND c.relname IN ('migrations', 'account_activity')) \
+               ORDER BY array_position(current_schemas(false), n.nspname) LIMIT 1";
+    match transaction.query_typed_opt(sql, &[]).await? {
+        None => Ok(()),
+        Some(row) => {
+            Err(OpenError::Elsewhere { schema: row.try_get(0)?, first: row.try_get(1)? })
+        }
+    }
 }
 
 fn number(row: &tokio_postgres::Row, column: usize) -> Result<u32, OpenError> {

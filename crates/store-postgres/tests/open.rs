@@ -99,6 +99,23 @@ async fn what_lies_in_a_schema_behind_the_first_is_not_looked_at() {
 }
 
 #[tokio::test]
+async fn a_store_that_another_schema_was_put_before_is_not_begun_anew() {
+    let behind = Schema::new().await;
+    behind.open().await.commit(&set(1, [insert(account(1))])).await.unwrap();
+    let first = Schema::before(&behind).await;
+    let error = refused(&first).await;
+    let OpenError::Elsewhere { schema, first: made_in } = &error else { panic!("{error:?}") };
+    let names = "SELECT current_schema()::text, current_schemas(false)::text[]";
+    let row = first.client().await.query_one(names, &[]).await.unwrap();
+    let (current, all): (String, Vec<String>) = (row.get(0), row.get(1));
+    assert_eq!((schema, made_in), (&all[1], &current));
+    let sql = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()";
+    let tables: i64 = first.client().await.query_one(sql, &[]).await.unwrap().get(0);
+    assert_eq!(tables, 0);
+    assert!(by_id(&behind.open().await, 1).await.is_some());
+}
+
+#[tokio::test]
 async fn a_database_that_may_only_be_read_is_refused() {
     let schema = Schema::with("-c default_transaction_read_only=on").await;
     assert!(matches!(refused(&schema).await, OpenError::ReadOnly));
