@@ -17,8 +17,9 @@ pub enum StoreErrorKind {
     /// It cannot be reached or is overloaded; nothing was written.
     #[error("unavailable")]
     Unavailable,
-    /// It cannot tell whether the commit was applied. Hand the same set over again: the engine does so at once, twice.
-    #[error("the fate of the commit is unknown")]
+    /// It cannot tell whether what was to be written is there. A change set may be handed over again: the engine does so at once,
+    /// twice. A charge, a header, a sweep or a prune is not made again by itself; a charge may have been taken for nothing.
+    #[error("the fate of the write is unknown")]
     FateUnknown,
     /// There is no room; nothing was written.
     #[error("full")]
