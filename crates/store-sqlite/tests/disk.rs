@@ -47,7 +47,6 @@ async fn another_process() {
     let folder = Path::new(&folder);
     match role.to_str() {
         Some("no_room") => no_room(folder, StoreErrorKind::Other).await,
-        // On a small file system, which takes rights to make.
         Some("full") => no_room(folder, StoreErrorKind::Full).await,
         Some("read_only") => read_only(folder).await,
         role => panic!("{role:?}?"),
@@ -106,10 +105,36 @@ async fn a_log_that_cannot_grow_costs_nothing_that_was_acknowledged() {
     let script = "trap '' XFSZ; ulimit -f 1000; exec \"$0\" \"$@\"";
     let mut command = Command::new("sh");
     play("no_room", folder.path(), command.args(["-c", script]).arg(this_binary()));
+    check_after_no_room(folder.path()).await;
+}
 
-    let path = folder.path().join("a.db");
-    let version: u64 =
-        std::fs::read_to_string(folder.path().join("version")).unwrap().parse().unwrap();
+/// A disk of a megabyte, which only the one process sees.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_costs_nothing_that_was_acknowledged() {
+    let alone = || {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount"]);
+        command
+    };
+    if !alone().arg("true").status().is_ok_and(|status| status.success()) {
+        assert!(std::env::var_os("CI").is_none(), "nobody may make a file system here");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=1m none \"${FOLDER}\" && \"$0\" \"$@\" && cp -a \"${FOLDER}\" \"${FOLDER}/../left\""
+    );
+    play("full", &disk, alone().args(["sh", "-c", &script]).arg(this_binary()));
+    check_after_no_room(&folder.path().join("left")).await;
+}
+
+/// What [`no_room`] left behind.
+async fn check_after_no_room(folder: &Path) {
+    let path = folder.join("a.db");
+    let version: u64 = std::fs::read_to_string(folder.join("version")).unwrap().parse().unwrap();
     let store = SqliteStore::open(SqliteConfig::file(&path)).unwrap();
     assert_eq!(by_id(&store, 1).await.unwrap().version.number(), version);
     let events = store.events(EventCursor::START, u32::MAX).await.unwrap();
