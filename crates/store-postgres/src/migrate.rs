@@ -126,9 +126,7 @@ async fn check_others(transaction: &tokio_postgres::Transaction<'_>) -> Result<(
                ORDER BY array_position(current_schemas(false), n.nspname) LIMIT 1";
     match transaction.query_typed_opt(sql, &[]).await? {
         None => Ok(()),
-        Some(row) => {
-            Err(OpenError::Elsewhere { schema: row.try_get(0)?, first: row.try_get(1)? })
-        }
+        Some(row) => Err(OpenError::Elsewhere { schema: row.try_get(0)?, first: row.try_get(1)? }),
     }
 }
 

@@ -115,7 +115,8 @@ impl OpenError {
     }
 }
 
-/// A backup was not made. There is nothing of it at its path.
+/// A backup was not made. There is nothing of it at its path, unless the disk failed last of all, to keep its name: then the whole
+/// of it is there ([`Write`](BackupError::Write)).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackupError {
