@@ -23,6 +23,7 @@ fn every_schedule_holds() {
         ("first logins race", engine::first_logins_race),
         ("a login races a ban", engine::a_login_races_a_ban),
         ("a logout races a refresh and checks", engine::a_logout_races_a_refresh_and_checks),
+        ("a logout races a link", engine::a_logout_races_a_link),
         ("unlinks race", engine::unlinks_race),
         ("a link races a forced link", engine::a_link_races_a_forced_link),
         ("a link races a ban of the owner", engine::a_link_races_a_ban_of_the_owner),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use authcore::account::{Account, ProviderId};
+use authcore::store::{Lookup, Store as _};
 use authcore::{
     Authenticated, BanRequest, Credential, Error, Link, LoggedIn, Logout, Operator, Policy,
     Refresh, Refusal, RequestContext, Secret, Unlink,
@@ -14,9 +15,12 @@ use chrono::TimeDelta;
 use shuttle::rand::{RngCore as _, thread_rng};
 use shuttle::thread;
 
-/// With other ids in each schedule, so that they are in other shards.
 fn world(policy: Policy) -> Harness {
-    let store = Arc::new(MemoryStore::new());
+    world_on(Arc::new(MemoryStore::new()), policy)
+}
+
+/// With other ids in each schedule, so that they are in other shards.
+fn world_on(store: Arc<MemoryStore>, policy: Policy) -> Harness {
     run(Harness::seeded(thread_rng().next_u64(), store, policy, |builder| builder))
 }
 
@@ -41,16 +45,22 @@ pub(crate) fn first_logins_race() {
     assert!(players.iter().all(|player| world.verify(player).is_ok()));
 }
 
-/// No session outlives a ban, and none is opened after it.
+/// No session outlives a ban, and no login is written after it.
 pub(crate) fn a_login_races_a_ban() {
-    let world = world(Policy::nakama());
+    let store = Arc::new(MemoryStore::new());
+    let world = world_on(Arc::clone(&store), Policy::nakama());
     let player = world.guest("ann");
+    let count = || {
+        let found = run(store.load(&Lookup::Id(player.account.id))).unwrap();
+        found.unwrap().activity.login_count
+    };
     let banned = AtomicBool::new(false);
-    let logins = thread::scope(|scope| {
-        scope.spawn(|| {
+    let (counted, logins) = thread::scope(|scope| {
+        let counted = scope.spawn(|| {
             let (operator, ban) = (Operator::vouched_for("test"), BanRequest::permanent());
             run(world.engine().ban(&operator, player.account.id, ban)).unwrap();
             banned.store(true, Ordering::SeqCst);
+            count()
         });
         let logins = [(); 2].map(|()| {
             scope.spawn(|| {
@@ -62,8 +72,9 @@ pub(crate) fn a_login_races_a_ban() {
                 }
             })
         });
-        logins.map(|login| login.join().unwrap())
+        (counted.join().unwrap(), logins.map(|login| login.join().unwrap()))
     });
+    assert_eq!(count(), counted, "a login after the ban");
     for player in logins.iter().flatten().chain([&player]) {
         assert!(is_over(&world, player), "a session outlives the ban");
     }
@@ -101,6 +112,25 @@ pub(crate) fn a_logout_races_a_refresh_and_checks() {
         let refresh = Refresh::new(refreshed.tokens.refresh.reveal());
         let refresh = run(world.engine().refresh(&context(), refresh));
         assert!(access.is_err() && refresh.is_err(), "the refreshed session goes on");
+    }
+}
+
+/// What a session asks for is done before its logout is answered, or not at all.
+pub(crate) fn a_logout_races_a_link() {
+    let world = world(Policy::nakama());
+    let [player, other] = [(); 2].map(|()| world.guest("ann"));
+    let [who, watcher] = [&player, &other].map(|player| world.verify(player).unwrap());
+    let (seen, linked) = thread::scope(|scope| {
+        let seen = scope.spawn(|| {
+            run(world.engine().logout(&context(), &who, Logout::ThisSession)).unwrap();
+            run(world.engine().account(&context(), &watcher)).unwrap().identities.len()
+        });
+        let linked = scope.spawn(|| link(&world, &who));
+        (seen.join().unwrap(), linked.join().unwrap())
+    });
+    match linked {
+        Ok(_) => assert_eq!(seen, 2, "linked after the logout"),
+        Err(error) => assert_eq!(error.refusal(), Some(&Refusal::AccessTokenInvalid)),
     }
 }
 
