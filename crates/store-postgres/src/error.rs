@@ -55,8 +55,8 @@ pub enum OpenError {
         /// The table.
         table: String,
     },
-    /// The `search_path` begins with a schema that has no store, and names another one that has: to make a new store would leave
-    /// all players behind.
+    /// The `search_path` begins with a schema that has no store, and names another one that has, which the user may read: to
+    /// make a new store would leave all players behind. Where that is meant, name the first schema alone in the `search_path`.
     #[error("the store is in the schema {schema}, and {first} comes before it in the search_path")]
     Elsewhere {
         /// Where the store is.

@@ -117,12 +117,12 @@ async fn is_there(
     Ok(transaction.query_typed_one(sql, &[(&table, Type::TEXT)]).await?.try_get(0)?)
 }
 
-/// Whether one of the schemas behind the first has a store.
+/// Whether one of the schemas behind the first has a store that this user may read: any other is another game's.
 async fn check_others(transaction: &tokio_postgres::Transaction<'_>) -> Result<(), OpenError> {
     let sql = "SELECT n.nspname::text, current_schema()::text FROM pg_namespace n \
                WHERE n.nspname = ANY (current_schemas(false)) AND 2 = (\
-                   SELECT count(*) FROM pg_class c \
-                   WHERE c.relnamespace = n.oid AND c.relname IN ('migrations', 'account_activity')) \
+                   SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r' \
+                   AND c.relname IN ('migrations', 'account_activity') AND has_table_privilege(c.oid, 'SELECT')) \
                ORDER BY array_position(current_schemas(false), n.nspname) LIMIT 1";
     match transaction.query_typed_opt(sql, &[]).await? {
         None => Ok(()),

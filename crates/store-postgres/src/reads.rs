@@ -45,7 +45,7 @@ impl Reads {
         Self(sender)
     }
 
-    /// Hands a read over; it is under way when this returns.
+    /// Hands a read over; it is under way when this returns, for as long as somebody waits for it.
     pub(crate) fn ask(&self, query: Query) -> impl Future<Output = Answer> + Send + use<> {
         let (reply, answer) = oneshot::channel();
         // Nobody there to take it: the answer fails, because its other end is gone.

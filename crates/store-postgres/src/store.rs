@@ -90,8 +90,8 @@ use crate::writes::Writes;
 ///
 /// # Cancel safety
 ///
-/// Calls run in tasks of the store's to their end, also when their futures are dropped; only the answer is lost. Pruning
-/// stops between two pieces.
+/// Calls run in tasks of the store's to their end, also when their futures are dropped; only the answer is lost. A read that
+/// nobody waits for any more may be left out, and pruning stops between two pieces.
 pub struct PostgresStore {
     runner: Runner,
     reads: Reads,

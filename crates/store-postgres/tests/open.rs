@@ -115,6 +115,24 @@ async fn a_store_that_another_schema_was_put_before_is_not_begun_anew() {
     assert!(by_id(&behind.open().await, 1).await.is_some());
 }
 
+/// As where each game has a role and a schema of the same name, and one began in `public`.
+#[tokio::test]
+async fn a_store_of_another_user_behind_the_first_schema_is_not_looked_at() {
+    let behind = Schema::new().await;
+    drop(behind.open().await);
+    let first = Schema::before(&behind).await;
+    let (client, role) = (first.client().await, format!("role_of_{}", first.name));
+    let rights = format!(
+        "CREATE ROLE {role}; GRANT USAGE ON SCHEMA {} TO {role}; GRANT ALL ON SCHEMA {} TO {role}",
+        behind.name, first.name
+    );
+    client.batch_execute(&rights).await.unwrap();
+    let first = first.under(&role);
+    first.open().await.commit(&set(1, [insert(account(1))])).await.unwrap();
+    assert!(by_id(&behind.open().await, 1).await.is_none());
+    client.batch_execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_database_that_may_only_be_read_is_refused() {
     let schema = Schema::with("-c default_transaction_read_only=on").await;

@@ -212,6 +212,12 @@ impl Schema {
         schema
     }
 
+    /// The same, for a user with the rights of this role alone.
+    pub(crate) fn under(mut self, role: &str) -> Self {
+        self.url.extend(["%20-c%20role%3D", role]);
+        self
+    }
+
     /// An empty schema, with more server options such as `-c default_transaction_isolation=serializable`.
     pub(crate) async fn with(options: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
