@@ -15,9 +15,20 @@ impl ManualClock {
         Self(Arc::new(AtomicI64::new(now.timestamp_micros())))
     }
 
-    /// Moves it by this much; a negative step goes back.
+    /// Moves it by this much; a negative step goes back. A step past the ends of time, some 260,000 years from now, ends there.
     pub fn advance(&self, step: TimeDelta) {
-        self.0.fetch_add(step.num_microseconds().unwrap_or(i64::MAX), Ordering::SeqCst);
+        let moved = |now: DateTime<Utc>| {
+            let end = if step < TimeDelta::zero() {
+                DateTime::<Utc>::MIN_UTC
+            } else {
+                DateTime::<Utc>::MAX_UTC
+            };
+            now.checked_add_signed(step).unwrap_or(end).timestamp_micros()
+        };
+        // It never gives up.
+        let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| {
+            Some(moved(DateTime::from_timestamp_micros(now).unwrap_or_default()))
+        });
     }
 
     /// Sets it.

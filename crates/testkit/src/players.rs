@@ -7,13 +7,13 @@ use chrono::TimeDelta;
 
 use crate::{Harness, run};
 
-/// The guest key that lies on the device of the player of this name.
+/// The guest key that lies on the device of the player of this name. A name is one word; a space counts as `-`.
 #[must_use]
 pub fn guest(name: &str) -> Credential {
     Credential::Guest(format!("the guest key of {name}").replace(' ', "-").into())
 }
 
-/// The email address of the player of this name, with a good password.
+/// The email address of the player of this name, one word, with a good password.
 #[must_use]
 pub fn email(name: &str) -> Credential {
     Credential::Email {

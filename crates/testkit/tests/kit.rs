@@ -2,9 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use authcore::{Error, Login, Policy, Refusal, RequestContext};
-use authcore_testkit::{Harness, email, guest, run};
+use authcore::{Clock as _, Error, Login, Policy, Refusal, RequestContext};
+use authcore_testkit::{Harness, ManualClock, email, guest, run};
 use chrono::TimeDelta;
+
+#[test]
+fn a_clock_stops_at_the_ends_of_time() {
+    for (step, ahead) in [(TimeDelta::MIN, false), (TimeDelta::MAX, true)] {
+        let clock = ManualClock::default();
+        let before = clock.now();
+        clock.advance(step);
+        clock.advance(step);
+        assert_eq!(clock.now() > before, ahead);
+        assert!((clock.now() - before).num_days().abs() > 90_000_000, "{}", clock.now());
+    }
+}
 
 #[test]
 fn a_banned_player_cannot_log_in() {
