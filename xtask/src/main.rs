@@ -60,7 +60,8 @@ COMMANDS:
   prove    Runs one of the provers, which try to break the engine, as far as it is told, or, told nothing, further than the
            check; prints its figure last
              model | properties | simulate | crash | fuzz | schedules
-             --seeds N         how many seeds (properties, simulate)
+             --seeds N         how many seeds (properties, simulate); of properties each with all cases, or, with --minutes, with
+                               as many as in the check
              --seed S          the first seed (all but model and crash); of properties and simulate the only one, unless
                                --seeds or, with simulate, --minutes says more
              --cases N         how many cases (properties, fuzz, schedules)

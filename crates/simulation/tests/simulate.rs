@@ -95,7 +95,7 @@ fn check_all(first: u64, goes_on: impl Fn(u64) -> bool + Sync) -> Tally {
             if failed.load(Ordering::Relaxed) || !goes_on(number) {
                 return tally;
             }
-            tally += catch_unwind(|| check(first + number)).unwrap_or_else(|why| {
+            tally += catch_unwind(|| check(first.wrapping_add(number))).unwrap_or_else(|why| {
                 failed.store(true, Ordering::Relaxed);
                 resume_unwind(why)
             });
@@ -128,8 +128,9 @@ fn no_seed_breaks_a_promise() {
     let tally = check_all(first, |number| number < seeds && !is_late());
     let Tally { runs, counts, .. } = &tally;
     println!("proved: {runs} seeds in {:.1} s: {counts}", begun.elapsed().as_secs_f64());
-    // An engine that was broken on purpose must break a promise.
-    if *runs >= SEEDS && std::env::var_os("PROVE_BUG").is_none() {
+    assert!(*runs > 0, "nothing was simulated");
+    // Those of the check are known to see all; an engine that was broken on purpose must break a promise.
+    if first == 0 && *runs >= SEEDS && std::env::var_os("PROVE_BUG").is_none() {
         all_was_seen(&tally);
     }
 }

@@ -62,6 +62,7 @@ fn run<K: Kind>(default: u64) -> u64 {
     for seed in first..first.saturating_add(seeds.unwrap_or(1)) {
         done += run_seed::<K>(seed, cases, &|| longest.is_some_and(|it| started.elapsed() >= it));
     }
+    assert!(done > 0, "no case was tried");
     let seconds = started.elapsed().as_secs_f64();
     let steps = tally::steps();
     println!("proved: properties on {}: {done} cases, {steps} steps, {seconds:.0} s", K::NAME);

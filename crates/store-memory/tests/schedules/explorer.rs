@@ -51,6 +51,7 @@ pub(crate) fn explore(scenarios: &[(&str, Scenario)]) {
             spawned.unwrap();
         }
     });
+    assert!(schedules.load(Ordering::Relaxed) > 0, "no schedule was tried");
     println!(
         "\nproved: {} schedules of {} scenarios from seed {seed}, half at random and half by PCT of depth {DEPTH}, in {:.0?}",
         schedules.into_inner(),
