@@ -2,7 +2,9 @@ mod reads;
 mod record;
 mod writes;
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex, oneshot};
@@ -18,6 +20,9 @@ use crate::{Outcome, Pair, Target};
 
 /// How much shares a statement at most.
 const BATCH: usize = 128;
+
+/// The store's.
+const TURN: Duration = Duration::from_millis(5);
 
 /// How many connections read, and how many write.
 const READERS: usize = 2;
@@ -117,17 +122,33 @@ impl PostgresFloor {
 
 /// Workers: each takes what waits, until nobody can send any more or the server fails.
 async fn serve_reads(connection: Connection, waiting: Waiting<Read>) {
-    let mut batch = Vec::new();
-    while waiting.lock().await.recv_many(&mut batch, BATCH).await > 0 {
-        told(read(&connection, std::mem::take(&mut batch)).await);
+    loop {
+        let (mut turn, mut batch) = (waiting.lock().await, Vec::new());
+        if turn.recv_many(&mut batch, BATCH).await == 0 {
+            return;
+        }
+        told(in_turn(turn, read(&connection, batch)).await);
     }
 }
 
 async fn serve_writes(connection: Connection, waiting: Waiting<Change>) {
-    let mut batch = Vec::new();
-    while waiting.lock().await.recv_many(&mut batch, BATCH).await > 0 {
-        told(write(&connection, std::mem::take(&mut batch)).await);
+    loop {
+        let (mut turn, mut batch) = (waiting.lock().await, Vec::new());
+        if turn.recv_many(&mut batch, BATCH).await == 0 {
+            return;
+        }
+        told(in_turn(turn, write(&connection, batch)).await);
     }
+}
+
+/// Works while the next worker waits, as the store's do, unless it takes long: what comes meanwhile is taken together.
+async fn in_turn<R>(turn: impl Sized, work: impl Future<Output = R>) -> R {
+    let mut work = pin!(work);
+    if let Ok(done) = tokio::time::timeout(TURN, &mut work).await {
+        return done;
+    }
+    drop(turn);
+    work.await
 }
 
 /// The askers learn that nobody answers.
