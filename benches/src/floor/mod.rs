@@ -59,9 +59,15 @@ impl Session {
     }
 }
 
+impl AsRef<Self> for Session {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// Adds a session to a list, from which the dead and the oldest go.
-fn push(sessions: &mut Vec<Session>, session: Session, now: i64) {
-    sessions.retain(|session| session.is_alive(now));
+fn push<S: AsRef<Session>>(sessions: &mut Vec<S>, session: S, now: i64) {
+    sessions.retain(|session| session.as_ref().is_alive(now));
     let surplus = (sessions.len() + 1).saturating_sub(SESSIONS);
     sessions.drain(..surplus);
     sessions.push(session);

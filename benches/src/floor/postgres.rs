@@ -1,5 +1,6 @@
 mod reads;
 mod record;
+mod sessions;
 mod writes;
 
 use std::pin::pin;
@@ -12,7 +13,8 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
 
-use self::reads::{BY_DEVICE, BY_ID, Kept, Read, SESSIONS, read};
+use self::reads::{BY_DEVICE, BY_ID, Read, SESSIONS, read};
+use self::sessions::Kept;
 use self::writes::{Change, Link, Login, Newcomer, Refresh, STATEMENTS, write};
 use super::{FloorTokens, Session, push};
 use crate::engine::{now, random};
@@ -165,15 +167,11 @@ impl Target for PostgresFloor {
         let Some(loaded) = self.ask(Read::Device, device.clone()).await? else {
             return self.create(device, session).await;
         };
-        let before: Vec<_> = loaded.sessions.iter().map(Kept::session).collect();
-        let mut after = before.clone();
-        push(&mut after, session, now);
-        let stays = |old: &Session| after.iter().any(|kept| kept.id == old.id);
-        let gone = before.iter().filter(|old| !stays(old)).map(|old| old.id).collect();
-        let place = loaded.sessions.last().map_or(1, |last| last.place + 1);
+        let mut sessions = loaded.sessions.clone();
+        push(&mut sessions, Kept::open(session, loaded.epoch, loaded.store_epoch)?, now);
         let (id, username) = (loaded.id, loaded.username.clone().unwrap_or_default());
         let commit = random::<16>()?.to_vec();
-        self.commit(Change::Login, Login { loaded, session, place, gone, commit }).await?;
+        self.commit(Change::Login, Login { loaded, now, sessions, commit }).await?;
         self.tokens.mint_for(id, username, &session)
     }
 
@@ -181,21 +179,24 @@ impl Target for PostgresFloor {
         let now = now().timestamp_millis();
         let claims = self.tokens.read(&token)?;
         let loaded = self.ask(Read::Id, claims.uid).await?.ok_or("no account")?;
-        let kept = loaded.sessions.iter().find(|kept| kept.id == claims.tid).ok_or("no session")?;
+        let mut sessions = loaded.sessions.clone();
+        let kept = sessions.iter_mut().find(|kept| kept.session.id == claims.tid);
+        let kept = kept.ok_or("no session")?;
         let generation = claims.r#gen.ok_or("no refresh token")?;
-        let session = kept.session().rotated(generation, now).ok_or("the token is old")?;
+        let session = kept.session.rotated(generation, now).ok_or("the token is old")?;
+        kept.session = session;
         let username = loaded.username.clone().unwrap_or_default();
         let commit = random::<16>()?.to_vec();
-        self.commit(Change::Refresh, Refresh { loaded, session, commit }).await?;
+        self.commit(Change::Refresh, Refresh { loaded, sessions, commit }).await?;
         self.tokens.mint_for(claims.uid, username, &session)
     }
 
     async fn verify(&self, token: &str) -> Outcome<()> {
         let now = now().timestamp_millis();
         let claims = self.tokens.read(token)?;
-        let (idle, ends) =
-            self.ask(Read::Session, (claims.uid, claims.tid)).await?.ok_or("no session")?;
-        if now < idle && now < ends { Ok(()) } else { Err("no session".into()) }
+        let sessions = self.ask(Read::Session, claims.uid).await?.ok_or("no account")?;
+        let alive = |kept: &Kept| kept.session.id == claims.tid && kept.session.is_alive(now);
+        if sessions.iter().any(alive) { Ok(()) } else { Err("no session".into()) }
     }
 
     fn verify_stateless(&self, token: &str) -> Outcome<()> {
@@ -208,7 +209,7 @@ impl Target for PostgresFloor {
         self.verify(token).await?;
         let claims = self.tokens.read(token)?;
         let loaded = self.ask(Read::Id, claims.uid).await?.ok_or("no account")?;
-        let alive = |kept: &Kept| kept.id == claims.tid && kept.session().is_alive(now);
+        let alive = |kept: &Kept| kept.session.id == claims.tid && kept.session.is_alive(now);
         if !loaded.sessions.iter().any(alive) {
             return Err("no session".into());
         }
@@ -223,7 +224,8 @@ impl PostgresFloor {
         let millis = u64::try_from(session.authenticated_at)?;
         let id = uuid::Builder::from_unix_timestamp_millis(millis, &random()?).into_uuid();
         let commit = random::<16>()?.to_vec();
-        let newcomer = Newcomer { id, username: username.clone(), device, session, commit };
+        let kept = Kept::open(session, 0, 0)?;
+        let newcomer = Newcomer { id, username: username.clone(), device, session: kept, commit };
         self.commit(Change::Create, newcomer).await?;
         self.tokens.mint_for(id, username, &session)
     }

@@ -87,32 +87,48 @@ CREATE TABLE account_activity (
     last_login_at      bigint,
     last_login_ordinal bigint,
     previous_login_at  bigint,
+    -- 66 bytes each, in order; the view `sessions` reads them.
+    sessions           bytea NOT NULL CHECK (length(sessions) % 66 = 0),
+    -- What few sessions have: an array with an object or null for each, NULL where none has any.
+    session_details    jsonb,
     commit_ids         bytea NOT NULL,
     CONSTRAINT account_activity_pkey PRIMARY KEY (account_id)
 ) WITH (fillfactor = 70);
 
--- Sessions that may still be alive, in the order of `place`. They belong to the activity, and are written with it.
-CREATE TABLE sessions (
-    account_id       uuid NOT NULL,
-    id               uuid NOT NULL,
-    place            bigint NOT NULL,
-    identity         bigint,
-    method           text NOT NULL,
-    authenticated_at bigint NOT NULL,
-    last_used_at     bigint NOT NULL,
-    idle_expires_at  bigint NOT NULL,
-    expires_at       bigint NOT NULL,
-    generation       bigint NOT NULL,
-    access_revoked   boolean NOT NULL,
-    refresh_revoked  boolean NOT NULL,
-    client_vars      jsonb NOT NULL,
-    server_vars      jsonb NOT NULL,
-    device_name      text,
-    device_id        text,
-    epoch            bigint NOT NULL,
-    store_epoch      bigint NOT NULL,
-    CONSTRAINT sessions_pkey PRIMARY KEY (account_id, id)
-) WITH (fillfactor = 85);
+-- Sessions that may still be alive, in the order of `place`, for whoever joins tables of their own. They are kept in one
+-- value because all of them are read and written at each login: as rows they cost more than the rest of it.
+CREATE VIEW sessions AS
+SELECT v.account_id,
+       encode(substring(s.kept FROM 1 FOR 16), 'hex')::uuid AS id,
+       s.place,
+       CASE WHEN s.flags & 1 <> 0
+            THEN ('x00000000' || substring(s.hex FROM 121 FOR 8))::bit(64)::bigint END AS identity,
+       CASE get_byte(s.kept, 64)
+            WHEN 0 THEN 'device'
+            WHEN 1 THEN 'custom'
+            WHEN 2 THEN 'guest'
+            WHEN 3 THEN 'password'
+            WHEN 4 THEN 'provider' END AS method,
+       ('x' || substring(s.hex FROM 33 FOR 16))::bit(64)::bigint AS authenticated_at,
+       ('x' || substring(s.hex FROM 49 FOR 16))::bit(64)::bigint AS last_used_at,
+       ('x' || substring(s.hex FROM 65 FOR 16))::bit(64)::bigint AS idle_expires_at,
+       ('x' || substring(s.hex FROM 81 FOR 16))::bit(64)::bigint AS expires_at,
+       ('x00000000' || substring(s.hex FROM 97 FOR 8))::bit(64)::bigint AS generation,
+       s.flags & 2 <> 0 AS access_revoked,
+       s.flags & 4 <> 0 AS refresh_revoked,
+       coalesce(s.details -> 'client_vars', '{}') AS client_vars,
+       coalesce(s.details -> 'server_vars', '{}') AS server_vars,
+       s.details ->> 'device_name' AS device_name,
+       s.details ->> 'device_id' AS device_id,
+       ('x00000000' || substring(s.hex FROM 105 FOR 8))::bit(64)::bigint AS epoch,
+       ('x00000000' || substring(s.hex FROM 113 FOR 8))::bit(64)::bigint AS store_epoch
+FROM account_activity v
+CROSS JOIN LATERAL (
+    SELECT n AS place, k.kept, encode(k.kept, 'hex') AS hex, get_byte(k.kept, 65) AS flags,
+           v.session_details -> (n - 1) AS details
+    FROM generate_series(1, length(v.sessions) / 66) AS n
+    CROSS JOIN LATERAL (SELECT substring(v.sessions FROM 66 * (n - 1) + 1 FOR 66) AS kept) AS k
+) AS s;
 
 -- The outbox. The numbers are given out before their transactions are committed; how they are read in order is told in
 -- the store.

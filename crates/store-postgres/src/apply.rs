@@ -5,21 +5,15 @@ use authcore::store::OneTimeCode;
 
 use crate::accounts::{self, AccountRow, Replaced};
 use crate::activity::{self, ActivityRow, NewActivity};
-use crate::diff::{Diff, SessionDiff};
+use crate::diff::Diff;
 use crate::error::{Fault, Stop};
 use crate::param::{column, params};
 use crate::plan::{EventRow, Plan, Planned};
-use crate::state::State;
 use crate::text::opt_encoded;
 use crate::tx::Tx;
 
 /// Writes the set; `diffs` are those of its accounts, in their order.
-pub(crate) async fn apply(
-    tx: &mut Tx<'_>,
-    plan: &Plan,
-    state: &State,
-    diffs: &[Diff<'_>],
-) -> Result<(), Stop> {
+pub(crate) async fn apply(tx: &mut Tx<'_>, plan: &Plan, diffs: &[Diff<'_>]) -> Result<(), Stop> {
     // What a set frees, it may give to another account: everything goes before anything comes.
     for write in &plan.writes {
         if let Planned::Delete { id, .. } = write {
@@ -54,7 +48,6 @@ pub(crate) async fn apply(
                 }
             }
             Planned::Activity { id, activity, expect } => {
-                let before = state.activities.get(id).map_or(&[][..], |kept| &kept.sessions);
                 let row = ActivityRow {
                     id: *id,
                     activity,
@@ -63,7 +56,6 @@ pub(crate) async fn apply(
                     written_by: None,
                     account: None,
                     epoch: None,
-                    sessions: SessionDiff::of(*id, before, &activity.sessions),
                 };
                 let (sql, params) = activity::update(&[row])?;
                 tx.write(sql, params).await?;
@@ -103,7 +95,6 @@ async fn delete(tx: &mut Tx<'_>, id: AccountId) -> Result<(), Fault> {
     for sql in [
         "DELETE FROM codes WHERE account_id = $1",
         "DELETE FROM identities WHERE account_id = $1",
-        "DELETE FROM sessions WHERE account_id = $1",
         "DELETE FROM account_activity WHERE account_id = $1",
         "DELETE FROM accounts WHERE id = $1",
     ] {

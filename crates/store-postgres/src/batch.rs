@@ -10,7 +10,7 @@ use crate::accounts::{self, AccountRow, Replaced};
 use crate::activity::{self, ActivityRow, NewActivity};
 use crate::apply::events;
 use crate::cols::Cols;
-use crate::diff::{Diff, SessionDiff};
+use crate::diff::Diff;
 use crate::error::{Fault, Stop};
 use crate::member::Member;
 use crate::param::column;
@@ -219,7 +219,6 @@ fn activity_row(member: &Member) -> Option<ActivityRow<'_>> {
             written_by: seen.activity.commits.last(),
             account: member.conditions.account,
             epoch: member.conditions.epoch,
-            sessions: SessionDiff::of(*id, &seen.activity.sessions, &activity.sessions),
         }),
         _ => None,
     })

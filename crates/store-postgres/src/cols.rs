@@ -1,4 +1,4 @@
-use authcore::account::{AccountId, CommitId, SessionId};
+use authcore::account::{AccountId, CommitId};
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use tokio_postgres::Row;
@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::error::Fault;
 use crate::record::{Record, Records};
+use crate::session_codec;
 use crate::text;
 
 /// The columns of a row, read from left to right. A value that makes no sense is a fault that names its column.
@@ -51,16 +52,13 @@ impl<'a> Cols<'a> {
         records.into_iter().map(|record| read(&mut Self::Record(record))).collect()
     }
 
-    pub(crate) fn flag(&mut self, what: &str) -> Result<bool, Fault> {
-        self.value(what)
-    }
-
-    pub(crate) fn text(&mut self, what: &str) -> Result<&'a str, Fault> {
-        self.value(what)
-    }
-
-    pub(crate) fn session(&mut self, what: &str) -> Result<SessionId, Fault> {
-        self.value::<Uuid>(what).map(|id| SessionId::from_bytes(id.into_bytes()))
+    /// What is kept of an account's sessions, in two columns.
+    pub(crate) fn sessions<T>(
+        &mut self,
+        read: impl FnOnce(&[u8], Option<&str>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let list = self.blob(session_codec::LIST)?;
+        read(list, self.value(session_codec::DETAILS)?)
     }
 
     pub(crate) fn opt_int(&mut self, what: &str) -> Result<Option<i64>, Fault> {

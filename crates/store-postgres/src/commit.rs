@@ -19,7 +19,7 @@ impl Job for Plan {
             return confirm(tx).await;
         }
         match judge(tx, self, &state).await {
-            Ok(diffs) => apply::apply(tx, self, &state, &diffs).await,
+            Ok(diffs) => apply::apply(tx, self, &diffs).await,
             Err(Stop::Conflict(_)) if judge::was_applied(self, &state) => confirm(tx).await,
             Err(Stop::Conflict(conflict)) if judge::may_be_forgotten(self, &state) => {
                 Err(Stop::Overwritten(conflict))

@@ -1,11 +1,10 @@
 //! What a write changes of an account's keys, by comparison with what the tables hold. Accounts may have thousands of
 //! identities, of which a write changes one or none.
 
-use authcore::account::{Account, AccountId, Identity, Ordinal};
-use authcore::session::Session;
+use authcore::account::{Account, Identity, Ordinal};
 
 use crate::plan::{Planned, transfer_key};
-use crate::state::{AccountState, PlacedSession, State};
+use crate::state::{AccountState, State};
 
 pub(crate) struct Diff<'a> {
     pub(crate) account: &'a Account,
@@ -87,48 +86,6 @@ impl<'a> Diff<'a> {
             }
         }
         diff.new.extend(wanted);
-        diff
-    }
-}
-
-/// What a write changes of an account's sessions.
-pub(crate) struct SessionDiff<'a> {
-    pub(crate) account: AccountId,
-    pub(crate) gone: Vec<&'a Session>,
-    /// With the place that each gets.
-    pub(crate) new: Vec<(i64, &'a Session)>,
-    pub(crate) altered: Vec<(i64, &'a Session)>,
-}
-
-impl<'a> SessionDiff<'a> {
-    pub(crate) fn of(id: AccountId, before: &'a [PlacedSession], wanted: &'a [Session]) -> Self {
-        let mut diff = Self { account: id, gone: Vec::new(), new: Vec::new(), altered: Vec::new() };
-        let places: std::collections::HashMap<_, _> =
-            before.iter().map(|placed| (placed.session.id, placed)).collect();
-        let stays: std::collections::HashSet<_> = wanted.iter().map(|session| session.id).collect();
-        diff.gone.extend(
-            before.iter().map(|placed| &placed.session).filter(|old| !stays.contains(&old.id)),
-        );
-        // Whoever stays keeps its place as long as the places grow; as a rule all do, and new ones come last.
-        let mut last = 0;
-        for session in wanted {
-            match places.get(&session.id) {
-                Some(old) if old.place > last => {
-                    last = old.place;
-                    if old.session != *session {
-                        diff.altered.push((last, session));
-                    }
-                }
-                Some(_) => {
-                    last += 1;
-                    diff.altered.push((last, session));
-                }
-                None => {
-                    last += 1;
-                    diff.new.push((last, session));
-                }
-            }
-        }
         diff
     }
 }

@@ -166,7 +166,6 @@ const KEYS: &[&str] = &[
     "account_activity_pkey",
     "identities_pkey",
     "identities_key",
-    "sessions_pkey",
     "single_use_pkey",
     "throttles_pkey",
     "recent_commits_commit_id",

@@ -30,6 +30,7 @@ mod record;
 mod rows;
 mod runner;
 mod seen;
+mod session_codec;
 mod state;
 mod store;
 mod text;

@@ -115,10 +115,7 @@ impl<'a> Keys<'a> {
         let Self { ids, identities, usernames, transfers, sessions, epochs } = self;
         let keys: Vec<_> = identities.iter().map(|(_, key)| *key).collect();
         let identity = rows::key_columns(&keys).into();
-        let session = vec![
-            column(sessions, |(_, at)| at.account.as_uuid()),
-            column(sessions, |(_, at)| at.session.as_uuid()),
-        ];
+        let session = vec![column(sessions, |(_, at)| at.account.as_uuid())];
         let transfer = column(transfers, |(_, key)| key.as_bytes().to_vec());
         let numbers: Vec<i64> = (1..).take(epochs.len()).collect();
         [

@@ -1,21 +1,20 @@
 //! Reading accounts. Each is read by one statement, and so is of one moment.
 
 use authcore::account::{
-    Account, Epoch, Identity, IdentityKey, Ordinal, Profile, ProviderId, Username, Version,
+    Account, Epoch, Identity, IdentityKey, Ordinal, Profile, ProviderId, SessionId, Username,
+    Version,
 };
 use authcore::password::Password;
-use authcore::session::{Activity, LoginRecord, Method, Session, SessionSnapshot};
+use authcore::session::{Activity, LoginRecord, SessionSnapshot};
 use authcore::store::Snapshot;
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
-use serde::de::value::{self, StrDeserializer};
 use tokio_postgres::Row;
 
 use crate::cols::Cols;
 use crate::error::Fault;
 use crate::param::{Param, column, params};
 use crate::seen::Seen;
-use crate::state::{AccountState, ActivityState, Commits, PlacedSession};
+use crate::session_codec;
+use crate::state::{AccountState, ActivityState, Commits};
 use crate::text::encoded;
 
 macro_rules! identities_of {
@@ -30,28 +29,6 @@ macro_rules! identities_of {
 }
 pub(crate) use identities_of;
 
-macro_rules! session_columns {
-    () => {
-        "s.place, s.id, s.identity, s.method, s.authenticated_at, s.last_used_at, s.idle_expires_at, s.expires_at, \
-         s.generation, s.access_revoked, s.refresh_revoked, s.client_vars::text, s.server_vars::text, s.device_name, \
-         s.device_id, s.epoch, s.store_epoch"
-    };
-}
-
-/// In no order: [`sessions`] has one.
-macro_rules! sessions_of {
-    ($account:literal) => {
-        concat!(
-            "ARRAY(SELECT ROW(",
-            crate::rows::session_columns!(),
-            ") FROM sessions s WHERE s.account_id = ",
-            $account,
-            ")"
-        )
-    };
-}
-pub(crate) use {session_columns, sessions_of};
-
 /// Each row begins with the number of what was asked for, from one on.
 macro_rules! select_snapshots {
     ($asked:literal) => {
@@ -60,10 +37,8 @@ macro_rules! select_snapshots {
              a.location, a.timezone, a.metadata, a.password_hash, a.password_version, a.password_set_at, a.ban::text, \
              a.withdrawal::text, a.records::text, a.next_ordinal, a.created_at, a.updated_at, \
              substring(a.commit_ids from 1 for 16), v.version, v.login_count, v.last_login_at, v.last_login_ordinal, \
-             v.previous_login_at, substring(v.commit_ids from 1 for 16), ",
+             v.previous_login_at, v.sessions, v.session_details::text, substring(v.commit_ids from 1 for 16), ",
             identities_of!("a.id"),
-            ", ",
-            sessions_of!("a.id"),
             ", (SELECT epoch FROM store WHERE store.id = 1) FROM ",
             $asked,
             " JOIN account_activity v ON v.account_id = a.id"
@@ -86,14 +61,9 @@ pub(crate) const BY_IDENTITY: &str = select_snapshots!(
      AND f.tenant = k.tenant COLLATE \"C\" AND f.issuer = k.issuer COLLATE \"C\" JOIN accounts a ON a.id = f.account_id"
 );
 
-pub(crate) const SESSIONS: &str = concat!(
-    "SELECT k.n, ",
-    session_columns!(),
-    ", a.epoch, a.due_at, v.version, (SELECT epoch FROM store WHERE store.id = 1) \
-     FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (account_id, id, n) \
-     JOIN sessions s ON s.account_id = k.account_id AND s.id = k.id \
-     JOIN accounts a ON a.id = k.account_id JOIN account_activity v ON v.account_id = k.account_id"
-);
+pub(crate) const SESSIONS: &str = "SELECT k.n, v.sessions, v.session_details::text, a.epoch, a.due_at, v.version, \
+     (SELECT epoch FROM store WHERE store.id = 1) FROM unnest($1::uuid[]) WITH ORDINALITY AS k (account_id, n) \
+     JOIN accounts a ON a.id = k.account_id JOIN account_activity v ON v.account_id = k.account_id";
 
 pub(crate) const EPOCHS: &str =
     "SELECT k.n, store.epoch FROM unnest($1::bigint[]) AS k (n) JOIN store ON store.id = 1";
@@ -121,15 +91,13 @@ pub(crate) fn snapshot(row: &Row) -> Result<(Snapshot, Seen), Fault> {
     let mut cols = Cols::asked(row);
     let (mut account, version) = account(&mut cols)?;
     let account_commits = Commits::new(cols.blob("accounts.commit_ids")?);
-    let (mut activity, activity_version) = activity(&mut cols)?;
+    let (activity, activity_version) = activity(&mut cols)?;
     let activity_commits = Commits::new(cols.blob("account_activity.commit_ids")?);
     account.identities = identities(&mut cols)?;
-    let sessions = sessions(&mut cols)?;
-    activity.sessions = sessions.iter().map(|placed| placed.session.clone()).collect();
     let store_epoch = Epoch::new(cols.u32("store.epoch")?);
     let seen = Seen {
         account: AccountState::of(&account, version, account_commits),
-        activity: ActivityState { version: activity_version, commits: activity_commits, sessions },
+        activity: ActivityState { version: activity_version, commits: activity_commits },
     };
     Ok((Snapshot { account, version, activity, activity_version, store_epoch }, seen))
 }
@@ -187,45 +155,9 @@ fn activity(cols: &mut Cols<'_>) -> Result<(Activity, Version), Fault> {
         login_count,
         last_login: at.map(|at| LoginRecord { at, identity }),
         previous_login_at: cols.opt_time("account_activity.previous_login_at")?,
-        sessions: Vec::new(),
+        sessions: cols.sessions(session_codec::decode)?,
     };
     Ok((activity, version))
-}
-
-/// All of an account's sessions, from one column.
-pub(crate) fn sessions(cols: &mut Cols<'_>) -> Result<Vec<PlacedSession>, Fault> {
-    let mut sessions = cols.rows("sessions", placed)?;
-    sessions.sort_unstable_by_key(|placed| placed.place);
-    Ok(sessions)
-}
-
-fn placed(cols: &mut Cols<'_>) -> Result<PlacedSession, Fault> {
-    let place = cols.int("sessions.place")?;
-    let session = Session {
-        id: cols.session("sessions.id")?,
-        identity: cols.opt_u32("sessions.identity")?.map(Ordinal::new),
-        method: method(cols.text("sessions.method")?)?,
-        authenticated_at: cols.time("sessions.authenticated_at")?,
-        last_used_at: cols.time("sessions.last_used_at")?,
-        idle_expires_at: cols.time("sessions.idle_expires_at")?,
-        expires_at: cols.time("sessions.expires_at")?,
-        generation: cols.u32("sessions.generation")?,
-        access_revoked: cols.flag("sessions.access_revoked")?,
-        refresh_revoked: cols.flag("sessions.refresh_revoked")?,
-        client_vars: cols.json("sessions.client_vars")?,
-        server_vars: cols.json("sessions.server_vars")?,
-        device_name: cols.opt_boxed("sessions.device_name")?,
-        device_id: cols.opt_boxed("sessions.device_id")?,
-        epoch: Epoch::new(cols.u32("sessions.epoch")?),
-        store_epoch: Epoch::new(cols.u32("sessions.store_epoch")?),
-    };
-    Ok(PlacedSession { place, session })
-}
-
-/// By the name that JSON has for it.
-fn method(name: &str) -> Result<Method, Fault> {
-    let name: StrDeserializer<'_, value::Error> = name.into_deserializer();
-    Method::deserialize(name).map_err(|_| Fault::corrupt("sessions.method"))
 }
 
 /// All of an account's identities, from one column.
@@ -248,15 +180,18 @@ pub(crate) fn identities(cols: &mut Cols<'_>) -> Result<Vec<Identity>, Fault> {
     })
 }
 
-pub(crate) fn session(row: &Row) -> Result<SessionSnapshot, Fault> {
+/// A session of an account; nothing when the account has none of this id.
+pub(crate) fn session(row: &Row, id: SessionId) -> Result<Option<SessionSnapshot>, Fault> {
     let mut cols = Cols::asked(row);
-    Ok(SessionSnapshot {
-        session: placed(&mut cols)?.session,
+    let found = cols.sessions(|list, details| session_codec::find(list, details, id))?;
+    let Some(session) = found else { return Ok(None) };
+    Ok(Some(SessionSnapshot {
+        session,
         account_epoch: Epoch::new(cols.u32("accounts.epoch")?),
         account_due_at: cols.opt_time("accounts.due_at")?,
         activity_version: Version::new(cols.u64("account_activity.version")?),
         store_epoch: Epoch::new(cols.u32("store.epoch")?),
-    })
+    }))
 }
 
 pub(crate) const DUE: &str =

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use authcore::account::{Account, AccountId, CommitId, Identity, IdentityKey, Version};
-use authcore::session::Session;
 use authcore::store::{CodeKey, Require, SingleUseKey, TransferKey};
 use tokio_postgres::Row;
 
@@ -11,7 +10,7 @@ use crate::cols::Cols;
 use crate::error::{Fault, Stop};
 use crate::param::params;
 use crate::plan::{Plan, Planned, UnknownPart, transfer_key};
-use crate::rows::{self, identities_of, key_params, sessions_of};
+use crate::rows::{self, identities_of, key_params};
 use crate::text;
 use crate::tx::{Sent, Tx};
 
@@ -59,15 +58,6 @@ impl AccountState {
 pub(crate) struct ActivityState {
     pub(crate) version: Version,
     pub(crate) commits: Commits,
-    /// Only of an activity that the set writes.
-    pub(crate) sessions: Vec<PlacedSession>,
-}
-
-/// A session and where it stands in its account's list.
-#[derive(Clone)]
-pub(crate) struct PlacedSession {
-    pub(crate) place: i64,
-    pub(crate) session: Session,
 }
 
 /// The change sets that wrote a document last.
@@ -133,7 +123,6 @@ impl Lock {
 
 const CODE: &str = "SELECT tries_left FROM codes WHERE key = $1 FOR UPDATE";
 const IDENTITIES: &str = concat!("SELECT ", identities_of!("$1"));
-const SESSIONS: &str = concat!("SELECT ", sessions_of!("$1"));
 const SINGLE_USE: &str = "SELECT commit_id FROM single_use WHERE key = $1";
 const REMEMBERED: &str = "SELECT 1::bigint FROM recent_commits WHERE commit_id = $1";
 
@@ -144,8 +133,6 @@ struct Needs {
     /// Those of them whose identities are compared.
     updated: BTreeSet<AccountId>,
     activities: BTreeMap<AccountId, Lock>,
-    /// Those of them whose sessions are compared.
-    logins: BTreeSet<AccountId>,
     codes: BTreeSet<CodeKey>,
     single_use: BTreeSet<SingleUseKey>,
     /// Whether the set may be among those that are remembered apart.
@@ -187,7 +174,6 @@ impl Needs {
                 }
                 Planned::Activity { id, .. } => {
                     lock(&mut needs.activities, *id, Lock::Update);
-                    needs.logins.insert(*id);
                 }
                 Planned::UseUp { key, .. } => drop(needs.single_use.insert(*key)),
                 Planned::PutCode(_)
@@ -204,7 +190,6 @@ impl Needs {
         let rest = [
             (CODE, !self.codes.is_empty()),
             (IDENTITIES, !self.updated.is_empty()),
-            (SESSIONS, !self.logins.is_empty()),
             (SINGLE_USE, !self.single_use.is_empty()),
             (REMEMBERED, self.remembered),
         ];
@@ -240,10 +225,6 @@ impl State {
         for id in &needs.updated {
             identities.push((*id, tx.query(IDENTITIES, params![id.as_uuid()]).await?));
         }
-        let mut sessions = Vec::new();
-        for id in &needs.logins {
-            sessions.push((*id, tx.query(SESSIONS, params![id.as_uuid()]).await?));
-        }
         let mut used_up = Vec::new();
         for key in &needs.single_use {
             used_up.push((*key, tx.query(SINGLE_USE, params![key.as_bytes().to_vec()]).await?));
@@ -263,11 +244,6 @@ impl State {
         for (id, found) in answers(identities, |row| rows::identities(&mut Cols::new(row))).await? {
             if let Some(account) = state.accounts.get_mut(&id) {
                 account.identities = found;
-            }
-        }
-        for (id, found) in answers(sessions, |row| rows::sessions(&mut Cols::new(row))).await? {
-            if let Some(activity) = state.activities.get_mut(&id) {
-                activity.sessions = found;
             }
         }
         state.used_up =
@@ -312,7 +288,6 @@ fn activity(row: &Row) -> Result<ActivityState, Fault> {
     Ok(ActivityState {
         version: Version::new(cols.u64("account_activity.version")?),
         commits: Commits::new(cols.blob("account_activity.commit_ids")?),
-        sessions: Vec::new(),
     })
 }
 

@@ -231,7 +231,10 @@ impl Store for PostgresStore {
 
     async fn session(&self, at: SessionRef) -> Result<Option<SessionSnapshot>, StoreError> {
         let row = self.reads.ask(Query::Session(at)).await?;
-        Ok(row.map(|row| rows::session(&row)).transpose()?)
+        match row {
+            Some(row) => Ok(rows::session(&row, at.session)?),
+            None => Ok(None),
+        }
     }
 
     async fn epoch(&self) -> Result<Epoch, StoreError> {

@@ -5,7 +5,8 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::record::{Record, Records};
-use super::{Ask, Connection, Session};
+use super::sessions::{self, Kept};
+use super::{Ask, Connection};
 use crate::Outcome;
 
 macro_rules! select {
@@ -14,12 +15,9 @@ macro_rules! select {
             "SELECT k.n, a.id, a.version, a.epoch, a.username, a.username_key, a.display_name, a.avatar_url, a.lang_tag, \
              a.location, a.timezone, a.metadata, a.password_hash, a.password_version, a.password_set_at, a.ban::text, \
              a.withdrawal::text, a.records::text, a.next_ordinal, a.created_at, a.updated_at, v.version, v.login_count, \
-             v.last_login_at, v.last_login_ordinal, v.previous_login_at, \
+             v.last_login_at, v.last_login_ordinal, v.previous_login_at, v.sessions, v.session_details::text, \
              ARRAY(SELECT ROW(i.ordinal, i.provider, i.subject, i.tenant, i.issuer, i.shown, i.linked_at, i.verified_at, \
              i.data) FROM identities i WHERE i.account_id = a.id ORDER BY i.ordinal), \
-             ARRAY(SELECT ROW(s.id, s.authenticated_at, s.last_used_at, s.idle_expires_at, s.expires_at, s.generation, \
-             s.place, s.method, s.access_revoked, s.refresh_revoked, s.client_vars::text, s.server_vars::text, \
-             s.device_name, s.device_id, s.epoch, s.store_epoch) FROM sessions s WHERE s.account_id = a.id), \
              (SELECT epoch FROM store WHERE store.id = 1) FROM ",
             $asked,
             " JOIN account_activity v ON v.account_id = a.id"
@@ -33,15 +31,15 @@ pub(super) const BY_DEVICE: &str = select!(
     "unnest($1::text[]) WITH ORDINALITY AS k (subject, n) JOIN identities f ON f.provider = 'device' \
      AND f.subject = k.subject COLLATE \"C\" AND f.tenant = '' AND f.issuer = '' JOIN accounts a ON a.id = f.account_id"
 );
-pub(super) const SESSIONS: &str = "SELECT k.n, s.idle_expires_at, s.expires_at, a.epoch, a.due_at, v.version, \
-     (SELECT epoch FROM store WHERE store.id = 1) FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS k (account_id, id, n) \
-     JOIN sessions s ON s.account_id = k.account_id AND s.id = k.id JOIN accounts a ON a.id = k.account_id \
-     JOIN account_activity v ON v.account_id = k.account_id";
+pub(super) const SESSIONS: &str = "SELECT k.n, v.sessions, v.session_details::text, a.epoch, a.due_at, v.version, \
+     (SELECT epoch FROM store WHERE store.id = 1) FROM unnest($1::uuid[]) WITH ORDINALITY AS k (account_id, n) \
+     JOIN accounts a ON a.id = k.account_id JOIN account_activity v ON v.account_id = k.account_id";
+
 #[derive(Debug)]
 pub(super) enum Read {
     Device(Ask<String, Option<Loaded>>),
     Id(Ask<Uuid, Option<Loaded>>),
-    Session(Ask<(Uuid, Uuid), Option<(i64, i64)>>),
+    Session(Ask<Uuid, Option<Vec<Kept>>>),
 }
 
 #[derive(Debug)]
@@ -65,6 +63,7 @@ pub(super) struct Loaded {
     pub(super) previous_login_at: Option<i64>,
     pub(super) identities: Vec<Identity>,
     pub(super) sessions: Vec<Kept>,
+    pub(super) session_details: Option<String>,
     pub(super) store_epoch: i64,
 }
 
@@ -80,27 +79,6 @@ pub(super) struct Identity {
     pub(super) linked_at: i64,
     pub(super) verified_at: Option<i64>,
     pub(super) data: Option<String>,
-}
-
-#[derive(Debug)]
-#[expect(dead_code, reason = "as above")]
-pub(super) struct Kept {
-    pub(super) id: Uuid,
-    pub(super) authenticated_at: i64,
-    pub(super) last_used_at: i64,
-    pub(super) idle_expires_at: i64,
-    pub(super) expires_at: i64,
-    pub(super) generation: u32,
-    pub(super) place: i64,
-    pub(super) method: String,
-    pub(super) access_revoked: bool,
-    pub(super) refresh_revoked: bool,
-    pub(super) client_vars: std::collections::BTreeMap<String, String>,
-    pub(super) server_vars: std::collections::BTreeMap<String, String>,
-    pub(super) device_name: Option<String>,
-    pub(super) device_id: Option<String>,
-    pub(super) epoch: i64,
-    pub(super) store_epoch: i64,
 }
 
 impl Identity {
@@ -119,46 +97,9 @@ impl Identity {
     }
 }
 
-impl Kept {
-    fn read(mut row: Record<'_>) -> Outcome<Self> {
-        Ok(Self {
-            id: row.column()?,
-            authenticated_at: row.column()?,
-            last_used_at: row.column()?,
-            idle_expires_at: row.column()?,
-            expires_at: row.column()?,
-            generation: row.column::<i64>()?.try_into()?,
-            place: row.column()?,
-            method: row.column()?,
-            access_revoked: row.column()?,
-            refresh_revoked: row.column()?,
-            client_vars: serde_json::from_str(row.column()?)?,
-            server_vars: serde_json::from_str(row.column()?)?,
-            device_name: row.column()?,
-            device_id: row.column()?,
-            epoch: row.column()?,
-            store_epoch: row.column()?,
-        })
-    }
-
-    pub(super) const fn session(&self) -> Session {
-        Session {
-            id: self.id,
-            authenticated_at: self.authenticated_at,
-            last_used_at: self.last_used_at,
-            idle_expires_at: self.idle_expires_at,
-            expires_at: self.expires_at,
-            generation: self.generation,
-        }
-    }
-}
-
 impl Loaded {
     fn read(row: &Row) -> Outcome<Self> {
-        let Records(identities) = row.try_get(26)?;
-        let Records(sessions) = row.try_get(27)?;
-        let mut sessions = sessions.into_iter().map(Kept::read).collect::<Outcome<Vec<_>>>()?;
-        sessions.sort_unstable_by_key(|kept| kept.place);
+        let Records(identities) = row.try_get(28)?;
         Ok(Self {
             id: row.try_get(1)?,
             version: row.try_get(2)?,
@@ -184,8 +125,9 @@ impl Loaded {
             last_login_ordinal: row.try_get(24)?,
             previous_login_at: row.try_get(25)?,
             identities: identities.into_iter().map(Identity::read).collect::<Outcome<_>>()?,
-            sessions,
-            store_epoch: row.try_get(28)?,
+            sessions: sessions::read(row.try_get(26)?)?,
+            session_details: row.try_get(27)?,
+            store_epoch: row.try_get(29)?,
         })
     }
 }
@@ -202,7 +144,6 @@ pub(super) async fn read(connection: &Connection, batch: Vec<Read>) -> Outcome<(
     let (devices, device_answers): (Vec<_>, Vec<_>) = devices.into_iter().unzip();
     let (ids, id_answers): (Vec<_>, Vec<_>) = ids.into_iter().unzip();
     let (sessions, session_answers): (Vec<_>, Vec<_>) = sessions.into_iter().unzip();
-    let (accounts, sessions): (Vec<Uuid>, Vec<Uuid>) = sessions.into_iter().unzip();
     if !devices.is_empty() {
         let rows = connection.query(BY_DEVICE, &[&devices]).await?;
         answer(&rows, device_answers, Loaded::read)?;
@@ -211,9 +152,9 @@ pub(super) async fn read(connection: &Connection, batch: Vec<Read>) -> Outcome<(
         let rows = connection.query(BY_ID, &[&ids]).await?;
         answer(&rows, id_answers, Loaded::read)?;
     }
-    if !accounts.is_empty() {
-        let rows = connection.query(SESSIONS, &[&accounts, &sessions]).await?;
-        answer(&rows, session_answers, |row| Ok((row.try_get(1)?, row.try_get(2)?)))?;
+    if !sessions.is_empty() {
+        let rows = connection.query(SESSIONS, &[&sessions]).await?;
+        answer(&rows, session_answers, |row| sessions::read(row.try_get(1)?))?;
     }
     Ok(())
 }

@@ -7,40 +7,23 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::reads::Loaded;
-use super::{Ask, Connection, Session};
+use super::sessions::{Kept, written};
+use super::{Ask, Connection};
 use crate::Outcome;
 
-const LOGIN: &str = "WITH written AS (\
-       UPDATE account_activity v SET version = v.version + 1, login_count = t.login_count, last_login_at = t.now, \
-         last_login_ordinal = 1, previous_login_at = t.previous, \
-         commit_ids = substring(t.commit_id || v.commit_ids from 1 for 128) \
-       FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[]) \
-         AS t (account_id, expect, account_version, login_count, now, previous, commit_id) \
-       WHERE v.account_id = t.account_id AND v.version = t.expect AND v.account_version = t.account_version \
-       RETURNING v.account_id\
-     ), gone AS (\
-       DELETE FROM sessions s USING unnest($8::uuid[], $9::uuid[]) AS g (account_id, id) \
-       WHERE g.account_id = ANY (ARRAY(SELECT account_id FROM written)) AND s.account_id = g.account_id AND s.id = g.id\
-     ), added AS (\
-       INSERT INTO sessions (account_id, id, place, identity, method, authenticated_at, last_used_at, idle_expires_at, \
-         expires_at, generation, access_revoked, refresh_revoked, client_vars, server_vars, epoch, store_epoch) \
-       SELECT n.account_id, n.id, n.place, 1, 'device', n.now, n.now, n.idle, n.expires, 0, false, false, '{}', '{}', \
-         n.epoch, n.store_epoch FROM unnest($1::uuid[], $10::uuid[], $11::bigint[], $5::bigint[], $12::bigint[], \
-         $13::bigint[], $14::bigint[], $15::bigint[]) AS n (account_id, id, place, now, idle, expires, epoch, store_epoch) \
-       WHERE n.account_id = ANY (ARRAY(SELECT account_id FROM written))\
-     ) SELECT account_id FROM written";
-const REFRESH: &str = "WITH written AS (\
-       UPDATE account_activity v SET version = v.version + 1, \
-         commit_ids = substring(t.commit_id || v.commit_ids from 1 for 128) \
-       FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[]) AS t (account_id, expect, epoch, commit_id) \
-       WHERE v.account_id = t.account_id AND v.version = t.expect AND v.account_epoch = t.epoch \
-       RETURNING v.account_id\
-     ), altered AS (\
-       UPDATE sessions s SET generation = n.generation, last_used_at = n.used, idle_expires_at = n.idle \
-       FROM unnest($1::uuid[], $5::uuid[], $6::bigint[], $7::bigint[], $8::bigint[]) \
-         AS n (account_id, id, generation, used, idle) \
-       WHERE n.account_id = ANY (ARRAY(SELECT account_id FROM written)) AND s.account_id = n.account_id AND s.id = n.id\
-     ) SELECT account_id FROM written";
+const LOGIN: &str = "UPDATE account_activity v SET version = v.version + 1, login_count = t.login_count, \
+       last_login_at = t.now, last_login_ordinal = 1, previous_login_at = t.previous, sessions = t.sessions, \
+       commit_ids = substring(t.commit_id || v.commit_ids from 1 for 128) \
+     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[], \
+       $8::bytea[]) AS t (account_id, expect, account_version, login_count, now, previous, sessions, commit_id) \
+     WHERE v.account_id = t.account_id AND v.version = t.expect AND v.account_version = t.account_version \
+     RETURNING v.account_id";
+const REFRESH: &str = "UPDATE account_activity v SET version = v.version + 1, sessions = t.sessions, \
+       commit_ids = substring(t.commit_id || v.commit_ids from 1 for 128) \
+     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[]) \
+       AS t (account_id, expect, epoch, sessions, commit_id) \
+     WHERE v.account_id = t.account_id AND v.version = t.expect AND v.account_epoch = t.epoch \
+     RETURNING v.account_id";
 const NEW_IDENTITIES: &str = "INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, linked_at) \
      SELECT account_id, ordinal, provider, subject, '', '', now FROM unnest($1::uuid[], $2::bigint[], $3::text[], \
      $4::text[], $5::bigint[]) AS t (account_id, ordinal, provider, subject, now) \
@@ -50,12 +33,9 @@ const NEW_ACCOUNTS: &str = "INSERT INTO accounts (id, version, epoch, username, 
      SELECT id, 1, 0, username, username, '', '', 'en', '', '', '{}', 2, now, now, commit_id \
      FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bytea[]) AS t (id, username, now, commit_id)";
 const NEW_ACTIVITIES: &str = "INSERT INTO account_activity (account_id, version, account_version, account_epoch, \
-     login_count, last_login_at, last_login_ordinal, commit_ids) SELECT id, 1, 1, 0, 1, now, 1, commit_id \
-     FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) AS t (id, now, commit_id)";
-const NEW_SESSIONS: &str = "INSERT INTO sessions (account_id, id, place, identity, method, authenticated_at, \
-     last_used_at, idle_expires_at, expires_at, generation, access_revoked, refresh_revoked, client_vars, server_vars, \
-     epoch, store_epoch) SELECT account_id, id, 1, 1, 'device', now, now, idle, expires, 0, false, false, '{}', '{}', 0, 0 \
-     FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[]) AS t (account_id, id, now, idle, expires)";
+     login_count, last_login_at, last_login_ordinal, sessions, commit_ids) \
+     SELECT id, 1, 1, 0, 1, now, 1, sessions, commit_id \
+     FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::bytea[]) AS t (id, now, sessions, commit_id)";
 const LINK: &str = "UPDATE accounts a SET version = a.version + 1, next_ordinal = t.ordinal + 1, updated_at = t.now, \
      commit_ids = substring(t.commit_id || a.commit_ids from 1 for 128) \
      FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[]) \
@@ -70,13 +50,12 @@ const EVENTS: &str = "INSERT INTO events (at, account_id, format, data) SELECT a
      FROM unnest($1::bigint[], $2::uuid[], $3::text[]) AS t (at, account_id, data)";
 
 /// All that a writer prepares.
-pub(super) const STATEMENTS: [&str; 11] = [
+pub(super) const STATEMENTS: [&str; 10] = [
     LOGIN,
     REFRESH,
     NEW_IDENTITIES,
     NEW_ACCOUNTS,
     NEW_ACTIVITIES,
-    NEW_SESSIONS,
     LINK,
     COPY,
     OLD_IDENTITIES,
@@ -95,16 +74,15 @@ pub(super) enum Change {
 #[derive(Debug)]
 pub(super) struct Login {
     pub(super) loaded: Loaded,
-    pub(super) session: Session,
-    pub(super) place: i64,
-    pub(super) gone: Vec<Uuid>,
+    pub(super) now: i64,
+    pub(super) sessions: Vec<Kept>,
     pub(super) commit: Vec<u8>,
 }
 
 #[derive(Debug)]
 pub(super) struct Refresh {
     pub(super) loaded: Loaded,
-    pub(super) session: Session,
+    pub(super) sessions: Vec<Kept>,
     pub(super) commit: Vec<u8>,
 }
 
@@ -113,7 +91,7 @@ pub(super) struct Newcomer {
     pub(super) id: Uuid,
     pub(super) username: String,
     pub(super) device: String,
-    pub(super) session: Session,
+    pub(super) session: Kept,
     pub(super) commit: Vec<u8>,
 }
 
@@ -136,8 +114,8 @@ pub(super) async fn write(connection: &Connection, batch: Vec<Change>) -> Outcom
         }
     }
     if !logins.is_empty() {
-        let (mut logins, answers): (Vec<_>, Vec<_>) = sorted(logins, |login| login.loaded.id);
-        let written = write_logins(connection, &mut logins).await?;
+        let (logins, answers): (Vec<_>, Vec<_>) = sorted(logins, |login| login.loaded.id);
+        let written = write_logins(connection, &logins).await?;
         for (login, answer) in logins.iter().zip(answers) {
             let _ = answer.send(written.contains(&login.loaded.id));
         }
@@ -179,11 +157,7 @@ fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }
 
-async fn write_logins(connection: &Connection, logins: &mut [Login]) -> Outcome<HashSet<Uuid>> {
-    let gone: Vec<_> = logins
-        .iter()
-        .flat_map(|login| login.gone.iter().map(|session| (login.loaded.id, *session)))
-        .collect();
+async fn write_logins(connection: &Connection, logins: &[Login]) -> Outcome<HashSet<Uuid>> {
     let rows = connection
         .query(
             LOGIN,
@@ -192,17 +166,10 @@ async fn write_logins(connection: &Connection, logins: &mut [Login]) -> Outcome<
                 &column(logins, |login| login.loaded.activity_version),
                 &column(logins, |login| login.loaded.version),
                 &column(logins, |login| login.loaded.login_count + 1),
-                &column(logins, |login| login.session.authenticated_at),
+                &column(logins, |login| login.now),
                 &column(logins, |login| login.loaded.last_login_at),
+                &column(logins, |login| written(&login.sessions)),
                 &column(logins, |login| login.commit.clone()),
-                &column(&gone, |(account, _)| *account),
-                &column(&gone, |(_, session)| *session),
-                &column(logins, |login| login.session.id),
-                &column(logins, |login| login.place),
-                &column(logins, |login| login.session.idle_expires_at),
-                &column(logins, |login| login.session.expires_at),
-                &column(logins, |login| login.loaded.epoch),
-                &column(logins, |login| login.loaded.store_epoch),
             ],
         )
         .await?;
@@ -217,11 +184,8 @@ async fn write_refreshes(connection: &Connection, refreshes: &[Refresh]) -> Outc
                 &column(refreshes, |refresh| refresh.loaded.id),
                 &column(refreshes, |refresh| refresh.loaded.activity_version),
                 &column(refreshes, |refresh| refresh.loaded.epoch),
+                &column(refreshes, |refresh| written(&refresh.sessions)),
                 &column(refreshes, |refresh| refresh.commit.clone()),
-                &column(refreshes, |refresh| refresh.session.id),
-                &column(refreshes, |refresh| i64::from(refresh.session.generation)),
-                &column(refreshes, |refresh| refresh.session.last_used_at),
-                &column(refreshes, |refresh| refresh.session.idle_expires_at),
             ],
         )
         .await?;
@@ -231,15 +195,13 @@ async fn write_refreshes(connection: &Connection, refreshes: &[Refresh]) -> Outc
 /// All or none: nobody here makes the same device twice.
 async fn write_newcomers(connection: &Connection, news: &[Newcomer]) -> Outcome<bool> {
     let ids = column(news, |new| new.id);
-    let times = column(news, |new| new.session.authenticated_at);
+    let times = column(news, |new| new.session.session.authenticated_at);
     let commits = column(news, |new| new.commit.clone());
     let ones = column(news, |_| 1_i64);
     let devices = column(news, |_| "device");
     let subjects = column(news, |new| new.device.as_str());
     let names = column(news, |new| new.username.as_str());
-    let sessions = column(news, |new| new.session.id);
-    let idle = column(news, |new| new.session.idle_expires_at);
-    let expires = column(news, |new| new.session.expires_at);
+    let sessions = column(news, |new| written(std::slice::from_ref(&new.session)));
     connection.client.batch_execute("BEGIN").await?;
     let owned =
         connection.execute(NEW_IDENTITIES, &[&ids, &ones, &devices, &subjects, &times]).await?;
@@ -250,7 +212,7 @@ async fn write_newcomers(connection: &Connection, news: &[Newcomer]) -> Outcome<
     let told: Vec<_> = news
         .iter()
         .flat_map(|new| {
-            let told = |event| (new.session.authenticated_at, new.id, event);
+            let told = |event| (new.session.session.authenticated_at, new.id, event);
             [
                 told(r#"{"type":"account_created"}"#),
                 told(r#"{"type":"identity_linked","ordinal":1,"provider":"device"}"#),
@@ -259,14 +221,12 @@ async fn write_newcomers(connection: &Connection, news: &[Newcomer]) -> Outcome<
         .collect();
     let (at, whose, what) = events(&told);
     let accounts: [&(dyn ToSql + Sync); 4] = [&ids, &names, &times, &commits];
-    let activities: [&(dyn ToSql + Sync); 3] = [&ids, &times, &commits];
-    let opened: [&(dyn ToSql + Sync); 5] = [&ids, &sessions, &times, &idle, &expires];
+    let activities: [&(dyn ToSql + Sync); 4] = [&ids, &times, &sessions, &commits];
     let happened: [&(dyn ToSql + Sync); 3] = [&at, &whose, &what];
     // Sent one behind the other.
     tokio::try_join!(
         connection.execute(NEW_ACCOUNTS, &accounts),
         connection.execute(NEW_ACTIVITIES, &activities),
-        connection.execute(NEW_SESSIONS, &opened),
         connection.execute(OUTBOX, &[]),
         connection.execute(EVENTS, &happened),
         connection.commit(),

@@ -7,7 +7,10 @@ CREATE TABLE account_activity (
     last_login_at bigint,
     last_login_ordinal bigint,
     previous_login_at bigint,
-    commit_ids bytea NOT NULL
+    sessions bytea NOT NULL,
+    session_details jsonb,
+    commit_ids bytea NOT NULL,
+    CONSTRAINT account_activity_sessions_check CHECK (((length(sessions) % 66) = 0))
 )
 WITH (fillfactor='70');
 CREATE TABLE accounts (
@@ -100,27 +103,43 @@ ALTER TABLE recent_commits ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE sessions (
-    account_id uuid NOT NULL,
-    id uuid NOT NULL,
-    place bigint NOT NULL,
-    identity bigint,
-    method text NOT NULL,
-    authenticated_at bigint NOT NULL,
-    last_used_at bigint NOT NULL,
-    idle_expires_at bigint NOT NULL,
-    expires_at bigint NOT NULL,
-    generation bigint NOT NULL,
-    access_revoked boolean NOT NULL,
-    refresh_revoked boolean NOT NULL,
-    client_vars jsonb NOT NULL,
-    server_vars jsonb NOT NULL,
-    device_name text,
-    device_id text,
-    epoch bigint NOT NULL,
-    store_epoch bigint NOT NULL
-)
-WITH (fillfactor='85');
+CREATE VIEW sessions AS
+ SELECT v.account_id,
+    (encode(SUBSTRING(s.kept FROM 1 FOR 16), 'hex'::text))::uuid AS id,
+    s.place,
+        CASE
+            WHEN ((s.flags & 1) <> 0) THEN ((('x00000000'::text || SUBSTRING(s.hex FROM 121 FOR 8)))::bit(64))::bigint
+            ELSE NULL::bigint
+        END AS identity,
+        CASE get_byte(s.kept, 64)
+            WHEN 0 THEN 'device'::text
+            WHEN 1 THEN 'custom'::text
+            WHEN 2 THEN 'guest'::text
+            WHEN 3 THEN 'password'::text
+            WHEN 4 THEN 'provider'::text
+            ELSE NULL::text
+        END AS method,
+    ((('x'::text || SUBSTRING(s.hex FROM 33 FOR 16)))::bit(64))::bigint AS authenticated_at,
+    ((('x'::text || SUBSTRING(s.hex FROM 49 FOR 16)))::bit(64))::bigint AS last_used_at,
+    ((('x'::text || SUBSTRING(s.hex FROM 65 FOR 16)))::bit(64))::bigint AS idle_expires_at,
+    ((('x'::text || SUBSTRING(s.hex FROM 81 FOR 16)))::bit(64))::bigint AS expires_at,
+    ((('x00000000'::text || SUBSTRING(s.hex FROM 97 FOR 8)))::bit(64))::bigint AS generation,
+    ((s.flags & 2) <> 0) AS access_revoked,
+    ((s.flags & 4) <> 0) AS refresh_revoked,
+    COALESCE((s.details -> 'client_vars'::text), '{}'::jsonb) AS client_vars,
+    COALESCE((s.details -> 'server_vars'::text), '{}'::jsonb) AS server_vars,
+    (s.details ->> 'device_name'::text) AS device_name,
+    (s.details ->> 'device_id'::text) AS device_id,
+    ((('x00000000'::text || SUBSTRING(s.hex FROM 105 FOR 8)))::bit(64))::bigint AS epoch,
+    ((('x00000000'::text || SUBSTRING(s.hex FROM 113 FOR 8)))::bit(64))::bigint AS store_epoch
+   FROM (account_activity v
+     CROSS JOIN LATERAL ( SELECT n.n AS place,
+            k.kept,
+            encode(k.kept, 'hex'::text) AS hex,
+            get_byte(k.kept, 65) AS flags,
+            (v.session_details -> (n.n - 1)) AS details
+           FROM (generate_series(1, (length(v.sessions) / 66)) n(n)
+             CROSS JOIN LATERAL ( SELECT SUBSTRING(v.sessions FROM ((66 * (n.n - 1)) + 1) FOR 66) AS kept) k)) s);
 CREATE TABLE single_use (
     key bytea NOT NULL,
     forget_at bigint NOT NULL,
@@ -141,9 +160,9 @@ CREATE TABLE throttles (
     used_up_nanos bigint NOT NULL,
     CONSTRAINT throttles_key_check CHECK ((length(key) = 32))
 );
-INSERT INTO account_activity (account_id, version, account_version, account_epoch, login_count, last_login_at, last_login_ordinal, previous_login_at, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000001', 1, 1, 4294967295, 9223372036854775807, 1700000000134, 3, 1700000000111, '\x00000000000040018000000000000001');
-INSERT INTO account_activity (account_id, version, account_version, account_epoch, login_count, last_login_at, last_login_ordinal, previous_login_at, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000003', 1, 1, 0, 0, NULL, NULL, NULL, '\x00000000000040018000000000000001');
-INSERT INTO account_activity (account_id, version, account_version, account_epoch, login_count, last_login_at, last_login_ordinal, previous_login_at, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000002', 2, 2, 0, 7, NULL, NULL, NULL, '\x0000000000004001800000000000000200000000000040018000000000000001');
+INSERT INTO account_activity (account_id, version, account_version, account_epoch, login_count, last_login_at, last_login_ordinal, previous_login_at, sessions, session_details, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000001', 1, 1, 4294967295, 9223372036854775807, 1700000000134, 3, 1700000000111, '\x000000000000400080000000000000020000018bcfe5687b0000018bcfe5687b0000018bcfe56c630000018bcfe5704b000000000000000000000000000000000000000000000000400080000000000000010000018bcfe5687c0000018bcfe5687d0000018bcfe5687e0000018bcfe5687fffffffff0000000800000009000000050403000000000000400080000000000000030000018bcfe5687b0000018bcfe5687b0000018bcfe56c630000018bcfe5704b000000000000000000000000000000000004', '[null, {"device_id": "", "client_vars": {"": "client", "a": "1", "b": "2", "client": "", " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 "}, "device_name": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ", "server_vars": {"": "server", "a": "1", "b": "2", "server": "", " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 "}}, null]', '\x00000000000040018000000000000001');
+INSERT INTO account_activity (account_id, version, account_version, account_epoch, login_count, last_login_at, last_login_ordinal, previous_login_at, sessions, session_details, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000003', 1, 1, 0, 0, NULL, NULL, NULL, '\x', NULL, '\x00000000000040018000000000000001');
+INSERT INTO account_activity (account_id, version, account_version, account_epoch, login_count, last_login_at, last_login_ordinal, previous_login_at, sessions, session_details, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000002', 2, 2, 0, 7, NULL, NULL, NULL, '\x', NULL, '\x0000000000004001800000000000000200000000000040018000000000000001');
 INSERT INTO accounts (id, version, epoch, username, username_key, display_name, avatar_url, lang_tag, location, timezone, metadata, password_hash, password_version, password_set_at, ban, withdrawal, records, transfer_key, due_at, next_ordinal, created_at, updated_at, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000001', 1, 4294967295, 'shown A0b😀éé\''"%_
 ﻿􏿿 1', 'key A0b😀éé\''"%_
 ﻿􏿿 1', 'name A0b😀éé\''"%_
@@ -171,12 +190,8 @@ INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, 
 ﻿􏿿 1', '', '', NULL, 1700000000119, 1700000000128, '');
 INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, shown, linked_at, verified_at, data) VALUES ('018bcfe5-687b-7707-8707-070700000002', 1, 'device', 'device-2', '', '', NULL, 1700000000124, NULL, NULL);
 INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, shown, linked_at, verified_at, data) VALUES ('018bcfe5-687b-7707-8707-070700000003', 1, 'device', 'device-3', '', '', NULL, 1700000000124, NULL, NULL);
-INSERT INTO migrations (version, name, checksum, min_compatible) VALUES (1, 'initial', '\x5482f4409f5ba2d90b6563385a8b62279093d36472cb738e72d50dd8c236bc38', 1);
+INSERT INTO migrations (version, name, checksum, min_compatible) VALUES (1, 'initial', '\xb8e37bc147195a54c65f8567d9bb14d365e2a94015717faf2d618387aaaf6679', 1);
 INSERT INTO recent_commits (seq, commit_id) OVERRIDING SYSTEM VALUE VALUES (1, '00000000-0000-4001-8000-000000000002');
-INSERT INTO sessions (account_id, id, place, identity, method, authenticated_at, last_used_at, idle_expires_at, expires_at, generation, access_revoked, refresh_revoked, client_vars, server_vars, device_name, device_id, epoch, store_epoch) VALUES ('018bcfe5-687b-7707-8707-070700000001', '00000000-0000-4000-8000-000000000002', 1, NULL, 'device', 1700000000123, 1700000000123, 1700000001123, 1700000002123, 0, false, false, '{}', '{}', NULL, NULL, 0, 0);
-INSERT INTO sessions (account_id, id, place, identity, method, authenticated_at, last_used_at, idle_expires_at, expires_at, generation, access_revoked, refresh_revoked, client_vars, server_vars, device_name, device_id, epoch, store_epoch) VALUES ('018bcfe5-687b-7707-8707-070700000001', '00000000-0000-4000-8000-000000000001', 2, 5, 'provider', 1700000000124, 1700000000125, 1700000000126, 1700000000127, 4294967295, true, false, '{"": "client", "a": "1", "b": "2", "client": "", " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 "}', '{"": "server", "a": "1", "b": "2", "server": "", " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 "}', ' A0b😀éé\''"%_
-﻿􏿿 ', '', 8, 9);
-INSERT INTO sessions (account_id, id, place, identity, method, authenticated_at, last_used_at, idle_expires_at, expires_at, generation, access_revoked, refresh_revoked, client_vars, server_vars, device_name, device_id, epoch, store_epoch) VALUES ('018bcfe5-687b-7707-8707-070700000001', '00000000-0000-4000-8000-000000000003', 3, NULL, 'device', 1700000000123, 1700000000123, 1700000001123, 1700000002123, 0, false, true, '{}', '{}', NULL, NULL, 0, 0);
 INSERT INTO single_use (key, forget_at, commit_id) VALUES ('\x0000000109090909090909090909090909090909090909090909090909090909', 1700001000123, '00000000-0000-4001-8000-000000000001');
 INSERT INTO store (id, game, folding, epoch) VALUES (1, 'game', 2, 1);
 INSERT INTO throttles (key, used_up_until, used_up_nanos) VALUES ('\x0000000109090909090909090909090909090909090909090909090909090909', 1700000001123, 0);
@@ -196,8 +211,6 @@ ALTER TABLE ONLY migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (version);
 ALTER TABLE ONLY recent_commits
     ADD CONSTRAINT recent_commits_pkey PRIMARY KEY (seq);
-ALTER TABLE ONLY sessions
-    ADD CONSTRAINT sessions_pkey PRIMARY KEY (account_id, id);
 ALTER TABLE ONLY single_use
     ADD CONSTRAINT single_use_pkey PRIMARY KEY (key);
 ALTER TABLE ONLY store
