@@ -31,8 +31,8 @@ const READERS: usize = 2;
 const WRITERS: usize = 2;
 
 /// The store's.
-const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_mergejoin = off; \
-     SET enable_hashjoin = off";
+const SETTINGS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off; \
+     SET enable_mergejoin = off; SET enable_hashjoin = off";
 
 /// The PostgreSQL store's statements on its tables, as narrow as what is measured allows: what waits to be read is read
 /// by one statement, what waits to be written is written by one statement or one transaction.
@@ -88,6 +88,9 @@ impl Connection {
 
 type Waiting<T> = Arc<Mutex<UnboundedReceiver<T>>>;
 
+/// Connections that nobody works on, one for each worker.
+type Idle = Arc<std::sync::Mutex<Vec<Connection>>>;
+
 impl PostgresFloor {
     /// On a database that the PostgreSQL store has made. Runs on the current runtime.
     ///
@@ -98,13 +101,16 @@ impl PostgresFloor {
         let (reads, asked) = unbounded_channel();
         let (writes, changes) = unbounded_channel();
         let (asked, changes) = (Arc::new(Mutex::new(asked)), Arc::new(Mutex::new(changes)));
+        let (reading, writing) = (Idle::default(), Idle::default());
         for _ in 0..READERS {
             let connection = Connection::open(url, &[BY_ID, BY_DEVICE, SESSIONS]).await?;
-            tokio::spawn(serve_reads(connection, Waiting::clone(&asked)));
+            reading.lock().map_err(|_| "a reader failed")?.push(connection);
+            tokio::spawn(serve(Idle::clone(&reading), Waiting::clone(&asked), read));
         }
         for _ in 0..WRITERS {
             let connection = Connection::open(url, &STATEMENTS).await?;
-            tokio::spawn(serve_writes(connection, Waiting::clone(&changes)));
+            writing.lock().map_err(|_| "a writer failed")?.push(connection);
+            tokio::spawn(serve(Idle::clone(&writing), Waiting::clone(&changes), write));
         }
         Ok(Self { reads, writes, tokens: FloorTokens::default() })
     }
@@ -122,24 +128,29 @@ impl PostgresFloor {
     }
 }
 
-/// Workers: each takes what waits, until nobody can send any more or the server fails.
-async fn serve_reads(connection: Connection, waiting: Waiting<Read>) {
+/// A worker: takes what waits, until nobody can send any more or the server fails.
+async fn serve<T>(
+    idle: Idle,
+    waiting: Waiting<T>,
+    work: impl AsyncFn(&Connection, Vec<T>) -> Outcome<()>,
+) {
     loop {
         let (mut turn, mut batch) = (waiting.lock().await, Vec::new());
-        if turn.recv_many(&mut batch, BATCH).await == 0 {
-            return;
+        let Some(first) = turn.recv().await else { return };
+        batch.push(first);
+        // Whoever is about to ask as well does so first.
+        tokio::task::yield_now().await;
+        while batch.len() < BATCH
+            && let Ok(next) = turn.try_recv()
+        {
+            batch.push(next);
         }
-        told(in_turn(turn, read(&connection, batch)).await);
-    }
-}
-
-async fn serve_writes(connection: Connection, waiting: Waiting<Change>) {
-    loop {
-        let (mut turn, mut batch) = (waiting.lock().await, Vec::new());
-        if turn.recv_many(&mut batch, BATCH).await == 0 {
-            return;
+        // The one that worked last.
+        let Some(connection) = idle.lock().ok().and_then(|mut idle| idle.pop()) else { return };
+        told(in_turn(turn, work(&connection, batch)).await);
+        if let Ok(mut idle) = idle.lock() {
+            idle.push(connection);
         }
-        told(in_turn(turn, write(&connection, batch)).await);
     }
 }
 

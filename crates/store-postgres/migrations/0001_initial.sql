@@ -56,7 +56,7 @@ CREATE TABLE accounts (
     CHECK ((password_hash IS NULL) = (password_set_at IS NULL))
 ) WITH (fillfactor = 85);
 CREATE UNIQUE INDEX accounts_username_key ON accounts (username_key);
-CREATE UNIQUE INDEX accounts_transfer_key ON accounts (transfer_key);
+CREATE UNIQUE INDEX accounts_transfer_key ON accounts (transfer_key) WHERE transfer_key IS NOT NULL;
 CREATE INDEX accounts_due_at ON accounts (due_at, id) WHERE due_at IS NOT NULL;
 
 -- Logins that belong to accounts.

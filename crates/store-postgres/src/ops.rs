@@ -1,7 +1,7 @@
 //! The operations other than a commit and the outbox.
 
 use authcore::account::AccountId;
-use authcore::store::{Admission, Charge, CodeKey, CodePurpose, OneTimeCode, StoreHeader};
+use authcore::store::{Admission, Charge, StoreHeader};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::cols::Cols;
@@ -83,32 +83,6 @@ fn used_up(row: &tokio_postgres::Row) -> Result<DateTime<Utc>, Fault> {
 
 fn nanos_beyond(moment: DateTime<Utc>) -> i64 {
     i64::from(moment.timestamp_subsec_nanos() % 1_000_000)
-}
-
-pub(crate) struct Code(pub(crate) CodeKey);
-
-impl Job for Code {
-    type Out = Option<OneTimeCode>;
-    const WRITES: bool = false;
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Stop> {
-        let Self(key) = self;
-        let sql = "SELECT purpose, account_id, credential_generation, tries_left, expires_at FROM codes WHERE key = $1";
-        let Some(row) = tx.query(sql, params![key.as_bytes().to_vec()]).await?.first().await?
-        else {
-            return Ok(None);
-        };
-        let mut cols = Cols::new(&row);
-        Ok(Some(OneTimeCode {
-            key: *key,
-            purpose: CodePurpose::from_name(&cols.boxed("codes.purpose")?)
-                .ok_or_else(|| Fault::corrupt("codes.purpose"))?,
-            account: cols.account("codes.account_id")?,
-            credential_generation: cols.u32("codes.credential_generation")?,
-            tries_left: cols.u32("codes.tries_left")?,
-            expires_at: cols.time("codes.expires_at")?,
-        }))
-    }
 }
 
 /// How many sets without a document of their own are remembered, the latest ones. The doubt about a commit lasts for

@@ -27,18 +27,26 @@ impl<T> Queue<T> {
     /// Waits for something, and takes what else there is. None when nothing will come any more.
     pub(crate) async fn take(&self, into: &mut Vec<T>) -> Option<Turn<'_, T>> {
         let mut waiting = self.0.lock().await;
-        (waiting.recv_many(into, AT_ONCE).await > 0).then_some(waiting)
+        into.push(waiting.recv().await?);
+        // Whoever is about to ask as well does so first.
+        tokio::task::yield_now().await;
+        rest(&mut waiting, into);
+        Some(waiting)
     }
 
     /// Takes what there is; nothing where it is another worker's turn.
     pub(crate) fn take_more(&self, into: &mut Vec<T>) -> Option<Turn<'_, T>> {
         let mut waiting = self.0.try_lock().ok()?;
-        while into.len() < AT_ONCE
-            && let Ok(next) = waiting.try_recv()
-        {
-            into.push(next);
-        }
+        rest(&mut waiting, into);
         Some(waiting)
+    }
+}
+
+fn rest<T>(waiting: &mut UnboundedReceiver<T>, into: &mut Vec<T>) {
+    while into.len() < AT_ONCE
+        && let Ok(next) = waiting.try_recv()
+    {
+        into.push(next);
     }
 }
 
@@ -77,6 +85,17 @@ mod tests {
         let mut second = Vec::new();
         assert!(queue.take(&mut second).await.is_some());
         assert_eq!((first, second), (vec![1], vec![2, 3]));
+    }
+
+    #[tokio::test]
+    async fn whoever_is_about_to_ask_is_waited_for() {
+        let (sender, queue) = Queue::new();
+        sender.send(1).unwrap();
+        let late = async { sender.send(2).unwrap() };
+        let mut taken = Vec::new();
+        let (turn, ()) = tokio::join!(biased; queue.take(&mut taken), late);
+        assert!(turn.is_some());
+        assert_eq!(taken, [1, 2]);
     }
 
     #[tokio::test]

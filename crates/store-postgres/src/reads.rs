@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use authcore::account::{AccountId, IdentityKey};
 use authcore::session::SessionRef;
-use authcore::store::{Lookup, TransferKey};
+use authcore::store::{CodeKey, Lookup, TransferKey};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio_postgres::Row;
@@ -22,6 +22,7 @@ use crate::tx::{Job, Tx};
 pub(crate) enum Query {
     Account(Lookup),
     Session(SessionRef),
+    Code(CodeKey),
     StoreEpoch,
 }
 
@@ -91,6 +92,7 @@ struct Keys<'a> {
     usernames: Vec<(usize, &'a str)>,
     transfers: Vec<(usize, &'a TransferKey)>,
     sessions: Vec<(usize, SessionRef)>,
+    codes: Vec<(usize, CodeKey)>,
     epochs: Vec<usize>,
 }
 
@@ -104,6 +106,7 @@ impl<'a> Keys<'a> {
                 Query::Account(Lookup::Username(key)) => keys.usernames.push((at, key)),
                 Query::Account(Lookup::Transfer(key)) => keys.transfers.push((at, key)),
                 Query::Session(session) => keys.sessions.push((at, *session)),
+                Query::Code(key) => keys.codes.push((at, *key)),
                 Query::StoreEpoch => keys.epochs.push(at),
             }
         }
@@ -111,12 +114,13 @@ impl<'a> Keys<'a> {
     }
 
     /// The statements, with the places of their keys in the batch.
-    fn statements(&self) -> [(&'static str, Vec<usize>, Vec<Param>); 6] {
-        let Self { ids, identities, usernames, transfers, sessions, epochs } = self;
+    fn statements(&self) -> [(&'static str, Vec<usize>, Vec<Param>); 7] {
+        let Self { ids, identities, usernames, transfers, sessions, codes, epochs } = self;
         let keys: Vec<_> = identities.iter().map(|(_, key)| *key).collect();
         let identity = rows::key_columns(&keys).into();
         let session = vec![column(sessions, |(_, at)| at.account.as_uuid())];
         let transfer = column(transfers, |(_, key)| key.as_bytes().to_vec());
+        let code = column(codes, |(_, key)| key.as_bytes().to_vec());
         let numbers: Vec<i64> = (1..).take(epochs.len()).collect();
         [
             (rows::BY_ID, places(ids), vec![column(ids, |(_, id)| id.as_uuid())]),
@@ -128,6 +132,7 @@ impl<'a> Keys<'a> {
             ),
             (rows::BY_TRANSFER, places(transfers), vec![transfer]),
             (rows::SESSIONS, places(sessions), session),
+            (rows::CODES, places(codes), vec![code]),
             (rows::EPOCHS, epochs.clone(), vec![Param::new(numbers)]),
         ]
     }

@@ -6,7 +6,7 @@ use authcore::account::{
 };
 use authcore::password::Password;
 use authcore::session::{Activity, LoginRecord, SessionSnapshot};
-use authcore::store::Snapshot;
+use authcore::store::{CodeKey, CodePurpose, OneTimeCode, Snapshot};
 use tokio_postgres::Row;
 
 use crate::cols::Cols;
@@ -64,6 +64,9 @@ pub(crate) const BY_IDENTITY: &str = select_snapshots!(
 pub(crate) const SESSIONS: &str = "SELECT k.n, v.sessions, v.session_details::text, a.epoch, a.due_at, v.version, \
      (SELECT epoch FROM store WHERE store.id = 1) FROM unnest($1::uuid[]) WITH ORDINALITY AS k (account_id, n) \
      JOIN accounts a ON a.id = k.account_id JOIN account_activity v ON v.account_id = k.account_id";
+
+pub(crate) const CODES: &str = "SELECT k.n, c.purpose, c.account_id, c.credential_generation, c.tries_left, c.expires_at \
+     FROM unnest($1::bytea[]) WITH ORDINALITY AS k (key, n) JOIN codes c ON c.key = k.key";
 
 pub(crate) const EPOCHS: &str =
     "SELECT k.n, store.epoch FROM unnest($1::bigint[]) AS k (n) JOIN store ON store.id = 1";
@@ -192,6 +195,19 @@ pub(crate) fn session(row: &Row, id: SessionId) -> Result<Option<SessionSnapshot
         activity_version: Version::new(cols.u64("account_activity.version")?),
         store_epoch: Epoch::new(cols.u32("store.epoch")?),
     }))
+}
+
+pub(crate) fn code(row: &Row, key: CodeKey) -> Result<OneTimeCode, Fault> {
+    let mut cols = Cols::asked(row);
+    Ok(OneTimeCode {
+        key,
+        purpose: CodePurpose::from_name(&cols.boxed("codes.purpose")?)
+            .ok_or_else(|| Fault::corrupt("codes.purpose"))?,
+        account: cols.account("codes.account_id")?,
+        credential_generation: cols.u32("codes.credential_generation")?,
+        tries_left: cols.u32("codes.tries_left")?,
+        expires_at: cols.time("codes.expires_at")?,
+    })
 }
 
 pub(crate) const DUE: &str =

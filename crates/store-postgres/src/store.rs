@@ -9,7 +9,7 @@ use authcore::store::{
     Snapshot, Store, StoreError, StoreHeader,
 };
 use chrono::{DateTime, Utc};
-use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime};
 use tokio_postgres::Row;
 
 use crate::cols::Cols;
@@ -19,7 +19,7 @@ use crate::error::{Fault, OpenError, Stop};
 use crate::hosts::Hosts;
 use crate::member::Member;
 use crate::migrate;
-use crate::ops::{Bind, Code, Consume, Due, Sweep};
+use crate::ops::{Bind, Consume, Due, Sweep};
 use crate::outbox::{Events, PRUNED_AT_ONCE, PruneEvents};
 use crate::plan::Plan;
 use crate::reads::{Query, Reads};
@@ -148,9 +148,10 @@ impl PostgresStore {
 }
 
 /// All statements find rows by their keys. Statements with arrays would be planned anew each time.
-const SETTINGS: [&str; 4] = [
+const SETTINGS: [&str; 5] = [
     "SET plan_cache_mode = force_generic_plan",
     "SET enable_seqscan = off",
+    "SET enable_bitmapscan = off",
     "SET enable_mergejoin = off",
     "SET enable_hashjoin = off",
 ];
@@ -171,6 +172,8 @@ fn pool(config: &PostgresConfig, size: usize) -> Result<Pool, OpenError> {
     );
     let mut pool = Pool::builder(manager)
         .max_size(size)
+        // The server's process that worked last has what it needs in its caches.
+        .queue_mode(QueueMode::Lifo)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(config.patience))
         .create_timeout(Some(config.patience));
@@ -267,7 +270,8 @@ impl Store for PostgresStore {
     }
 
     async fn code(&self, key: &CodeKey) -> Result<Option<OneTimeCode>, StoreError> {
-        Ok(self.runner.run(Code(*key)).await?)
+        let row = self.reads.ask(Query::Code(*key)).await?;
+        Ok(row.map(|row| rows::code(&row, *key)).transpose()?)
     }
 
     async fn events(&self, after: EventCursor, limit: u32) -> Result<Vec<StoredEvent>, StoreError> {

@@ -161,7 +161,7 @@ async fn the_examples_of_the_documentation_run() {
     let page = include_str!("../../../docs/schema.md");
     let blocks = page.split("```sql\n").skip(1).filter_map(|rest| rest.split("```").next());
     let blocks: Vec<_> = blocks.collect();
-    assert_eq!(blocks.len(), 3);
+    assert_eq!(blocks.len(), 4);
     let schema = Schema::new().await;
     let store = schema.open().await;
     let (mut free, mut device) = (account(1), account(2));
@@ -175,12 +175,19 @@ async fn the_examples_of_the_documentation_run() {
     let late = Account { ban: suspended(), ..account(3) };
     let due =
         Account { withdrawal: Withdrawal::Pending { since: at(3), due: at(4) }, ..account(4) };
-    let inserted = [free, device, late, due].map(insert);
+    let over = session(Method::Device, 1);
+    let alive = Session { idle_expires_at: over.expires_at, ..session(Method::Device, 2) };
+    let activity = Activity { sessions: vec![over, alive.clone()], ..Activity::default() };
+    let device = Write::InsertAccount { account: Box::new(device), activity: activity.into() };
+    let inserted = [free, late, due].map(insert).into_iter().chain([device]);
     store.commit(&set(1, inserted)).await.unwrap();
     let client = schema.client().await;
-    client.batch_execute(blocks[0]).await.unwrap();
+    client.batch_execute(blocks[1]).await.unwrap();
     client.batch_execute("INSERT INTO progress SELECT id, 3 FROM accounts").await.unwrap();
-    for (block, number) in [(blocks[1], 1), (blocks[2], 2)] {
+    let device = id(2).to_string();
+    for (block, expected) in
+        [(blocks[0], alive.id.to_string()), (blocks[2], id(1).to_string()), (blocks[3], device)]
+    {
         let answers = client.simple_query(block).await.unwrap();
         let found: Vec<_> = answers
             .iter()
@@ -189,7 +196,7 @@ async fn the_examples_of_the_documentation_run() {
                 _ => None,
             })
             .collect();
-        assert_eq!(found, [id(number).to_string()]);
+        assert_eq!(found, [expected]);
     }
 }
 

@@ -190,7 +190,7 @@ INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, 
 ﻿􏿿 1', '', '', NULL, 1700000000119, 1700000000128, '');
 INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, shown, linked_at, verified_at, data) VALUES ('018bcfe5-687b-7707-8707-070700000002', 1, 'device', 'device-2', '', '', NULL, 1700000000124, NULL, NULL);
 INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, shown, linked_at, verified_at, data) VALUES ('018bcfe5-687b-7707-8707-070700000003', 1, 'device', 'device-3', '', '', NULL, 1700000000124, NULL, NULL);
-INSERT INTO migrations (version, name, checksum, min_compatible) VALUES (1, 'initial', '\xb8e37bc147195a54c65f8567d9bb14d365e2a94015717faf2d618387aaaf6679', 1);
+INSERT INTO migrations (version, name, checksum, min_compatible) VALUES (1, 'initial', '\xba419831387c5cd0179415725bddbe366c66fed9ae630cec87603785466e54a0', 1);
 INSERT INTO recent_commits (seq, commit_id) OVERRIDING SYSTEM VALUE VALUES (1, '00000000-0000-4001-8000-000000000002');
 INSERT INTO single_use (key, forget_at, commit_id) VALUES ('\x0000000109090909090909090909090909090909090909090909090909090909', 1700001000123, '00000000-0000-4001-8000-000000000001');
 INSERT INTO store (id, game, folding, epoch) VALUES (1, 'game', 2, 1);
@@ -218,7 +218,7 @@ ALTER TABLE ONLY store
 ALTER TABLE ONLY throttles
     ADD CONSTRAINT throttles_pkey PRIMARY KEY (key);
 CREATE INDEX accounts_due_at ON accounts USING btree (due_at, id) WHERE (due_at IS NOT NULL);
-CREATE UNIQUE INDEX accounts_transfer_key ON accounts USING btree (transfer_key);
+CREATE UNIQUE INDEX accounts_transfer_key ON accounts USING btree (transfer_key) WHERE (transfer_key IS NOT NULL);
 CREATE UNIQUE INDEX accounts_username_key ON accounts USING btree (username_key);
 CREATE INDEX codes_account ON codes USING btree (account_id);
 CREATE INDEX codes_expires_at ON codes USING btree (expires_at);
