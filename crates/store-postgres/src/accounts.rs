@@ -1,8 +1,11 @@
 //! Accounts and their identities as rows: any number of accounts in one statement.
 
+use std::collections::HashSet;
+
 use authcore::account::{Account, AccountId, CommitId, Identity, Ordinal, Version};
 
 use crate::activity::bytes;
+use crate::cols::Cols;
 use crate::error::Fault;
 use crate::param::{Param, column};
 use crate::plan::{RareColumns, transfer_key};
@@ -41,19 +44,27 @@ macro_rules! common_arrays {
     };
 }
 
-const INSERT: &str = concat!(
-    "INSERT INTO accounts (version, id, epoch, display_name, avatar_url, lang_tag, location, timezone, metadata, \
-     password_hash, password_version, password_set_at, ban, withdrawal, records, transfer_key, due_at, next_ordinal, \
-     created_at, updated_at, commit_ids, username, username_key) \
-     SELECT 1, id, epoch, display_name, avatar_url, lang_tag, location, timezone, metadata, password_hash, \
-     password_version, password_set_at, ban::jsonb, withdrawal::jsonb, records::jsonb, transfer_key, due_at, \
-     next_ordinal, created_at, updated_at, commit_id, username, username_key \
-     FROM unnest(",
-    common_arrays!(),
-    ", $21::text[], $22::text[]) AS t (",
-    common_columns!(),
-    ", username, username_key)"
-);
+macro_rules! insert {
+    () => {
+        concat!(
+            "INSERT INTO accounts (version, id, epoch, display_name, avatar_url, lang_tag, location, timezone, metadata, \
+             password_hash, password_version, password_set_at, ban, withdrawal, records, transfer_key, due_at, \
+             next_ordinal, created_at, updated_at, commit_ids, username, username_key) \
+             SELECT 1, id, epoch, display_name, avatar_url, lang_tag, location, timezone, metadata, password_hash, \
+             password_version, password_set_at, ban::jsonb, withdrawal::jsonb, records::jsonb, transfer_key, due_at, \
+             next_ordinal, created_at, updated_at, commit_id, username, username_key \
+             FROM unnest(",
+            common_arrays!(),
+            ", $21::text[], $22::text[]) AS t (",
+            common_columns!(),
+            ", username, username_key)"
+        )
+    };
+}
+
+const INSERT: &str = insert!();
+/// Answers with those that nothing stood against.
+const INSERT_FREE: &str = concat!(insert!(), " ON CONFLICT DO NOTHING RETURNING id");
 
 /// Leaves the username alone, which has an index and seldom changes.
 const UPDATE: &str = concat!(
@@ -109,17 +120,54 @@ fn common(rows: &[&AccountRow<'_>]) -> Vec<Param> {
     ]
 }
 
-/// Inserts the accounts alone: without their identities and their activities.
-pub(crate) async fn insert(tx: &mut Tx<'_>, rows: &[AccountRow<'_>]) -> Result<(), Fault> {
+/// Inserts an account alone: without its identities and its activity.
+pub(crate) async fn insert(tx: &mut Tx<'_>, row: &AccountRow<'_>) -> Result<(), Fault> {
+    tx.write(INSERT, inserted(&[row])).await
+}
+
+/// Inserts the accounts and the identities that nothing stands against, and says which.
+pub(crate) async fn insert_free(
+    tx: &mut Tx<'_>,
+    rows: &[AccountRow<'_>],
+) -> Result<(HashSet<AccountId>, Vec<(AccountId, Ordinal)>), Fault> {
     let rows: Vec<_> = rows.iter().collect();
-    let mut params = common(&rows);
-    params.push(column(&rows, |row| {
+    let mut identities = Vec::new();
+    for AccountRow { account, .. } in &rows {
+        identities.extend(account.identities.iter().map(|identity| (account.id, identity)));
+    }
+    tx.know(INSERT_FREE).await?;
+    tx.know(INSERT_FREE_IDENTITIES).await?;
+    let accounts = tx.change(INSERT_FREE, inserted(&rows)).await?;
+    let identities = tx.change(INSERT_FREE_IDENTITIES, whole_identities(&identities)).await?;
+    let accounts = accounts.answer().await?;
+    let accounts = accounts.iter().map(|row| Cols::new(row).account("accounts.id"));
+    let identities = identities.answer().await?;
+    let identities = identities.iter().map(|row| {
+        let mut cols = Cols::new(row);
+        let account = cols.account("identities.account_id")?;
+        Ok((account, Ordinal::new(cols.u32("identities.ordinal")?)))
+    });
+    Ok((accounts.collect::<Result<_, Fault>>()?, identities.collect::<Result<_, Fault>>()?))
+}
+
+/// Takes accounts away again that were inserted alone.
+pub(crate) async fn remove(tx: &mut Tx<'_>, ids: &[AccountId]) -> Result<(), Fault> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let sql = "DELETE FROM accounts WHERE id = ANY ($1)";
+    tx.write(sql, vec![column(ids, AccountId::as_uuid)]).await
+}
+
+fn inserted(rows: &[&AccountRow<'_>]) -> Vec<Param> {
+    let mut params = common(rows);
+    params.push(column(rows, |row| {
         opt_encoded(row.account.username.as_ref().map(|username| &*username.shown))
     }));
-    params.push(column(&rows, |row| {
+    params.push(column(rows, |row| {
         opt_encoded(row.account.username.as_ref().map(|username| &*username.key))
     }));
-    tx.write(INSERT, params).await
+    params
 }
 
 /// Changes as many rows as there are here, when all are as expected.
@@ -176,6 +224,17 @@ pub(crate) async fn alter_identities(
     tx.write(sql, identities(rows)).await
 }
 
+macro_rules! insert_identities {
+    () => {
+        "INSERT INTO identities (account_id, ordinal, shown, linked_at, verified_at, data, provider, subject, tenant, \
+         issuer) SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], \
+         $7::text[], $8::text[], $9::text[], $10::text[])"
+    };
+}
+
+const INSERT_FREE_IDENTITIES: &str =
+    concat!(insert_identities!(), " ON CONFLICT DO NOTHING RETURNING account_id, ordinal");
+
 pub(crate) async fn insert_identities(
     tx: &mut Tx<'_>,
     rows: &[(AccountId, &Identity)],
@@ -183,13 +242,14 @@ pub(crate) async fn insert_identities(
     if rows.is_empty() {
         return Ok(());
     }
-    let sql = "INSERT INTO identities (account_id, ordinal, shown, linked_at, verified_at, data, provider, subject, \
-               tenant, issuer) SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], \
-               $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])";
+    tx.write(insert_identities!(), whole_identities(rows)).await
+}
+
+fn whole_identities(rows: &[(AccountId, &Identity)]) -> Vec<Param> {
     let mut params = identities(rows);
     let keys: Vec<_> = rows.iter().map(|(_, identity)| &identity.key).collect();
     params.extend(key_columns(&keys));
-    tx.write(sql, params).await
+    params
 }
 
 /// All of identities but their keys.

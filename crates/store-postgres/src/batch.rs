@@ -1,9 +1,9 @@
 //! Several change sets in one statement or one transaction. What they name is not locked and judged before: the
 //! statements write what they find as expected, and the sets that are left are applied alone.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use authcore::account::AccountId;
+use authcore::account::{Account, AccountId};
 use tokio_postgres::Row;
 
 use crate::accounts::{self, AccountRow, Replaced};
@@ -16,7 +16,6 @@ use crate::member::Member;
 use crate::param::column;
 use crate::plan::Planned;
 use crate::rows::key_columns;
-use crate::text::encoded;
 use crate::tx::{Job, Tx};
 
 /// Answers with the accounts whose sets were applied.
@@ -55,53 +54,57 @@ impl Job for Logins {
 /// applied all or none.
 pub(crate) struct Accounts(pub(crate) Vec<Member>);
 
+impl Job for Accounts {
+    type Out = HashSet<AccountId>;
+    const WRITES: bool = true;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Stop> {
+        let (known, new): (Vec<_>, Vec<_>) =
+            self.0.iter().partition(|member| member.seen.is_some());
+        let mut late = late(tx, &Changes::of(&known).diffs).await?;
+        let in_time: Vec<_> =
+            known.into_iter().filter(|member| !late.contains(&member.account)).collect();
+        if !Changes::of(&in_time).write(tx).await? {
+            return Err(Fault::lost().into());
+        }
+        late.extend(write_new(tx, &new).await?);
+        let applied = || self.0.iter().filter(|member| !late.contains(&member.account));
+        use_up(tx, applied()).await?;
+        let told: Vec<_> = applied().flat_map(|member| &member.plan.events).collect();
+        events(tx, &told).await?;
+        Ok(applied().map(|member| member.account).collect())
+    }
+}
+
+/// What changes of accounts that were there.
 #[derive(Default)]
-struct Rows<'a> {
-    inserted: Vec<AccountRow<'a>>,
-    new_activities: Vec<NewActivity<'a>>,
+struct Changes<'a> {
     replaced: Vec<Replaced<'a>>,
     diffs: Vec<Diff<'a>>,
     activities: Vec<ActivityRow<'a>>,
-    used_up: Vec<(Vec<u8>, i64, uuid::Uuid)>,
 }
 
-impl<'a> Rows<'a> {
-    fn of(members: impl Iterator<Item = &'a Member>) -> Self {
-        let mut rows = Self::default();
+impl<'a> Changes<'a> {
+    fn of(members: &[&'a Member]) -> Self {
+        let mut changes = Self::default();
         for member in members {
-            rows.add(member);
-        }
-        rows
-    }
-
-    fn add(&mut self, member: &'a Member) {
-        let commit = member.plan.id;
-        for write in &member.plan.writes {
-            match write {
-                Planned::Insert { account, rare, activity } => {
-                    self.diffs.push(Diff::of_insert(account));
-                    self.inserted.push(AccountRow { account, rare, commit });
-                    let (id, epoch) = (account.id, account.epoch);
-                    self.new_activities.push(NewActivity { id, epoch, activity, commit });
-                }
-                Planned::Update { account, rare, expect } => {
-                    let Some(seen) = &member.seen else { continue };
-                    self.diffs.push(Diff::of_update(&seen.account, account));
-                    self.replaced.push(Replaced {
+            for write in &member.plan.writes {
+                if let (Planned::Update { account, rare, expect }, Some(seen)) =
+                    (write, &member.seen)
+                {
+                    let commit = member.plan.id;
+                    changes.diffs.push(Diff::of_update(&seen.account, account));
+                    changes.replaced.push(Replaced {
                         row: AccountRow { account, rare, commit },
                         expect: *expect,
                         written_by: seen.account.commits.last(),
                         activity: member.conditions.activity,
                     });
                 }
-                Planned::UseUp { key, forget_at } => {
-                    let forget_at = forget_at.timestamp_millis();
-                    self.used_up.push((key.as_bytes().to_vec(), forget_at, commit.as_uuid()));
-                }
-                _ => {}
             }
+            changes.activities.extend(activity_row(member));
         }
-        self.activities.extend(activity_row(member));
+        changes
     }
 
     /// Accounts are locked before activities, each in the order of their ids, and the outbox last, as everywhere.
@@ -126,12 +129,7 @@ impl<'a> Rows<'a> {
         {
             return Ok(false);
         }
-        if !self.inserted.is_empty() {
-            accounts::insert(tx, &self.inserted).await?;
-            activity::insert(tx, &self.new_activities).await?;
-        }
         self.write_identities(tx).await?;
-        use_up(tx, &self.used_up).await?;
         Ok(true)
     }
 
@@ -149,53 +147,21 @@ impl<'a> Rows<'a> {
     }
 }
 
-impl Job for Accounts {
-    type Out = HashSet<AccountId>;
-    const WRITES: bool = true;
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Stop> {
-        let late = late(tx, &Rows::of(self.0.iter()).diffs).await?;
-        let members = || self.0.iter().filter(|member| !late.contains(&member.account));
-        if !Rows::of(members()).write(tx).await? {
-            return Err(Fault::lost().into());
-        }
-        let told: Vec<_> = members().flat_map(|member| &member.plan.events).collect();
-        events(tx, &told).await?;
-        Ok(members().map(|member| member.account).collect())
-    }
-}
-
-/// The accounts that want a key that another account has: not only a lost race, but also how a player learns that a
+/// The accounts that want an identity that another account has: not only a lost race, but also how a player learns that a
 /// login is linked elsewhere. Only keys that others take at this moment are found by an index later.
 async fn late(tx: &mut Tx<'_>, diffs: &[Diff<'_>]) -> Result<HashSet<AccountId>, Stop> {
-    let (mut identities, mut usernames) = (Vec::new(), Vec::new());
+    let mut identities = Vec::new();
     for diff in diffs {
-        let id = diff.account.id;
-        identities.extend(diff.new.iter().map(|identity| (id, &identity.key)));
-        let username = diff.account.username.as_ref().filter(|_| diff.username_key);
-        usernames.extend(username.map(|username| (id, &*username.key)));
+        identities.extend(diff.new.iter().map(|identity| (diff.account.id, &identity.key)));
     }
-    tx.know(IDENTITIES_TAKEN).await?;
-    tx.know(USERNAMES_TAKEN).await?;
-    let mut sent = Vec::new();
-    if !identities.is_empty() {
-        let keys: Vec<_> = identities.iter().map(|(_, key)| *key).collect();
-        let mut params = vec![column(&identities, |(id, _)| id.as_uuid())];
-        params.extend(key_columns(&keys));
-        sent.push(tx.query(IDENTITIES_TAKEN, params).await?);
+    if identities.is_empty() {
+        return Ok(HashSet::new());
     }
-    if !usernames.is_empty() {
-        let params = vec![
-            column(&usernames, |(id, _)| id.as_uuid()),
-            column(&usernames, |(_, key)| encoded(key)),
-        ];
-        sent.push(tx.query(USERNAMES_TAKEN, params).await?);
-    }
-    let mut late = HashSet::new();
-    for sent in sent {
-        late.extend(account_ids(&sent.answer().await?)?);
-    }
-    Ok(late)
+    let keys: Vec<_> = identities.iter().map(|(_, key)| *key).collect();
+    let mut params = vec![column(&identities, |(id, _)| id.as_uuid())];
+    params.extend(key_columns(&keys));
+    let rows = tx.query(IDENTITIES_TAKEN, params).await?.answer().await?;
+    Ok(account_ids(&rows)?)
 }
 
 /// An account's own identity that gets another number is not taken.
@@ -204,8 +170,45 @@ const IDENTITIES_TAKEN: &str = "SELECT k.account_id FROM unnest($1::uuid[], $2::
      JOIN identities i ON i.provider = k.provider COLLATE \"C\" AND i.subject = k.subject COLLATE \"C\" \
      AND i.tenant = k.tenant COLLATE \"C\" AND i.issuer = k.issuer COLLATE \"C\" AND i.account_id <> k.account_id";
 
-const USERNAMES_TAKEN: &str = "SELECT k.account_id FROM unnest($1::uuid[], $2::text[]) AS k (account_id, key) \
-     JOIN accounts a ON a.username_key = k.key COLLATE \"C\"";
+/// Writes the accounts that are new, as far as nothing stands against them, and says which are left out.
+async fn write_new(tx: &mut Tx<'_>, members: &[&Member]) -> Result<HashSet<AccountId>, Fault> {
+    let (mut rows, mut activities) = (Vec::new(), Vec::new());
+    for member in members {
+        for write in &member.plan.writes {
+            if let Planned::Insert { account, rare, activity } = write {
+                let (id, epoch, commit) = (account.id, account.epoch, member.plan.id);
+                rows.push(AccountRow { account, rare, commit });
+                activities.push(NewActivity { id, epoch, activity, commit });
+            }
+        }
+    }
+    if rows.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let (inserted, identities) = accounts::insert_free(tx, &rows).await?;
+    let mut counts = HashMap::new();
+    for (id, _) in &identities {
+        *counts.entry(*id).or_insert(0) += 1;
+    }
+    let is_whole = |account: &Account| {
+        let count = counts.get(&account.id).copied().unwrap_or_default();
+        inserted.contains(&account.id) && count == account.identities.len()
+    };
+    let late: HashSet<_> =
+        rows.iter().filter(|row| !is_whole(row.account)).map(|row| row.account.id).collect();
+    if !late.is_empty() {
+        // Only what was written here: another account of the id may have been there before.
+        let halves: Vec<_> = identities.into_iter().filter(|(id, _)| late.contains(id)).collect();
+        accounts::remove_identities(tx, &halves).await?;
+        let halves: Vec<_> = inserted.intersection(&late).copied().collect();
+        accounts::remove(tx, &halves).await?;
+        activities.retain(|new| !late.contains(&new.id));
+    }
+    if !activities.is_empty() {
+        activity::insert(tx, &activities).await?;
+    }
+    Ok(late)
+}
 
 /// The activity that a set writes of an account that was loaded.
 fn activity_row(member: &Member) -> Option<ActivityRow<'_>> {
@@ -226,7 +229,7 @@ fn activity_row(member: &Member) -> Option<ActivityRow<'_>> {
 
 async fn written(tx: &mut Tx<'_>, rows: &[ActivityRow<'_>]) -> Result<HashSet<AccountId>, Stop> {
     let (sql, params) = activity::update(rows)?;
-    let rows = tx.query(sql, params).await?.answer().await?;
+    let rows = tx.change(sql, params).await?.answer().await?;
     Ok(account_ids(&rows)?)
 }
 
@@ -234,15 +237,26 @@ fn account_ids(rows: &[Row]) -> Result<HashSet<AccountId>, Fault> {
     rows.iter().map(|row| Cols::new(row).account("account_id")).collect()
 }
 
-async fn use_up(tx: &mut Tx<'_>, rows: &[(Vec<u8>, i64, uuid::Uuid)]) -> Result<(), Fault> {
+async fn use_up(tx: &mut Tx<'_>, members: impl Iterator<Item = &Member>) -> Result<(), Fault> {
+    let keys = |member: &Member| {
+        let commit = member.plan.id.as_uuid();
+        let used_up = member.plan.writes.iter().filter_map(move |write| match write {
+            Planned::UseUp { key, forget_at } => {
+                Some((key.as_bytes().to_vec(), forget_at.timestamp_millis(), commit))
+            }
+            _ => None,
+        });
+        used_up.collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = members.flat_map(keys).collect();
     if rows.is_empty() {
         return Ok(());
     }
     let sql = "INSERT INTO single_use (key, forget_at, commit_id) SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::uuid[])";
     let params = vec![
-        column(rows, |(key, ..)| key.clone()),
-        column(rows, |(_, forget_at, _)| *forget_at),
-        column(rows, |(.., commit)| *commit),
+        column(&rows, |(key, ..)| key.clone()),
+        column(&rows, |(_, forget_at, _)| *forget_at),
+        column(&rows, |(.., commit)| *commit),
     ];
     tx.write(sql, params).await
 }

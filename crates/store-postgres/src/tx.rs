@@ -133,6 +133,24 @@ impl<'c> Tx<'c> {
         Sent::send(async move { client.query(&statement, &borrowed(&params)).await }).await
     }
 
+    /// Sends a write that returns rows.
+    pub(crate) async fn change(
+        &mut self,
+        sql: &'static str,
+        params: Vec<Param>,
+    ) -> Result<Sent<'c, Vec<Row>>, Fault> {
+        self.begun().await?;
+        self.query(sql, params).await
+    }
+
+    /// Outside of a transaction each write would count for itself.
+    async fn begun(&mut self) -> Result<(), Fault> {
+        match self.begun.take() {
+            Some(begun) => begun.answer().await,
+            None => Ok(()),
+        }
+    }
+
     /// Sends a write, whose answer [`commit`](Self::commit) waits for. The job goes on before it is known, and must not
     /// depend on it: whatever a write can fail on was checked before, but for keys that another transaction takes.
     pub(crate) async fn write(
@@ -140,10 +158,7 @@ impl<'c> Tx<'c> {
         sql: &'static str,
         params: Vec<Param>,
     ) -> Result<(), Fault> {
-        // Outside of a transaction each write would count for itself.
-        if let Some(begun) = self.begun.take() {
-            begun.answer().await?;
-        }
+        self.begun().await?;
         let client = self.client;
         let sent = if self.named {
             let statement = self.prepare(sql).await?;
@@ -171,9 +186,7 @@ impl<'c> Tx<'c> {
             return Ok(());
         }
         let committed = Sent::send(self.client.batch_execute("COMMIT")).await?;
-        if let Some(begun) = self.begun.take() {
-            begun.answer().await?;
-        }
+        self.begun().await?;
         self.counts().await?;
         committed.answer().await
     }

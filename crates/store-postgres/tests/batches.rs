@@ -15,9 +15,11 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use authcore::account::{Account, Epoch, IdentityKey, ProviderId, Version};
+use authcore::account::{Account, Epoch, IdentityKey, ProviderId, Username, Version};
 use authcore::event::EventCursor;
-use authcore::store::{ChangeSet, CommitError, Conflict, Require, Store};
+use authcore::store::{
+    ChangeSet, CommitError, Conflict, Lookup, Require, SingleUseKey, Snapshot, Store, Write,
+};
 use authcore_store_postgres::PostgresStore;
 use common::Schema;
 use common::make::*;
@@ -205,6 +207,50 @@ async fn a_key_that_is_taken_is_nobody_elses_loss() {
     let told = store.events(EventCursor::START, 10).await.unwrap().len();
     assert_eq!(told, usize::from(answers[2].is_ok()));
     assert_eq!(by_id(&*store, 2).await.unwrap().account, account(2));
+}
+
+#[tokio::test]
+async fn what_stands_against_a_new_account_is_nobody_elses_loss_and_leaves_nothing() {
+    let held = Held::new(3).await;
+    let named = |mut account: Account, name: &str| {
+        account.username = Some(Username { shown: name.into(), key: name.into() });
+        account
+    };
+    let sql = "UPDATE accounts SET username = 'taken', username_key = 'taken' WHERE id = $1";
+    held.schema.client().await.execute(sql, &[&id(2).as_uuid()]).await.unwrap();
+    let key = SingleUseKey::new([7; 32]);
+    let used_up = Write::UseUp { key, forget_at: at(9) };
+    let mut other = account(3);
+    other.identities.first_mut().unwrap().key = device(33);
+    let batch = vec![
+        told(10, set(110, [insert(account(10))])),
+        // Each would be whole but for its name, one of its two logins, or its id.
+        told(11, set(111, [insert(named(account(11), "taken")), used_up])),
+        told(12, set(112, [insert(linked(12, device(2)))])),
+        told(3, set(113, [insert(other)])),
+        // Handed over again.
+        set(3, [insert(account(3))]),
+        told(13, set(114, [insert(named(linked(13, device(130)), "free"))])),
+    ];
+    let (schema, store, answers) = held.release(batch).await;
+    assert_eq!(*conflict(&answers[1]), Conflict::UsernameTaken("taken".into()));
+    assert_eq!(*conflict(&answers[2]), Conflict::IdentityTaken(device(2)));
+    assert_eq!(*conflict(&answers[3]), Conflict::AccountExists(id(3)));
+    for won in [0, 4, 5] {
+        assert!(answers[won].is_ok(), "{answers:?}");
+    }
+    let others = format!("id IN ('{}', '{}')", id(10), id(13));
+    assert_eq!(transactions(&schema, "accounts", &others).await, 1);
+    assert_eq!(store.events(EventCursor::START, 10).await.unwrap().len(), 2);
+    let whole = |snapshot: Option<Snapshot>| snapshot.unwrap().account;
+    assert_eq!(whole(by_id(&*store, 3).await), account(3));
+    assert_eq!(whole(by_id(&*store, 13).await).identities, linked(13, device(130)).identities);
+    for lost in [11, 12] {
+        assert!(by_id(&*store, lost).await.is_none());
+        assert!(store.load(&Lookup::Identity(device(lost))).await.unwrap().is_none());
+    }
+    assert!(store.load(&Lookup::Identity(device(33))).await.unwrap().is_none());
+    store.commit(&set(120, [Write::UseUp { key, forget_at: at(9) }])).await.unwrap();
 }
 
 #[tokio::test]
