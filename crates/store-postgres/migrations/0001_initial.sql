@@ -80,9 +80,10 @@ CREATE TABLE account_activity (
     account_id         uuid NOT NULL,
     version            bigint NOT NULL,
     -- The account's, copied at each change of it: a login compares them in the row that it writes anyway, and need not
-    -- lock the account's.
+    -- lock the account's; and whether a session counts is told by this row alone.
     account_version    bigint NOT NULL,
     account_epoch      bigint NOT NULL,
+    account_due_at     bigint,
     login_count        bigint NOT NULL,
     last_login_at      bigint,
     last_login_ordinal bigint,

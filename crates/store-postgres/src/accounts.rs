@@ -84,9 +84,11 @@ const UPDATE: &str = concat!(
      AND (t.written_by IS NULL OR substring(a.commit_ids from 1 for 16) = t.written_by)"
 );
 
-/// What logins compare.
-const UPDATE_COPY: &str = "UPDATE account_activity v SET account_version = t.version, account_epoch = t.epoch \
-     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[]) AS t (id, version, epoch, activity) \
+/// What logins compare, and what tells whether sessions count.
+const UPDATE_COPY: &str = "UPDATE account_activity v SET account_version = t.version, account_epoch = t.epoch, \
+     account_due_at = t.due_at \
+     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) \
+     AS t (id, version, epoch, due_at, activity) \
      WHERE v.account_id = t.id AND (t.activity IS NULL OR v.version = t.activity)";
 
 /// The parameters that [`INSERT`] and [`UPDATE`] have in common.
@@ -185,6 +187,7 @@ pub(crate) async fn update_copies(tx: &mut Tx<'_>, replaced: &[Replaced<'_>]) ->
         column(replaced, |replaced| replaced.row.account.id.as_uuid()),
         column(replaced, |replaced| replaced.expect.next().number().cast_signed()),
         column(replaced, |replaced| i64::from(replaced.row.account.epoch.number())),
+        column(replaced, |replaced| replaced.row.rare.due_at),
         column(replaced, |replaced| {
             replaced.activity.map(|version| version.number().cast_signed())
         }),

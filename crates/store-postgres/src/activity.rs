@@ -39,12 +39,12 @@ const UPDATE: &str = "UPDATE account_activity v SET version = v.version + 1, log
      RETURNING v.account_id";
 
 const INSERT: &str = "INSERT INTO account_activity (account_id, version, account_version, login_count, last_login_at, \
-     last_login_ordinal, previous_login_at, sessions, session_details, commit_ids, account_epoch) \
+     last_login_ordinal, previous_login_at, sessions, session_details, commit_ids, account_epoch, account_due_at) \
      SELECT id, 1, 1, login_count, last_login_at, last_login_ordinal, previous_login_at, sessions, \
-     session_details::jsonb, commit_id, account_epoch \
+     session_details::jsonb, commit_id, account_epoch, account_due_at \
      FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[], \
-     $8::bytea[], $9::bigint[]) AS t (id, login_count, last_login_at, last_login_ordinal, previous_login_at, sessions, \
-     session_details, commit_id, account_epoch)";
+     $8::bytea[], $9::bigint[], $10::bigint[]) AS t (id, login_count, last_login_at, last_login_ordinal, \
+     previous_login_at, sessions, session_details, commit_id, account_epoch, account_due_at)";
 
 /// Locks activities that two statements are to write, each of which locks in the order of its own.
 pub(crate) async fn lock(tx: &mut Tx<'_>, ids: &BTreeSet<AccountId>) -> Result<(), Fault> {
@@ -70,6 +70,7 @@ pub(crate) fn update(rows: &[ActivityRow<'_>]) -> Result<(&'static str, Vec<Para
 pub(crate) struct NewActivity<'a> {
     pub(crate) id: AccountId,
     pub(crate) epoch: Epoch,
+    pub(crate) due_at: Option<i64>,
     pub(crate) activity: &'a Activity,
     pub(crate) commit: CommitId,
 }
@@ -78,6 +79,7 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, rows: &[NewActivity<'_>]) -> Result<
     let written: Vec<_> = rows.iter().map(|row| (row.id, row.activity, row.commit)).collect();
     let mut params = columns(&written)?;
     params.push(column(rows, |row| i64::from(row.epoch.number())));
+    params.push(column(rows, |row| row.due_at));
     tx.write(INSERT, params).await
 }
 

@@ -28,8 +28,10 @@ pub(crate) async fn apply(tx: &mut Tx<'_>, plan: &Plan, diffs: &[Diff<'_>]) -> R
         match write {
             Planned::Insert { account, rare, activity } => {
                 let (id, epoch, commit) = (account.id, account.epoch, plan.id);
+                let due_at = rare.due_at;
                 accounts::insert(tx, &AccountRow { account, rare, commit }).await?;
-                activity::insert(tx, &[NewActivity { id, epoch, activity, commit }]).await?;
+                activity::insert(tx, &[NewActivity { id, epoch, due_at, activity, commit }])
+                    .await?;
                 if let Some(diff) = next.next() {
                     identities(tx, diff).await?;
                 }

@@ -178,7 +178,8 @@ async fn write_new(tx: &mut Tx<'_>, members: &[&Member]) -> Result<HashSet<Accou
             if let Planned::Insert { account, rare, activity } = write {
                 let (id, epoch, commit) = (account.id, account.epoch, member.plan.id);
                 rows.push(AccountRow { account, rare, commit });
-                activities.push(NewActivity { id, epoch, activity, commit });
+                let due_at = rare.due_at;
+                activities.push(NewActivity { id, epoch, due_at, activity, commit });
             }
         }
     }

@@ -61,9 +61,9 @@ pub(crate) const BY_IDENTITY: &str = select_snapshots!(
      AND f.tenant = k.tenant COLLATE \"C\" AND f.issuer = k.issuer COLLATE \"C\" JOIN accounts a ON a.id = f.account_id"
 );
 
-pub(crate) const SESSIONS: &str = "SELECT k.n, v.sessions, v.session_details::text, a.epoch, a.due_at, v.version, \
-     (SELECT epoch FROM store WHERE store.id = 1) FROM unnest($1::uuid[]) WITH ORDINALITY AS k (account_id, n) \
-     JOIN accounts a ON a.id = k.account_id JOIN account_activity v ON v.account_id = k.account_id";
+pub(crate) const SESSIONS: &str = "SELECT k.n, v.sessions, v.session_details::text, v.account_epoch, v.account_due_at, \
+     v.version, (SELECT epoch FROM store WHERE store.id = 1) \
+     FROM unnest($1::uuid[]) WITH ORDINALITY AS k (account_id, n) JOIN account_activity v ON v.account_id = k.account_id";
 
 pub(crate) const CODES: &str = "SELECT k.n, c.purpose, c.account_id, c.credential_generation, c.tries_left, c.expires_at \
      FROM unnest($1::bytea[]) WITH ORDINALITY AS k (key, n) JOIN codes c ON c.key = k.key";
@@ -190,8 +190,8 @@ pub(crate) fn session(row: &Row, id: SessionId) -> Result<Option<SessionSnapshot
     let Some(session) = found else { return Ok(None) };
     Ok(Some(SessionSnapshot {
         session,
-        account_epoch: Epoch::new(cols.u32("accounts.epoch")?),
-        account_due_at: cols.opt_time("accounts.due_at")?,
+        account_epoch: Epoch::new(cols.u32("account_activity.account_epoch")?),
+        account_due_at: cols.opt_time("account_activity.account_due_at")?,
         activity_version: Version::new(cols.u64("account_activity.version")?),
         store_epoch: Epoch::new(cols.u32("store.epoch")?),
     }))

@@ -82,6 +82,34 @@ async fn columns_tell_the_standing_to_whoever_joins_them() {
     }
 }
 
+/// By which a session is judged, without its account's row.
+#[tokio::test]
+async fn the_copy_tells_when_the_account_is_due() {
+    let schema = Schema::new().await;
+    let store = schema.open().await;
+    let due = |number, millis| {
+        let withdrawal = Withdrawal::Pending { since: at(3), due: at(millis) };
+        Account { withdrawal, ..account(number) }
+    };
+    // Alone, together with others, and each written again in both ways.
+    store.commit(&set(1, [insert(due(1, 4)), insert(due(2, 4))])).await.unwrap();
+    store.commit(&set(2, [insert(due(3, 4))])).await.unwrap();
+    let client = schema.client().await;
+    let copies = async || {
+        let sql = "SELECT v.account_due_at, a.due_at FROM account_activity v JOIN accounts a ON a.id = v.account_id \
+                   ORDER BY a.id";
+        let rows = client.query(sql, &[]).await.unwrap();
+        let pair = |row: &tokio_postgres::Row| (row.get(0), row.get(1));
+        rows.iter().map(pair).collect::<Vec<(Option<i64>, Option<i64>)>>()
+    };
+    assert_eq!(copies().await, [(Some(4), Some(4)); 3]);
+    by_id(&store, 1).await.unwrap();
+    store.commit(&set(3, [update(due(1, 5), 1)])).await.unwrap();
+    store.commit(&set(4, [update(due(2, 5), 1)])).await.unwrap();
+    store.commit(&set(5, [update(account(3), 1)])).await.unwrap();
+    assert_eq!(copies().await, [(Some(5), Some(5)), (Some(5), Some(5)), (None, None)]);
+}
+
 /// A session whose parts are all different, and as large as they can be.
 fn session(method: Method, turn: u8) -> Session {
     let number = u32::MAX - 10 * u32::from(turn);

@@ -31,9 +31,9 @@ pub(super) const BY_DEVICE: &str = select!(
     "unnest($1::text[]) WITH ORDINALITY AS k (subject, n) JOIN identities f ON f.provider = 'device' \
      AND f.subject = k.subject COLLATE \"C\" AND f.tenant = '' AND f.issuer = '' JOIN accounts a ON a.id = f.account_id"
 );
-pub(super) const SESSIONS: &str = "SELECT k.n, v.sessions, v.session_details::text, a.epoch, a.due_at, v.version, \
-     (SELECT epoch FROM store WHERE store.id = 1) FROM unnest($1::uuid[]) WITH ORDINALITY AS k (account_id, n) \
-     JOIN accounts a ON a.id = k.account_id JOIN account_activity v ON v.account_id = k.account_id";
+pub(super) const SESSIONS: &str = "SELECT k.n, v.sessions, v.session_details::text, v.account_epoch, v.account_due_at, \
+     v.version, (SELECT epoch FROM store WHERE store.id = 1) \
+     FROM unnest($1::uuid[]) WITH ORDINALITY AS k (account_id, n) JOIN account_activity v ON v.account_id = k.account_id";
 
 #[derive(Debug)]
 pub(super) enum Read {

@@ -3,6 +3,7 @@ CREATE TABLE account_activity (
     version bigint NOT NULL,
     account_version bigint NOT NULL,
     account_epoch bigint NOT NULL,
+    account_due_at bigint,
     login_count bigint NOT NULL,
     last_login_at bigint,
     last_login_ordinal bigint,
@@ -160,9 +161,9 @@ CREATE TABLE throttles (
     used_up_nanos bigint NOT NULL,
     CONSTRAINT throttles_key_check CHECK ((length(key) = 32))
 );
-INSERT INTO account_activity (account_id, version, account_version, account_epoch, login_count, last_login_at, last_login_ordinal, previous_login_at, sessions, session_details, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000001', 1, 1, 4294967295, 9223372036854775807, 1700000000134, 3, 1700000000111, '\x000000000000400080000000000000020000018bcfe5687b0000018bcfe5687b0000018bcfe56c630000018bcfe5704b000000000000000000000000000000000000000000000000400080000000000000010000018bcfe5687c0000018bcfe5687d0000018bcfe5687e0000018bcfe5687fffffffff0000000800000009000000050403000000000000400080000000000000030000018bcfe5687b0000018bcfe5687b0000018bcfe56c630000018bcfe5704b000000000000000000000000000000000004', '[null, {"device_id": "", "client_vars": {"": "client", "a": "1", "b": "2", "client": "", " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 "}, "device_name": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ", "server_vars": {"": "server", "a": "1", "b": "2", "server": "", " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 "}}, null]', '\x00000000000040018000000000000001');
-INSERT INTO account_activity (account_id, version, account_version, account_epoch, login_count, last_login_at, last_login_ordinal, previous_login_at, sessions, session_details, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000003', 1, 1, 0, 0, NULL, NULL, NULL, '\x', NULL, '\x00000000000040018000000000000001');
-INSERT INTO account_activity (account_id, version, account_version, account_epoch, login_count, last_login_at, last_login_ordinal, previous_login_at, sessions, session_details, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000002', 2, 2, 0, 7, NULL, NULL, NULL, '\x', NULL, '\x0000000000004001800000000000000200000000000040018000000000000001');
+INSERT INTO account_activity (account_id, version, account_version, account_epoch, account_due_at, login_count, last_login_at, last_login_ordinal, previous_login_at, sessions, session_details, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000001', 1, 1, 4294967295, 1700000000131, 9223372036854775807, 1700000000134, 3, 1700000000111, '\x000000000000400080000000000000020000018bcfe5687b0000018bcfe5687b0000018bcfe56c630000018bcfe5704b000000000000000000000000000000000000000000000000400080000000000000010000018bcfe5687c0000018bcfe5687d0000018bcfe5687e0000018bcfe5687fffffffff0000000800000009000000050403000000000000400080000000000000030000018bcfe5687b0000018bcfe5687b0000018bcfe56c630000018bcfe5704b000000000000000000000000000000000004', '[null, {"device_id": "", "client_vars": {"": "client", "a": "1", "b": "2", "client": "", " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 "}, "device_name": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ", "server_vars": {"": "server", "a": "1", "b": "2", "server": "", " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 ": " A\u001a0b😀éé\\''\"%_\r\n﻿􏿿 "}}, null]', '\x00000000000040018000000000000001');
+INSERT INTO account_activity (account_id, version, account_version, account_epoch, account_due_at, login_count, last_login_at, last_login_ordinal, previous_login_at, sessions, session_details, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000003', 1, 1, 0, NULL, 0, NULL, NULL, NULL, '\x', NULL, '\x00000000000040018000000000000001');
+INSERT INTO account_activity (account_id, version, account_version, account_epoch, account_due_at, login_count, last_login_at, last_login_ordinal, previous_login_at, sessions, session_details, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000002', 2, 2, 0, NULL, 7, NULL, NULL, NULL, '\x', NULL, '\x0000000000004001800000000000000200000000000040018000000000000001');
 INSERT INTO accounts (id, version, epoch, username, username_key, display_name, avatar_url, lang_tag, location, timezone, metadata, password_hash, password_version, password_set_at, ban, withdrawal, records, transfer_key, due_at, next_ordinal, created_at, updated_at, commit_ids) VALUES ('018bcfe5-687b-7707-8707-070700000001', 1, 4294967295, 'shown A0b😀éé\''"%_
 ﻿􏿿 1', 'key A0b😀éé\''"%_
 ﻿􏿿 1', 'name A0b😀éé\''"%_
@@ -190,7 +191,7 @@ INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, 
 ﻿􏿿 1', '', '', NULL, 1700000000119, 1700000000128, '');
 INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, shown, linked_at, verified_at, data) VALUES ('018bcfe5-687b-7707-8707-070700000002', 1, 'device', 'device-2', '', '', NULL, 1700000000124, NULL, NULL);
 INSERT INTO identities (account_id, ordinal, provider, subject, tenant, issuer, shown, linked_at, verified_at, data) VALUES ('018bcfe5-687b-7707-8707-070700000003', 1, 'device', 'device-3', '', '', NULL, 1700000000124, NULL, NULL);
-INSERT INTO migrations (version, name, checksum, min_compatible) VALUES (1, 'initial', '\xba419831387c5cd0179415725bddbe366c66fed9ae630cec87603785466e54a0', 1);
+INSERT INTO migrations (version, name, checksum, min_compatible) VALUES (1, 'initial', '\x498445ce59b8a8e22e65f60daed67a4bf5aa28968b8f8e98df80393adf219fc1', 1);
 INSERT INTO recent_commits (seq, commit_id) OVERRIDING SYSTEM VALUE VALUES (1, '00000000-0000-4001-8000-000000000002');
 INSERT INTO single_use (key, forget_at, commit_id) VALUES ('\x0000000109090909090909090909090909090909090909090909090909090909', 1700001000123, '00000000-0000-4001-8000-000000000001');
 INSERT INTO store (id, game, folding, epoch) VALUES (1, 'game', 2, 1);
