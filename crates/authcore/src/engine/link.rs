@@ -1,6 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
+use futures_util::future::join;
 
 use super::Engine;
 use super::corridor::{Draft, Settled, Tries};
@@ -138,14 +139,17 @@ impl Engine {
         let mut tries = Tries::new();
         let mut raced: Option<Settled> = None;
         loop {
-            let settled = self.load_caller(who, now).await?;
+            let (settled, not_carried) =
+                join(self.load_caller(who, now), self.check_not_carried(context, proven, now))
+                    .await;
+            let settled = settled?;
             let (key, foreign) = self.whose(who, proven, raced.take(), now).await?;
             // Since its owner was looked at, a forced link may have given it to the caller.
             let foreign = foreign.filter(|_| settled.account.identity(&key).is_none());
             let mut account = settled.account.clone();
             let change = link(&mut account, &proven.request(&key), &self.policy, now)?;
             if foreign.is_none() && settled.account.identity(&key).is_none() {
-                self.check_not_carried(context, proven, now).await?;
+                not_carried?;
             }
             self.parts.hooks.veto(context, &Intent::Link(&account))?;
             let mut draft = Draft::using_up(proven.verified.as_ref());

@@ -1,3 +1,5 @@
+use futures_util::future::join;
+
 use super::told::apply_told;
 use super::{Attempt, Entry, Proven};
 use crate::account::{Account, AccountId, Username, generate_username};
@@ -65,10 +67,12 @@ impl Attempt<'_> {
             Box::pin(self.follow(device, &mut account, Some(ordinal), &mut draft)).await?;
         }
         let verified = self.proven.verified();
-        Box::pin(engine.start_banned(&mut account, verified, self.now, &mut draft)).await?;
+        let banned = Box::pin(engine.start_banned(&mut account, verified, self.now, &mut draft));
         // A store's epoch is read with an account, and there is none yet. A session of the highest epoch outlives a
         // raise that it did not see; so the epoch is read for the rare case that there was one.
-        let store_epoch = engine.parts.store.epoch().await?;
+        let (banned, store_epoch) = join(banned, engine.parts.store.epoch()).await;
+        banned?;
+        let store_epoch = store_epoch?;
         let activity = Activity::default();
         let (activity, session) =
             self.open(activity, &account, store_epoch, Some(ordinal), &mut draft);
