@@ -122,9 +122,10 @@ fn common(rows: &[&AccountRow<'_>]) -> Vec<Param> {
     ]
 }
 
-/// Inserts an account alone: without its identities and its activity.
-pub(crate) async fn insert(tx: &mut Tx<'_>, row: &AccountRow<'_>) -> Result<(), Fault> {
-    tx.write(INSERT, inserted(&[row])).await
+/// Inserts accounts with their identities.
+pub(crate) async fn insert(tx: &mut Tx<'_>, rows: &[AccountRow<'_>]) -> Result<(), Fault> {
+    tx.write(INSERT, inserted(rows)).await?;
+    insert_identities(tx, &all_identities(rows)).await
 }
 
 /// Inserts the accounts and the identities that nothing stands against, and says which.
@@ -132,15 +133,11 @@ pub(crate) async fn insert_free(
     tx: &mut Tx<'_>,
     rows: &[AccountRow<'_>],
 ) -> Result<(HashSet<AccountId>, Vec<(AccountId, Ordinal)>), Fault> {
-    let rows: Vec<_> = rows.iter().collect();
-    let mut identities = Vec::new();
-    for AccountRow { account, .. } in &rows {
-        identities.extend(account.identities.iter().map(|identity| (account.id, identity)));
-    }
     tx.know(INSERT_FREE).await?;
     tx.know(INSERT_FREE_IDENTITIES).await?;
-    let accounts = tx.change(INSERT_FREE, inserted(&rows)).await?;
-    let identities = tx.change(INSERT_FREE_IDENTITIES, whole_identities(&identities)).await?;
+    let accounts = tx.change(INSERT_FREE, inserted(rows)).await?;
+    let identities = whole_identities(&all_identities(rows));
+    let identities = tx.change(INSERT_FREE_IDENTITIES, identities).await?;
     let accounts = accounts.answer().await?;
     let accounts = accounts.iter().map(|row| Cols::new(row).account("accounts.id"));
     let identities = identities.answer().await?;
@@ -152,6 +149,14 @@ pub(crate) async fn insert_free(
     Ok((accounts.collect::<Result<_, Fault>>()?, identities.collect::<Result<_, Fault>>()?))
 }
 
+fn all_identities<'a>(rows: &[AccountRow<'a>]) -> Vec<(AccountId, &'a Identity)> {
+    let mut identities = Vec::new();
+    for AccountRow { account, .. } in rows {
+        identities.extend(account.identities.iter().map(|identity| (account.id, identity)));
+    }
+    identities
+}
+
 /// Takes accounts away again that were inserted alone.
 pub(crate) async fn remove(tx: &mut Tx<'_>, ids: &[AccountId]) -> Result<(), Fault> {
     if ids.is_empty() {
@@ -161,8 +166,8 @@ pub(crate) async fn remove(tx: &mut Tx<'_>, ids: &[AccountId]) -> Result<(), Fau
     tx.write(sql, vec![column(ids, AccountId::as_uuid)]).await
 }
 
-fn inserted(rows: &[&AccountRow<'_>]) -> Vec<Param> {
-    let mut params = common(rows);
+fn inserted(rows: &[AccountRow<'_>]) -> Vec<Param> {
+    let mut params = common(&rows.iter().collect::<Vec<_>>());
     params.push(column(rows, |row| {
         opt_encoded(row.account.username.as_ref().map(|username| &*username.shown))
     }));

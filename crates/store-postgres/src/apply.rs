@@ -29,12 +29,10 @@ pub(crate) async fn apply(tx: &mut Tx<'_>, plan: &Plan, diffs: &[Diff<'_>]) -> R
             Planned::Insert { account, rare, activity } => {
                 let (id, epoch, commit) = (account.id, account.epoch, plan.id);
                 let due_at = rare.due_at;
-                accounts::insert(tx, &AccountRow { account, rare, commit }).await?;
+                next.next();
+                accounts::insert(tx, &[AccountRow { account, rare, commit }]).await?;
                 activity::insert(tx, &[NewActivity { id, epoch, due_at, activity, commit }])
                     .await?;
-                if let Some(diff) = next.next() {
-                    identities(tx, diff).await?;
-                }
             }
             Planned::Update { account, rare, expect } => {
                 let row = AccountRow { account, rare, commit: plan.id };

@@ -16,11 +16,17 @@ use crate::member::Member;
 use crate::param::column;
 use crate::plan::Planned;
 use crate::rows::key_columns;
+use crate::runner::Failed;
 use crate::tx::{Job, Tx};
 
 /// Answers with the accounts whose sets were applied.
 pub(crate) trait Batch: Job<Out = HashSet<AccountId>> {
     fn into_members(self) -> Vec<Member>;
+
+    /// Whether it is to be done once more as a whole, since it will do it in another way.
+    fn once_more(&mut self, _failed: &Failed) -> bool {
+        false
+    }
 }
 
 impl Batch for Logins {
@@ -31,7 +37,12 @@ impl Batch for Logins {
 
 impl Batch for Accounts {
     fn into_members(self) -> Vec<Member> {
-        self.0
+        self.members
+    }
+
+    fn once_more(&mut self, failed: &Failed) -> bool {
+        let taken = matches!(&failed.stop, Stop::Fault(fault) if fault.may_be_of_key());
+        taken && !std::mem::replace(&mut self.carefully, true)
     }
 }
 
@@ -52,7 +63,18 @@ impl Job for Logins {
 
 /// Other sets, in the order of their accounts. Those that want what another account has are left out, the others are
 /// applied all or none.
-pub(crate) struct Accounts(pub(crate) Vec<Member>);
+pub(crate) struct Accounts {
+    members: Vec<Member>,
+    /// Whether each new account is asked for whether something stands against it. As a rule nothing does, which its player's
+    /// login has found out just before; so this is only asked when the first try has failed on a key.
+    carefully: bool,
+}
+
+impl Accounts {
+    pub(crate) const fn new(members: Vec<Member>) -> Self {
+        Self { members, carefully: false }
+    }
+}
 
 impl Job for Accounts {
     type Out = HashSet<AccountId>;
@@ -60,15 +82,15 @@ impl Job for Accounts {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Stop> {
         let (known, new): (Vec<_>, Vec<_>) =
-            self.0.iter().partition(|member| member.seen.is_some());
+            self.members.iter().partition(|member| member.seen.is_some());
         let mut late = late(tx, &Changes::of(&known).diffs).await?;
         let in_time: Vec<_> =
             known.into_iter().filter(|member| !late.contains(&member.account)).collect();
         if !Changes::of(&in_time).write(tx).await? {
             return Err(Fault::lost().into());
         }
-        late.extend(write_new(tx, &new).await?);
-        let applied = || self.0.iter().filter(|member| !late.contains(&member.account));
+        late.extend(write_new(tx, &new, self.carefully).await?);
+        let applied = || self.members.iter().filter(|member| !late.contains(&member.account));
         use_up(tx, applied()).await?;
         let told: Vec<_> = applied().flat_map(|member| &member.plan.events).collect();
         events(tx, &told).await?;
@@ -170,8 +192,12 @@ const IDENTITIES_TAKEN: &str = "SELECT k.account_id FROM unnest($1::uuid[], $2::
      JOIN identities i ON i.provider = k.provider COLLATE \"C\" AND i.subject = k.subject COLLATE \"C\" \
      AND i.tenant = k.tenant COLLATE \"C\" AND i.issuer = k.issuer COLLATE \"C\" AND i.account_id <> k.account_id";
 
-/// Writes the accounts that are new, as far as nothing stands against them, and says which are left out.
-async fn write_new(tx: &mut Tx<'_>, members: &[&Member]) -> Result<HashSet<AccountId>, Fault> {
+/// Writes the accounts that are new, carefully as far as nothing stands against them, and says which are left out.
+async fn write_new(
+    tx: &mut Tx<'_>,
+    members: &[&Member],
+    carefully: bool,
+) -> Result<HashSet<AccountId>, Fault> {
     let (mut rows, mut activities) = (Vec::new(), Vec::new());
     for member in members {
         for write in &member.plan.writes {
@@ -186,7 +212,25 @@ async fn write_new(tx: &mut Tx<'_>, members: &[&Member]) -> Result<HashSet<Accou
     if rows.is_empty() {
         return Ok(HashSet::new());
     }
-    let (inserted, identities) = accounts::insert_free(tx, &rows).await?;
+    let late = if carefully {
+        insert_free(tx, &rows).await?
+    } else {
+        accounts::insert(tx, &rows).await?;
+        HashSet::new()
+    };
+    activities.retain(|new| !late.contains(&new.id));
+    if !activities.is_empty() {
+        activity::insert(tx, &activities).await?;
+    }
+    Ok(late)
+}
+
+/// Inserts the accounts and their identities, but for those that something stands against, and says which these are.
+async fn insert_free(
+    tx: &mut Tx<'_>,
+    rows: &[AccountRow<'_>],
+) -> Result<HashSet<AccountId>, Fault> {
+    let (inserted, identities) = accounts::insert_free(tx, rows).await?;
     let mut counts = HashMap::new();
     for (id, _) in &identities {
         *counts.entry(*id).or_insert(0) += 1;
@@ -197,17 +241,11 @@ async fn write_new(tx: &mut Tx<'_>, members: &[&Member]) -> Result<HashSet<Accou
     };
     let late: HashSet<_> =
         rows.iter().filter(|row| !is_whole(row.account)).map(|row| row.account.id).collect();
-    if !late.is_empty() {
-        // Only what was written here: another account of the id may have been there before.
-        let halves: Vec<_> = identities.into_iter().filter(|(id, _)| late.contains(id)).collect();
-        accounts::remove_identities(tx, &halves).await?;
-        let halves: Vec<_> = inserted.intersection(&late).copied().collect();
-        accounts::remove(tx, &halves).await?;
-        activities.retain(|new| !late.contains(&new.id));
-    }
-    if !activities.is_empty() {
-        activity::insert(tx, &activities).await?;
-    }
+    // Only what was written here: another account of the id may have been there before.
+    let halves: Vec<_> = identities.into_iter().filter(|(id, _)| late.contains(id)).collect();
+    accounts::remove_identities(tx, &halves).await?;
+    let halves: Vec<_> = inserted.intersection(&late).copied().collect();
+    accounts::remove(tx, &halves).await?;
     Ok(late)
 }
 

@@ -126,6 +126,13 @@ impl Fault {
         self.next
     }
 
+    /// Whether a key was not free, or something was not that was sent before and whose answer is not known.
+    pub(crate) fn may_be_of_key(&self) -> bool {
+        let error = self.source.as_ref().and_then(|it| it.downcast_ref::<tokio_postgres::Error>());
+        let codes = [&SqlState::UNIQUE_VIOLATION, &SqlState::IN_FAILED_SQL_TRANSACTION];
+        error.and_then(tokio_postgres::Error::code).is_some_and(|code| codes.contains(&code))
+    }
+
     pub(crate) fn is_in_doubt(&self) -> bool {
         self.kind == StoreErrorKind::FateUnknown
     }

@@ -78,7 +78,7 @@ async fn write_some(runner: &Runner, waiting: &mut Vec<(Member, Reply)>) {
         write(runner, logins, Logins, in_doubt).await;
     }
     if !others.is_empty() {
-        write(runner, others, Accounts, |failed| failed.sent).await;
+        write(runner, others, Accounts::new, |failed| failed.sent).await;
     }
 }
 
@@ -89,8 +89,14 @@ async fn write<J: Batch>(
     in_doubt: fn(&Failed) -> bool,
 ) {
     let (members, replies): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-    let job = job(members);
-    let done = runner.attempt(&job).await;
+    let mut job = job(members);
+    let mut done = runner.attempt(&job).await;
+    if let Err(failed) = &done
+        && !in_doubt(failed)
+        && job.once_more(failed)
+    {
+        done = runner.attempt(&job).await;
+    }
     let batch = job.into_members().into_iter().zip(replies);
     match done {
         Ok(applied) => {
