@@ -10,8 +10,12 @@ use crate::context::RequestContext;
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::lifecycle::{Ban, BanEnd, BanState, Expiry, Withdrawal};
+use crate::refusal::Refusal;
 use crate::store::{CodePurpose, Lookup, OneTimeCode, Write};
 use crate::verifier::VerifiedIdentity;
+
+/// A ban or suspension that an identity brings along, and the code that remembers it.
+pub(super) type CarriedBan = (OneTimeCode, BanState);
 
 impl Engine {
     /// What remembers the ban of an account that was withdrawn while it was in force: one code for each identity that it
@@ -95,43 +99,39 @@ impl Engine {
         Ok(())
     }
 
-    /// A login that a ban was carried over with joins no other account, where none may take it from a banned owner
-    /// (gamebase X-5). The player is told of the ban, but who only names an email address or the like is not.
-    pub(super) async fn check_not_carried(
+    /// Whether a ban that was carried over keeps its login from joining another account: where none may take it from a
+    /// banned owner (gamebase X-5).
+    pub(super) fn carries_bans_to_links(&self) -> bool {
+        self.policy.carry_ban.is_some() && !self.policy.ticket_for_banned
+    }
+
+    /// Refuses to link a login that a ban was carried over with. The player is told of the ban, but who only names an email
+    /// address or the like is not.
+    pub(super) fn check_not_carried(
         &self,
         context: &RequestContext,
         proven: &ProvenLink,
-        now: DateTime<Utc>,
-    ) -> Result<(), Error> {
-        if self.policy.carry_ban.is_none() || self.policy.ticket_for_banned {
-            return Ok(());
-        }
-        self.write_left(&proven.key, now).await?;
-        let carried = self.carried(vec![proven.key.clone()], proven.verified.as_ref(), now).await?;
+        (code, carried): CarriedBan,
+    ) -> Result<(), Refusal> {
         match carried {
-            Some((_, BanState::Banned(_))) if proven.password.is_some() => {
-                Err(taken(&proven.key, None).into())
-            }
-            Some((code, BanState::Banned(ban))) => {
-                Err(self.banned(code.account, &ban, context).into())
-            }
-            _ => Ok(()),
+            BanState::Banned(_) if proven.password.is_some() => Err(taken(&proven.key, None)),
+            BanState::Banned(ban) => Err(self.banned(code.account, &ban, context)),
+            BanState::None | BanState::Grace(_) => Ok(()),
         }
     }
 
-    /// What is carried over with the first of these identities that has something, in its present form or a former one,
-    /// and the code that remembers it.
-    async fn carried(
+    /// What is carried over with the first of these identities that has something, in its present form or a former one.
+    pub(super) async fn carried(
         &self,
         mut identities: Vec<IdentityKey>,
         verified: Option<&VerifiedIdentity>,
         now: DateTime<Utc>,
-    ) -> Result<Option<(OneTimeCode, BanState)>, Error> {
+    ) -> Result<Option<CarriedBan>, Error> {
         if self.policy.carry_ban.is_none() {
             return Ok(None);
         }
         for former in verified.into_iter().flat_map(VerifiedIdentity::former_keys) {
-            self.write_left(&former, now).await?;
+            self.owner_or_left(&former, now).await?;
             identities.push(former);
         }
         let keys = identities.iter().flat_map(|identity| self.parts.keys.ban_keys(identity));
@@ -146,15 +146,20 @@ impl Engine {
         Ok(None)
     }
 
-    /// Writes that time has withdrawn the owner of an identity, where it has: a ban that outlives it is then found.
-    async fn write_left(&self, identity: &IdentityKey, now: DateTime<Utc>) -> Result<(), Error> {
-        if let Some(left) = self.load(&Lookup::Identity(identity.clone()), now).await?
-            && left.due
-            && left.account.withdrawal.is_done()
-        {
-            self.write_due(&left, now).await?;
+    /// The account that owns an identity. Where time has withdrawn it, that is written: a ban that outlives it is then found.
+    pub(super) async fn owner_or_left(
+        &self,
+        identity: &IdentityKey,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Settled>, Error> {
+        let Some(found) = self.load(&Lookup::Identity(identity.clone()), now).await? else {
+            return Ok(None);
+        };
+        if found.account.identity(identity).is_some() {
+            return Ok(Some(found));
         }
-        Ok(())
+        self.write_due(&found, now).await?;
+        Ok(None)
     }
 
     /// The ban of a tombstone, or how an account stands that still is.

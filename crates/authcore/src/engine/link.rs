@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::join;
 
 use super::Engine;
+use super::carried_ban::CarriedBan;
 use super::corridor::{Draft, Settled, Tries};
 use super::login::apply_told;
 use crate::account::{Account, IdentityKey, ProviderId, SessionId};
@@ -139,17 +140,16 @@ impl Engine {
         let mut tries = Tries::new();
         let mut raced: Option<Settled> = None;
         loop {
-            let (settled, not_carried) =
-                join(self.load_caller(who, now), self.check_not_carried(context, proven, now))
-                    .await;
-            let settled = settled?;
-            let (key, foreign) = self.whose(who, proven, raced.take(), now).await?;
+            let (settled, whose) =
+                join(self.load_caller(who, now), self.whose(who, proven, raced.take(), now)).await;
+            let (settled, Ownership { key, foreign, carried }) = (settled?, whose?);
             // Since its owner was looked at, a forced link may have given it to the caller.
-            let foreign = foreign.filter(|_| settled.account.identity(&key).is_none());
+            let own = settled.account.identity(&key).is_some();
+            let foreign = foreign.filter(|_| !own);
             let mut account = settled.account.clone();
             let change = link(&mut account, &proven.request(&key), &self.policy, now)?;
-            if foreign.is_none() && settled.account.identity(&key).is_none() {
-                not_carried?;
+            if let (Some(carried), false) = (carried, own) {
+                self.check_not_carried(context, proven, carried)?;
             }
             self.parts.hooks.veto(context, &Intent::Link(&account))?;
             let mut draft = Draft::using_up(proven.verified.as_ref());
@@ -184,28 +184,32 @@ impl Engine {
         }
     }
 
-    /// What the login is found by, and who else has it: as a lost race told, or by the present subject or a former one
-    /// where the verifier told such (decision 17).
+    /// What the login is found by, who else has it, and what is carried over with it where nobody has it. Whose it is tells a
+    /// lost race, or the present subject or a former one where the verifier told such (decision 17).
     async fn whose(
         &self,
         who: &Authenticated,
         proven: &ProvenLink,
         raced: Option<Settled>,
         now: DateTime<Utc>,
-    ) -> Result<(IdentityKey, Option<Settled>), Error> {
-        let mut found = (proven.key.clone(), raced);
-        if let (None, Some(verified)) = (&found.1, &proven.verified)
-            && verified.former_keys().next().is_some()
-        {
-            found.1 = self.owner(&proven.key, now).await?;
-            if found.1.is_none()
-                && let Some((key, owner)) = self.find_former(verified, now).await?
+    ) -> Result<Ownership, Error> {
+        let (mut key, mut owner, mut carried) = (proven.key.clone(), raced, None);
+        let verified = proven.verified.as_ref();
+        let former = verified.is_some_and(|verified| verified.former_keys().next().is_some());
+        if owner.is_none() && (former || self.carries_bans_to_links()) {
+            owner = self.owner_or_left(&key, now).await?;
+            if let (None, Some(verified)) = (&owner, verified)
+                && let Some((former, its)) = self.find_former(verified, now).await?
             {
-                found = (key, Some(owner));
+                (key, owner) = (former, Some(its));
             }
         }
-        let (key, owner) = found;
-        Ok((key, owner.filter(|owner| owner.account.id != who.account())))
+        // Only after it is known that nobody has it: who withdraws a banned owner meanwhile has the link refused either way.
+        if owner.is_none() && self.carries_bans_to_links() {
+            carried = self.carried(vec![proven.key.clone()], verified, now).await?;
+        }
+        let foreign = owner.filter(|owner| owner.account.id != who.account());
+        Ok(Ownership { key, foreign, carried })
     }
 
     /// Makes a ticket for an identity that another account owns (gamebase 1.10, X-5). There is none for a password that is
@@ -269,6 +273,14 @@ impl Engine {
         settled.update(account, draft);
         draft.happened(account.id, change.events);
     }
+}
+
+/// Whose a login is that is to be linked.
+struct Ownership {
+    key: IdentityKey,
+    /// Another account than the caller's.
+    foreign: Option<Settled>,
+    carried: Option<CarriedBan>,
 }
 
 /// A ticket in the making.

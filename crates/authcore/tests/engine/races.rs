@@ -6,7 +6,8 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::task::{self, Waker};
 use std::thread;
 
-use authcore::account::{IdentityKey, ProviderId};
+use authcore::account::{AccountId, IdentityKey, ProviderId};
+use authcore::lifecycle::WithdrawalCause;
 use authcore::store::{Store, StoreErrorKind};
 use authcore::{
     BanRequest, Engine, Error, Fault, Hooks, Intent, Link, Login, Logout, Operator, Policy,
@@ -315,6 +316,54 @@ fn security_35_what_a_session_asked_for_is_not_done_after_its_logout_was_acknowl
         let player = log_in(engine, device("0123456789")).await;
         assert_eq!((player.login_count, player.account.identities.len()), (5, 1));
         assert_ne!(&*player.account.username.unwrap().shown, "somebody");
+    });
+}
+
+/// An operator withdraws an account on another node, after an operation has looked whose a login is and before it commits.
+#[derive(Debug)]
+struct WithdrawsMeanwhile {
+    node: Engine,
+    account: Arc<Mutex<Option<AccountId>>>,
+}
+
+impl Hooks for WithdrawsMeanwhile {
+    fn veto(&self, _: &RequestContext, _: &Intent<'_>) -> Result<(), Refusal> {
+        if let Some(id) = self.account.lock().unwrap().take() {
+            let operator = Operator::vouched_for("ops");
+            let withdraw = || {
+                let cause = WithdrawalCause::Operator;
+                block_on(self.node.withdraw_account(&operator, id, cause)).unwrap();
+            };
+            // This thread has a future under way already.
+            thread::scope(|scope| scope.spawn(withdraw).join().unwrap());
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn gamebase_x4_a_link_beside_the_withdrawal_of_a_banned_owner_is_refused() {
+    block_on(async {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let policy = Policy::recommended;
+        let other = Harness::seeded(1, Arc::clone(&store), policy(), |it| it).await;
+        let account = Arc::default();
+        let hooks =
+            WithdrawsMeanwhile { node: other.engine().clone(), account: Arc::clone(&account) };
+        let world = Harness::on(store, policy(), |builder| builder.hooks(hooks)).await;
+        let engine = world.engine();
+        let banned = log_in(engine, custom("custom-id")).await.account.id;
+        let operator = Operator::vouched_for("ops");
+        engine.ban(&operator, banned, BanRequest::permanent()).await.unwrap();
+
+        let clean = log_in(engine, device("0123456789")).await;
+        let caller = who(engine, &clean).await;
+        *account.lock().unwrap() = Some(banned);
+        for _ in 0..2 {
+            let link = engine.link(&context(), &caller, Link::new(custom("custom-id"))).await;
+            assert!(matches!(refusal(link), Refusal::Banned(info) if info.account == banned));
+        }
+        assert_eq!(*account.lock().unwrap(), None, "it was withdrawn");
     });
 }
 
