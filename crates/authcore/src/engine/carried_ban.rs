@@ -152,13 +152,16 @@ impl Engine {
         identity: &IdentityKey,
         now: DateTime<Utc>,
     ) -> Result<Option<Settled>, Error> {
-        let Some(found) = self.load(&Lookup::Identity(identity.clone()), now).await? else {
-            return Ok(None);
-        };
-        if found.account.identity(identity).is_some() {
-            return Ok(Some(found));
+        let lookup = Lookup::Identity(identity.clone());
+        while let Some(found) = self.load(&lookup, now).await? {
+            if found.account.identity(identity).is_some() {
+                return Ok(Some(found));
+            }
+            // Another write may have come before, which is not always the same.
+            if self.write_due(&found, now).await? {
+                break;
+            }
         }
-        self.write_due(&found, now).await?;
         Ok(None)
     }
 

@@ -1,7 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use futures_util::future::join;
 
 use super::Engine;
 use super::carried_ban::CarriedBan;
@@ -68,8 +67,8 @@ impl Engine {
     /// [`Refusal::ProviderNotConfigured`] (3304, 3002); [`Refusal::CredentialRejected`] (3301);
     /// [`Refusal::AlreadyLinked`] when the account has one of its kind and the policy does not replace it (3303);
     /// [`Refusal::IdentityTaken`] when another account owns it (3302), or [`Refusal::Banned`] when that one is banned and
-    /// the policy gives no ticket for it (gamebase X-5), or its last owner was and the ban is carried over. Or a
-    /// fault.
+    /// the policy gives no ticket for it (gamebase X-5), or its last owner was and the ban is carried over. That a
+    /// proof was used before is found last, and told as [`Refusal::CredentialRejected`]. Or a fault.
     ///
     /// # Cancel safety
     ///
@@ -140,9 +139,10 @@ impl Engine {
         let mut tries = Tries::new();
         let mut raced: Option<Settled> = None;
         loop {
-            let (settled, whose) =
-                join(self.load_caller(who, now), self.whose(who, proven, raced.take(), now)).await;
-            let (settled, Ownership { key, foreign, carried }) = (settled?, whose?);
+            // The caller first: whatever comes or goes there meanwhile, the commit then finds out.
+            let settled = self.load_caller(who, now).await?;
+            let Ownership { key, foreign, carried } =
+                self.whose(who, proven, raced.take(), now).await?;
             // Since its owner was looked at, a forced link may have given it to the caller.
             let own = settled.account.identity(&key).is_some();
             let foreign = foreign.filter(|_| !own);

@@ -1,12 +1,13 @@
 //! nakama 18c: what must hold when players, and thieves, are quick.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::pin::pin;
 use std::sync::{Arc, Barrier, Mutex};
 use std::task::{self, Waker};
 use std::thread;
 
-use authcore::account::{AccountId, IdentityKey, ProviderId};
+use authcore::account::{IdentityKey, ProviderId};
 use authcore::lifecycle::WithdrawalCause;
 use authcore::store::{Store, StoreErrorKind};
 use authcore::{
@@ -319,51 +320,91 @@ fn security_35_what_a_session_asked_for_is_not_done_after_its_logout_was_acknowl
     });
 }
 
-/// An operator withdraws an account on another node, after an operation has looked whose a login is and before it commits.
-#[derive(Debug)]
-struct WithdrawsMeanwhile {
-    node: Engine,
-    account: Arc<Mutex<Option<AccountId>>>,
+/// What happens on another node after an operation has looked, and before it commits.
+#[derive(Clone, Default)]
+struct Meanwhile(Arc<Mutex<Option<Deed>>>);
+
+type Deed = Box<dyn FnOnce() + Send>;
+
+impl Meanwhile {
+    fn happens(&self, what: impl FnOnce() + Send + 'static) {
+        *self.0.lock().unwrap() = Some(Box::new(what));
+    }
+
+    fn has_happened(&self) -> bool {
+        self.0.lock().unwrap().is_none()
+    }
 }
 
-impl Hooks for WithdrawsMeanwhile {
+impl fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meanwhile").finish_non_exhaustive()
+    }
+}
+
+impl Hooks for Meanwhile {
     fn veto(&self, _: &RequestContext, _: &Intent<'_>) -> Result<(), Refusal> {
-        if let Some(id) = self.account.lock().unwrap().take() {
-            let operator = Operator::vouched_for("ops");
-            let withdraw = || {
-                let cause = WithdrawalCause::Operator;
-                block_on(self.node.withdraw_account(&operator, id, cause)).unwrap();
-            };
+        if let Some(what) = self.0.lock().unwrap().take() {
             // This thread has a future under way already.
-            thread::scope(|scope| scope.spawn(withdraw).join().unwrap());
+            thread::scope(|scope| scope.spawn(what).join().unwrap());
         }
         Ok(())
     }
 }
 
+/// Two nodes on one store, and what happens on the second while the first is at work.
+async fn two_nodes() -> (Harness, Harness, Meanwhile) {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (policy, meanwhile) = (Policy::recommended, Meanwhile::default());
+    let other = Harness::seeded(1, Arc::clone(&store), policy(), |it| it).await;
+    let hooks = meanwhile.clone();
+    let world = Harness::on(store, policy(), |builder| builder.hooks(hooks)).await;
+    (world, other, meanwhile)
+}
+
 #[test]
 fn gamebase_x4_a_link_beside_the_withdrawal_of_a_banned_owner_is_refused() {
     block_on(async {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let policy = Policy::recommended;
-        let other = Harness::seeded(1, Arc::clone(&store), policy(), |it| it).await;
-        let account = Arc::default();
-        let hooks =
-            WithdrawsMeanwhile { node: other.engine().clone(), account: Arc::clone(&account) };
-        let world = Harness::on(store, policy(), |builder| builder.hooks(hooks)).await;
-        let engine = world.engine();
-        let banned = log_in(engine, custom("custom-id")).await.account.id;
+        let (world, other, meanwhile) = two_nodes().await;
+        let (engine, node) = (world.engine(), other.engine().clone());
         let operator = Operator::vouched_for("ops");
+        let banned = log_in(engine, custom("custom-id")).await.account.id;
         engine.ban(&operator, banned, BanRequest::permanent()).await.unwrap();
 
         let clean = log_in(engine, device("0123456789")).await;
         let caller = who(engine, &clean).await;
-        *account.lock().unwrap() = Some(banned);
+        meanwhile.happens(move || {
+            let cause = WithdrawalCause::Operator;
+            block_on(node.withdraw_account(&operator, banned, cause)).unwrap();
+        });
         for _ in 0..2 {
             let link = engine.link(&context(), &caller, Link::new(custom("custom-id"))).await;
             assert!(matches!(refusal(link), Refusal::Banned(info) if info.account == banned));
         }
-        assert_eq!(*account.lock().unwrap(), None, "it was withdrawn");
+        assert!(meanwhile.has_happened());
+    });
+}
+
+/// The other node's clock is behind: what it writes is not what time has done to the account.
+#[test]
+fn gamebase_x4_a_first_login_beside_a_change_of_an_account_that_time_withdrew_starts_banned() {
+    block_on(async {
+        let (world, other, meanwhile) = two_nodes().await;
+        let (engine, node) = (world.engine(), other.engine().clone());
+        let operator = Operator::vouched_for("ops");
+        let player = log_in(engine, custom("custom-id")).await;
+        let (banned, caller) = (player.account.id, who(engine, &player).await);
+        engine.request_withdrawal(&context(), &caller).await.unwrap();
+        engine.ban(&operator, banned, BanRequest::permanent()).await.unwrap();
+
+        world.clock().advance(engine.policy().withdrawal_grace);
+        meanwhile.happens(move || {
+            let key = IdentityKey::new(ProviderId::DEVICE, "another-device");
+            block_on(node.register_identity(&operator, banned, key)).unwrap();
+        });
+        let login = try_log_in(engine, custom("custom-id")).await;
+        assert!(meanwhile.has_happened());
+        assert!(matches!(refusal(login), Refusal::Banned(info) if info.account != banned));
     });
 }
 

@@ -3,7 +3,6 @@ use futures_util::future::join;
 use super::told::apply_told;
 use super::{Attempt, Entry, Proven};
 use crate::account::{Account, AccountId, Username, generate_username};
-use crate::engine::corridor::Settled;
 use crate::engine::password::throttle_of;
 use crate::error::Error;
 use crate::event::EventKind;
@@ -15,7 +14,7 @@ use crate::store::Write;
 
 impl Attempt<'_> {
     /// Makes the account, in the place of one that has left where there was one.
-    pub(super) async fn create(&mut self, left: Option<&Settled>) -> Result<Entry, Error> {
+    pub(super) async fn create(&mut self, left: bool) -> Result<Entry, Error> {
         let allowed = self.allowed(None);
         let password = match &self.proven {
             Proven::Password { .. } => Box::pin(self.new_password(&allowed)).await?,
@@ -59,9 +58,8 @@ impl Attempt<'_> {
             apply_told(verified, None, &mut account, policy, self.now, &mut draft, true);
         }
         engine.parts.hooks.veto(self.context, &Intent::Create(&account))?;
-        if let Some(left) = left {
-            // Written first: a ban that outlives it is then found.
-            engine.write_due(left, self.now).await?;
+        if left {
+            engine.owner_or_left(key, self.now).await?;
         }
         if let Some(device) = &self.device {
             Box::pin(self.follow(device, &mut account, Some(ordinal), &mut draft)).await?;

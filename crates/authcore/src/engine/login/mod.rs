@@ -244,7 +244,7 @@ impl Attempt<'_> {
                     self.enter(settled, draft, current)
                 }
                 // Withdrawn just now, by time: the identity is free.
-                left => self.create(left.as_ref()).await?,
+                left => self.create(left.is_some()).await?,
             };
             let mut draft = std::mem::take(&mut entry.draft);
             if draft.writes.is_empty() {
