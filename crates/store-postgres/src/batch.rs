@@ -65,8 +65,8 @@ impl Job for Logins {
 /// applied all or none.
 pub(crate) struct Accounts {
     members: Vec<Member>,
-    /// Whether each new account is asked for whether something stands against it. As a rule nothing does, which its player's
-    /// login has found out just before; so this is only asked when the first try has failed on a key.
+    /// Whether it is asked what stands against new accounts, and what was used up before. As a rule nothing does and was, so
+    /// this is only asked when the first try has failed on a key.
     carefully: bool,
 }
 
@@ -84,6 +84,11 @@ impl Job for Accounts {
         let (known, new): (Vec<_>, Vec<_>) =
             self.members.iter().partition(|member| member.seen.is_some());
         let mut late = late(tx, &Changes::of(&known).diffs).await?;
+        if self.carefully {
+            late.extend(replays(tx, &self.members).await?);
+        }
+        let new: Vec<_> =
+            new.into_iter().filter(|member| !late.contains(&member.account)).collect();
         let in_time: Vec<_> =
             known.into_iter().filter(|member| !late.contains(&member.account)).collect();
         if !Changes::of(&in_time).write(tx).await? {
@@ -276,18 +281,38 @@ fn account_ids(rows: &[Row]) -> Result<HashSet<AccountId>, Fault> {
     rows.iter().map(|row| Cols::new(row).account("account_id")).collect()
 }
 
+/// What a set uses up, and until when that is remembered.
+fn single_use(member: &Member) -> impl Iterator<Item = (Vec<u8>, i64)> {
+    member.plan.writes.iter().filter_map(|write| match write {
+        Planned::UseUp { key, forget_at } => {
+            Some((key.as_bytes().to_vec(), forget_at.timestamp_millis()))
+        }
+        _ => None,
+    })
+}
+
+/// The accounts of those that use up what was used up before.
+async fn replays(tx: &mut Tx<'_>, members: &[Member]) -> Result<HashSet<AccountId>, Stop> {
+    let rows: Vec<_> = members
+        .iter()
+        .flat_map(|member| single_use(member).map(|(key, _)| (member.account, key)))
+        .collect();
+    if rows.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let sql = "SELECT k.account_id FROM unnest($1::uuid[], $2::bytea[]) AS k (account_id, key) JOIN single_use u ON u.key = k.key";
+    let params = vec![column(&rows, |(id, _)| id.as_uuid()), column(&rows, |(_, key)| key.clone())];
+    let rows = tx.query(sql, params).await?.answer().await?;
+    Ok(account_ids(&rows)?)
+}
+
 async fn use_up(tx: &mut Tx<'_>, members: impl Iterator<Item = &Member>) -> Result<(), Fault> {
-    let keys = |member: &Member| {
-        let commit = member.plan.id.as_uuid();
-        let used_up = member.plan.writes.iter().filter_map(move |write| match write {
-            Planned::UseUp { key, forget_at } => {
-                Some((key.as_bytes().to_vec(), forget_at.timestamp_millis(), commit))
-            }
-            _ => None,
-        });
-        used_up.collect::<Vec<_>>()
-    };
-    let rows: Vec<_> = members.flat_map(keys).collect();
+    let rows: Vec<_> = members
+        .flat_map(|member| {
+            let commit = member.plan.id.as_uuid();
+            single_use(member).map(move |(key, forget_at)| (key, forget_at, commit))
+        })
+        .collect();
     if rows.is_empty() {
         return Ok(());
     }

@@ -125,7 +125,7 @@ impl PostgresConfig {
         self
     }
 
-    /// How many connections reads of accounts and sessions share; at least one, and 2 where nothing is said. Reads that
+    /// How many connections share the reads by key; at least one, and 2 where nothing is said. Reads that
     /// wait are sent together; the next connection is used when the one before is not done after 5 ms.
     #[must_use]
     pub fn with_readers(mut self, readers: usize) -> Self {

@@ -157,8 +157,8 @@ const SETTINGS: [&str; 5] = [
 ];
 
 /// The server keeps a plan that it made while a table was small, and that reads all of it, until the table is analyzed
-/// again: a minute or more, in which a new game may get its first ten thousand players. Tables grow with what a
-/// connection does, so it forgets its plans when it has done twice as much, and at last every so often.
+/// again: a minute or more, in which a new game may get its first ten thousand players. Tables grow with what connections
+/// do, so one forgets its plans when it has done twice as much, and at last every so often.
 const fn plans_are_outgrown(uses: usize) -> bool {
     uses.is_power_of_two() && uses < 4096 || uses % 4096 == 4095
 }

@@ -220,6 +220,11 @@ async fn what_stands_against_a_new_account_is_nobody_elses_loss_and_leaves_nothi
     held.schema.client().await.execute(sql, &[&id(2).as_uuid()]).await.unwrap();
     let key = SingleUseKey::new([7; 32]);
     let used_up = Write::UseUp { key, forget_at: at(9) };
+    let spent = SingleUseKey::new([8; 32]);
+    let sql = "INSERT INTO single_use (key, forget_at, commit_id) VALUES ($1, 9, $2)";
+    let by = id(1).as_uuid();
+    held.schema.client().await.execute(sql, &[&&spent.as_bytes()[..], &by]).await.unwrap();
+    let spends = || Write::UseUp { key: spent, forget_at: at(9) };
     let mut other = account(3);
     other.identities.first_mut().unwrap().key = device(33);
     let batch = vec![
@@ -231,11 +236,14 @@ async fn what_stands_against_a_new_account_is_nobody_elses_loss_and_leaves_nothi
         // Handed over again.
         set(3, [insert(account(3))]),
         told(13, set(114, [insert(named(linked(13, device(130)), "free"))])),
+        // What it uses up was used up.
+        told(14, set(115, [insert(account(14)), spends()])),
     ];
     let (schema, store, answers) = held.release(batch).await;
     assert_eq!(*conflict(&answers[1]), Conflict::UsernameTaken("taken".into()));
     assert_eq!(*conflict(&answers[2]), Conflict::IdentityTaken(device(2)));
     assert_eq!(*conflict(&answers[3]), Conflict::AccountExists(id(3)));
+    assert_eq!(*conflict(&answers[6]), Conflict::UsedUp(spent));
     for won in [0, 4, 5] {
         assert!(answers[won].is_ok(), "{answers:?}");
     }
@@ -245,7 +253,7 @@ async fn what_stands_against_a_new_account_is_nobody_elses_loss_and_leaves_nothi
     let whole = |snapshot: Option<Snapshot>| snapshot.unwrap().account;
     assert_eq!(whole(by_id(&*store, 3).await), account(3));
     assert_eq!(whole(by_id(&*store, 13).await).identities, linked(13, device(130)).identities);
-    for lost in [11, 12] {
+    for lost in [11, 12, 14] {
         assert!(by_id(&*store, lost).await.is_none());
         assert!(store.load(&Lookup::Identity(device(lost))).await.unwrap().is_none());
     }
