@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use authcore::account::{AccountId, Epoch};
@@ -158,10 +159,13 @@ const SETTINGS: [&str; 5] = [
 
 /// The server keeps a plan that it made while a table was small, and that reads all of it, until the table is analyzed
 /// again: a minute or more, in which a new game may get its first ten thousand players. Tables grow with what connections
-/// do, so one forgets its plans when it has done twice as much, and at last every so often.
-const fn plans_are_outgrown(uses: usize) -> bool {
-    uses.is_power_of_two() && uses < 4096 || uses % 4096 == 4095
+/// do: one forgets its plans when it has done twice as much, at last every so often, and when it has rested while others
+/// worked.
+fn plans_are_outgrown(uses: usize, rested: Duration) -> bool {
+    uses.is_power_of_two() && uses < 4096 || uses % 4096 == 4095 || rested >= RESTED
 }
+
+const RESTED: Duration = Duration::from_secs(1);
 
 fn pool(config: &PostgresConfig, size: usize) -> Result<Pool, OpenError> {
     let manager = Manager::from_connect(
@@ -189,7 +193,7 @@ fn pool(config: &PostgresConfig, size: usize) -> Result<Pool, OpenError> {
                 })
             }))
             .pre_recycle(Hook::async_fn(|client, metrics| {
-                let outgrown = plans_are_outgrown(metrics.recycle_count);
+                let outgrown = plans_are_outgrown(metrics.recycle_count, metrics.last_used());
                 Box::pin(async move {
                     if outgrown {
                         let _ = client.batch_execute("DISCARD PLANS").await;
