@@ -35,7 +35,7 @@ impl<'a> Diff<'a> {
         }
     }
 
-    pub(crate) fn of_insert(account: &'a Account) -> Self {
+    fn of_insert(account: &'a Account) -> Self {
         Self {
             username_key: true,
             username: true,
