@@ -29,6 +29,7 @@ pub(crate) async fn apply(tx: &mut Tx<'_>, plan: &Plan, diffs: &[Diff<'_>]) -> R
             Planned::Insert { account, rare, activity } => {
                 let (id, epoch, commit) = (account.id, account.epoch, plan.id);
                 let due_at = rare.due_at;
+                // All of it is new.
                 next.next();
                 accounts::insert(tx, &[AccountRow { account, rare, commit }]).await?;
                 activity::insert(tx, &[NewActivity { id, epoch, due_at, activity, commit }])

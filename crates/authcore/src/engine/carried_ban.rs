@@ -2,16 +2,16 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Engine;
-use super::corridor::{Draft, Settled};
+use super::corridor::{Draft, Settled, Tries};
 use super::link::{ProvenLink, taken};
+use super::{Engine, Lost};
 use crate::account::{Account, AccountId, Identity, IdentityKey};
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::lifecycle::{Ban, BanEnd, BanState, Expiry, Withdrawal};
 use crate::refusal::Refusal;
-use crate::store::{CodePurpose, Lookup, OneTimeCode, Write};
+use crate::store::{CodePurpose, Conflict, Lookup, OneTimeCode, Write};
 use crate::verifier::VerifiedIdentity;
 
 /// A ban or suspension that an identity brings along, and the code that remembers it.
@@ -152,15 +152,16 @@ impl Engine {
         identity: &IdentityKey,
         now: DateTime<Utc>,
     ) -> Result<Option<Settled>, Error> {
-        let lookup = Lookup::Identity(identity.clone());
+        let (lookup, mut tries) = (Lookup::Identity(identity.clone()), Tries::new());
         while let Some(found) = self.load(&lookup, now).await? {
             if found.account.identity(identity).is_some() {
                 return Ok(Some(found));
             }
-            // Another write may have come before, which is not always the same.
             if self.write_due(&found, now).await? {
                 break;
             }
+            // Another write came before, which need not have been the same.
+            tries.again(Lost::Race(Conflict::AccountChanged(found.account.id)))?;
         }
         Ok(None)
     }
