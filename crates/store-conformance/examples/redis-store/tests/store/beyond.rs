@@ -1,6 +1,7 @@
 //! What the kit cannot show.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::server::Server;
 use authcore::account::{Account, AccountId, CommitId};
@@ -37,10 +38,10 @@ fn kind(refused: Result<(), CommitError>) -> StoreErrorKind {
     }
 }
 
-/// Commits accounts until one is not answered; returns how many were.
-async fn write_until_the_end(store: RedisStore, first: u32) -> u32 {
+/// Commits accounts until one is not answered, or the end has come while none was under way; returns how many were.
+async fn write_until_the_end(store: RedisStore, first: u32, end: Arc<AtomicBool>) -> u32 {
     let mut answered = 0;
-    loop {
+    while !end.load(Ordering::Relaxed) {
         let outcome = store.commit(&insert(first + answered)).await;
         if outcome.is_err() {
             let kind = kind(outcome);
@@ -50,6 +51,7 @@ async fn write_until_the_end(store: RedisStore, first: u32) -> u32 {
         }
         answered += 1;
     }
+    answered
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,11 +59,16 @@ async fn what_was_answered_survives_a_server_that_is_killed_under_load() {
     let server = Server::start();
     let store = server.store().await;
     let firsts = (0..8).map(|writer| writer * 1_000_000);
+    let end = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = firsts
-        .map(|first| (first, tokio::spawn(write_until_the_end(store.clone(), first))))
+        .map(|first| {
+            let writer = write_until_the_end(store.clone(), first, Arc::clone(&end));
+            (first, tokio::spawn(writer))
+        })
         .collect();
     while created(&store).await.len() < 200 {}
     server.kill();
+    end.store(true, Ordering::Relaxed);
     server.start_again();
     let store = server.store().await;
     let mut expected = Vec::new();
