@@ -11,8 +11,8 @@ use authcore::account::{IdentityKey, ProviderId};
 use authcore::lifecycle::WithdrawalCause;
 use authcore::store::{Store, StoreErrorKind};
 use authcore::{
-    BanRequest, Engine, Error, Fault, Hooks, Intent, Link, Login, Logout, Operator, Policy,
-    Refresh, Refusal, RequestContext, Unlink,
+    BanRequest, Error, Fault, Hooks, Intent, Link, Login, Logout, Operator, Policy, Refresh,
+    Refusal, RequestContext, Unlink,
 };
 use authcore_store_conformance::wrappers::{self, Faults, FaultyStore, TracedStore};
 use authcore_store_memory::MemoryStore;
@@ -258,68 +258,6 @@ fn a_commit_that_was_once_in_doubt_is_not_said_to_be_unwritten() {
     assert_eq!(fails(&[after, after, after]), Some(StoreErrorKind::FateUnknown));
 }
 
-/// Logs the caller out on another node after an operation has looked at the session, and before it commits.
-#[derive(Debug)]
-struct LogsOutMeanwhile {
-    node: Engine,
-    token: Arc<Mutex<Option<String>>>,
-}
-
-impl Hooks for LogsOutMeanwhile {
-    fn veto(&self, _: &RequestContext, _: &Intent<'_>) -> Result<(), Refusal> {
-        if let Some(token) = self.token.lock().unwrap().take() {
-            let log_out = || {
-                block_on(async {
-                    let caller = self.node.verify(&token).await.unwrap();
-                    self.node.logout(&context(), &caller, Logout::ThisSession).await.unwrap();
-                });
-            };
-            // This thread has a future under way already.
-            thread::scope(|scope| scope.spawn(log_out).join().unwrap());
-        }
-        Ok(())
-    }
-}
-
-#[test]
-fn security_35_what_a_session_asked_for_is_not_done_after_its_logout_was_acknowledged() {
-    block_on(async {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-        let other = Harness::seeded(1, Arc::clone(&store), Policy::nakama(), |it| it).await;
-        let token = Arc::default();
-        let hooks = LogsOutMeanwhile { node: other.engine().clone(), token: Arc::clone(&token) };
-        let world = Harness::on(store, Policy::nakama(), |builder| builder.hooks(hooks)).await;
-        let engine = world.engine();
-        let about_to_be_logged_out = async || {
-            let player = log_in(engine, device("0123456789")).await;
-            let caller = who(engine, &player).await;
-            *token.lock().unwrap() = Some(player.tokens.access.reveal().to_owned());
-            caller
-        };
-
-        let caller = about_to_be_logged_out().await;
-        let link = engine.link(&context(), &caller, Link::new(custom("custom-id"))).await;
-        assert_eq!(refusal(link), Refusal::AccessTokenInvalid);
-        let caller = about_to_be_logged_out().await;
-        let name = engine.set_username(&context(), &caller, "somebody").await;
-        assert_eq!(refusal(name), Refusal::AccessTokenInvalid);
-        let caller = about_to_be_logged_out().await;
-        assert_eq!(
-            refusal(engine.withdraw(&context(), &caller).await),
-            Refusal::AccessTokenInvalid
-        );
-        let caller = about_to_be_logged_out().await;
-        assert_eq!(
-            refusal(engine.delete_account(&context(), &caller).await),
-            Refusal::AccessTokenInvalid
-        );
-
-        let player = log_in(engine, device("0123456789")).await;
-        assert_eq!((player.login_count, player.account.identities.len()), (5, 1));
-        assert_ne!(&*player.account.username.unwrap().shown, "somebody");
-    });
-}
-
 /// What happens on another node after an operation has looked, and before it commits.
 #[derive(Clone, Default)]
 struct Meanwhile(Arc<Mutex<Option<Deed>>>);
@@ -353,9 +291,9 @@ impl Hooks for Meanwhile {
 }
 
 /// Two nodes on one store, and what happens on the second while the first is at work.
-async fn two_nodes() -> (Harness, Harness, Meanwhile) {
+async fn two_nodes(policy: fn() -> Policy) -> (Harness, Harness, Meanwhile) {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    let (policy, meanwhile) = (Policy::recommended, Meanwhile::default());
+    let meanwhile = Meanwhile::default();
     let other = Harness::seeded(1, Arc::clone(&store), policy(), |it| it).await;
     let hooks = meanwhile.clone();
     let world = Harness::on(store, policy(), |builder| builder.hooks(hooks)).await;
@@ -363,9 +301,47 @@ async fn two_nodes() -> (Harness, Harness, Meanwhile) {
 }
 
 #[test]
+fn security_35_what_a_session_asked_for_is_not_done_after_its_logout_was_acknowledged() {
+    block_on(async {
+        let (world, other, meanwhile) = two_nodes(Policy::nakama).await;
+        let engine = world.engine();
+        let about_to_be_logged_out = async || {
+            let player = log_in(engine, device("0123456789")).await;
+            let caller = who(engine, &player).await;
+            let (node, its) = (other.engine().clone(), caller.clone());
+            meanwhile.happens(move || {
+                block_on(node.logout(&context(), &its, Logout::ThisSession)).unwrap();
+            });
+            caller
+        };
+
+        let caller = about_to_be_logged_out().await;
+        let link = engine.link(&context(), &caller, Link::new(custom("custom-id"))).await;
+        assert_eq!(refusal(link), Refusal::AccessTokenInvalid);
+        let caller = about_to_be_logged_out().await;
+        let name = engine.set_username(&context(), &caller, "somebody").await;
+        assert_eq!(refusal(name), Refusal::AccessTokenInvalid);
+        let caller = about_to_be_logged_out().await;
+        assert_eq!(
+            refusal(engine.withdraw(&context(), &caller).await),
+            Refusal::AccessTokenInvalid
+        );
+        let caller = about_to_be_logged_out().await;
+        assert_eq!(
+            refusal(engine.delete_account(&context(), &caller).await),
+            Refusal::AccessTokenInvalid
+        );
+
+        let player = log_in(engine, device("0123456789")).await;
+        assert_eq!((player.login_count, player.account.identities.len()), (5, 1));
+        assert_ne!(&*player.account.username.unwrap().shown, "somebody");
+    });
+}
+
+#[test]
 fn gamebase_x4_a_link_beside_the_withdrawal_of_a_banned_owner_is_refused() {
     block_on(async {
-        let (world, other, meanwhile) = two_nodes().await;
+        let (world, other, meanwhile) = two_nodes(Policy::recommended).await;
         let (engine, node) = (world.engine(), other.engine().clone());
         let operator = Operator::vouched_for("ops");
         let banned = log_in(engine, custom("custom-id")).await.account.id;
@@ -389,7 +365,7 @@ fn gamebase_x4_a_link_beside_the_withdrawal_of_a_banned_owner_is_refused() {
 #[test]
 fn gamebase_x4_a_first_login_beside_a_change_of_an_account_that_time_withdrew_starts_banned() {
     block_on(async {
-        let (world, other, meanwhile) = two_nodes().await;
+        let (world, other, meanwhile) = two_nodes(Policy::recommended).await;
         let (engine, node) = (world.engine(), other.engine().clone());
         let operator = Operator::vouched_for("ops");
         let player = log_in(engine, custom("custom-id")).await;
