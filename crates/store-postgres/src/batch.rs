@@ -83,15 +83,19 @@ impl Job for Accounts {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Stop> {
         let (known, new): (Vec<_>, Vec<_>) =
             self.members.iter().partition(|member| member.seen.is_some());
-        let mut late = late(tx, &Changes::of(&known).diffs).await?;
+        let mut changes = Changes::of(&known);
+        let mut late = late(tx, &changes.diffs).await?;
         if self.carefully {
             late.extend(replays(tx, &self.members).await?);
         }
-        let new: Vec<_> =
-            new.into_iter().filter(|member| !late.contains(&member.account)).collect();
-        let in_time: Vec<_> =
-            known.into_iter().filter(|member| !late.contains(&member.account)).collect();
-        if !Changes::of(&in_time).write(tx).await? {
+        let in_time = |members: Vec<_>| -> Vec<&Member> {
+            members.into_iter().filter(|it: &&Member| !late.contains(&it.account)).collect()
+        };
+        let new = in_time(new);
+        if !late.is_empty() {
+            changes = Changes::of(&in_time(known));
+        }
+        if !changes.write(tx).await? {
             return Err(Fault::lost().into());
         }
         late.extend(write_new(tx, &new, self.carefully).await?);
