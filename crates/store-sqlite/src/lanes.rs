@@ -10,9 +10,10 @@ use std::future::poll_fn;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::batch::{Work, Works};
+use crate::company::now;
 
 /// A reader helps the writer when so many reads wait: about a millisecond of work.
 const HELP_AT: usize = 64;
@@ -133,6 +134,38 @@ impl Lanes {
         move_some(&mut state.writes, writes, self.batch);
         make_room(state);
         true
+    }
+
+    /// Takes more beside the writes that it took before; false when there is no place for more, or none come until then.
+    pub(crate) fn take_more(&self, reads: &mut Works, writes: &mut Works, until: Instant) -> bool {
+        let room = self.batch.saturating_sub(writes.len());
+        if room == 0 {
+            return false;
+        }
+        let mut state = self.lock();
+        loop {
+            // Looked at first: reads that come all the time do not hold the writes up for longer.
+            let left = until.saturating_duration_since(now());
+            if state.writes_closed || left.is_zero() {
+                return false;
+            }
+            if !(state.reads.is_empty() && state.writes.is_empty()) {
+                break;
+            }
+            state.writer = Writer::Asleep;
+            let waited = self.to_writer.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.writer = Writer::Here;
+        }
+        move_some(&mut state.reads, reads, self.batch);
+        move_some(&mut state.writes, writes, room);
+        make_room(state);
+        true
+    }
+
+    /// How many writes wait.
+    pub(crate) fn writes(&self) -> usize {
+        self.lock().writes.len()
     }
 
     /// The reads that wait when the writer goes [`Away`](Writer::Away) to commit.
@@ -401,6 +434,27 @@ mod tests {
         comes(&push(&lanes, false));
         lanes.close_reads();
         reader.join().unwrap();
+    }
+
+    #[test]
+    fn more_is_taken_until_its_time_is_over_and_as_much_as_there_is_room_for() {
+        let lanes = Lanes::new(1024, 2);
+        let (mut reads, mut writes) = (Works::new(), Works::new());
+        let soon = || now() + Duration::from_millis(1);
+        let late = || now() + Duration::from_secs(20);
+        assert!(!lanes.take_more(&mut reads, &mut writes, soon()), "nothing comes");
+        let ended = [(); 3].map(|()| push(&lanes, true));
+        assert!(lanes.take_more(&mut reads, &mut writes, late()));
+        assert_eq!((writes.len(), lanes.writes()), (2, 1));
+        assert!(!lanes.take_more(&mut reads, &mut writes, late()), "no room");
+        writes.clear();
+        let read = push(&lanes, false);
+        assert!(!lanes.take_more(&mut reads, &mut writes, now()), "too late");
+        assert!(lanes.take_more(&mut reads, &mut writes, late()));
+        assert_eq!((reads.len(), writes.len()), (1, 1));
+        lanes.close();
+        assert!(!lanes.take_more(&mut reads, &mut writes, late()), "closed");
+        drop((ended, read));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::batch::{self, Work, Works};
+use crate::company::{Company, now};
 use crate::config::SqliteConfig;
 use crate::db::Db;
 use crate::error::OpenError;
@@ -103,13 +104,21 @@ impl Drop for Threads {
 
 fn write_until_closed(db: &Db, lanes: &Lanes, log: &Log) {
     let (mut reads, mut writes) = (Works::new(), Works::new());
+    let mut company: Option<Company> = None;
     while lanes.take(&mut reads, &mut writes) {
         batch::read(db, &mut reads);
         if writes.is_empty() {
             continue;
         }
+        if let Some(Company { whole, until }) = company {
+            while writes.len() < whole && lanes.take_more(&mut reads, &mut writes, until) {
+                batch::read(db, &mut reads);
+            }
+        }
         tracing::debug!(writes = writes.len(), "sqlite.batch");
+        let (begun, count) = (now(), writes.len());
         batch::write(db, &mut writes, lanes);
+        company = Company::after((begun, now()), count, lanes.writes());
         log.written.fetch_add(1, Ordering::Relaxed);
         if log.too_long.swap(false, Ordering::Relaxed) {
             lanes.writer_is(Writer::Away);
@@ -195,13 +204,81 @@ pub(crate) fn checkpoint(connection: &Connection, mode: &'static str) -> Option<
     }
 }
 
-#[cfg(all(test, debug_assertions))]
+#[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
     use super::*;
+    use crate::error::Fault;
 
     #[test]
+    #[cfg(debug_assertions)]
     #[should_panic(expected = "the thread sqlite-reader died")]
     fn a_thread_that_died_is_noticed() {
         join(spawn("reader", || panic!("as it should")).unwrap());
+    }
+
+    /// A write to a disk that takes sixteen milliseconds, however many are written at once.
+    struct Slow {
+        answer: mpsc::Sender<()>,
+        commits: Arc<AtomicU64>,
+        committed: Arc<AtomicBool>,
+    }
+
+    impl Work for Slow {
+        fn writes(&self) -> bool {
+            true
+        }
+
+        fn run(&mut self, _: &Db) -> bool {
+            if self.committed.swap(false, Ordering::Relaxed) {
+                self.commits.fetch_add(1, Ordering::Relaxed);
+                wait(Duration::from_millis(16));
+            }
+            true
+        }
+
+        fn fail(&mut self, _: &Fault) {}
+
+        fn answer(self: Box<Self>) {
+            self.committed.store(true, Ordering::Relaxed);
+            self.answer.send(()).unwrap();
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "what a disk takes, and what a login does first")]
+    fn wait(time: Duration) {
+        thread::sleep(time);
+    }
+
+    #[test]
+    fn those_who_take_turns_at_a_slow_disk_share_commits() {
+        let (lanes, commits) = (Lanes::new(1024, 256), Arc::new(AtomicU64::new(0)));
+        let committed = Arc::new(AtomicBool::new(true));
+        let writes_often = || {
+            for _ in 0..25 {
+                let (answer, answered) = mpsc::channel();
+                let (commits, committed) = (Arc::clone(&commits), Arc::clone(&committed));
+                let push = pin!(lanes.push(Box::new(Slow { answer, commits, committed })));
+                assert!(push.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+                answered.recv().unwrap();
+                wait(Duration::from_micros(300));
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let config = SqliteConfig::in_memory();
+                let db = Db::new(Connection::open_in_memory().unwrap(), &config);
+                write_until_closed(&db, &lanes, &Log::default());
+            });
+            let eight = [(); 8].map(|()| scope.spawn(writes_often));
+            let ended = eight.map(|one| one.join().is_ok());
+            lanes.close();
+            assert_eq!(ended, [true; 8]);
+        });
+        // They are fifty where nobody waits for the others.
+        let commits = commits.load(Ordering::Relaxed);
+        assert!(commits < 40, "{commits} commits");
     }
 }
