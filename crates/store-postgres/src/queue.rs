@@ -8,6 +8,9 @@ use tokio::sync::{Mutex, MutexGuard};
 
 /// How much one worker takes at once.
 const AT_ONCE: usize = 128;
+/// How often a worker lets the other tasks go on before it works, and when it stops: when so many times nobody came.
+const YIELDS: u32 = 16;
+const IDLE_YIELDS: u32 = 3;
 /// How long the next worker waits for one that is at work. What comes meanwhile it takes together, which is cheaper;
 /// what takes longer, be it for a lock or a slow disk, is not to hold up the others.
 pub(crate) const LONG: Duration = Duration::from_millis(5);
@@ -28,9 +31,17 @@ impl<T> Queue<T> {
     pub(crate) async fn take(&self, into: &mut Vec<T>) -> Option<Turn<'_, T>> {
         let mut waiting = self.0.lock().await;
         into.push(waiting.recv().await?);
-        // Whoever is about to ask as well does so first.
-        tokio::task::yield_now().await;
-        rest(&mut waiting, into);
+        // Whoever is about to ask as well does so first: what is asked together is cheaper.
+        let mut idle = 0;
+        for _ in 0..YIELDS {
+            let before = into.len();
+            tokio::task::yield_now().await;
+            rest(&mut waiting, into);
+            idle = if into.len() == before { idle + 1 } else { 0 };
+            if idle == IDLE_YIELDS {
+                break;
+            }
+        }
         Some(waiting)
     }
 
@@ -91,11 +102,21 @@ mod tests {
     async fn whoever_is_about_to_ask_is_waited_for() {
         let (sender, queue) = Queue::new();
         sender.send(1).unwrap();
-        let late = async { sender.send(2).unwrap() };
+        let late = async {
+            for number in 2..6 {
+                tokio::task::yield_now().await;
+                sender.send(number).unwrap();
+            }
+            // Whoever takes longer to come has to wait.
+            for _ in 0..=IDLE_YIELDS {
+                tokio::task::yield_now().await;
+            }
+            sender.send(6).unwrap();
+        };
         let mut taken = Vec::new();
         let (turn, ()) = tokio::join!(biased; queue.take(&mut taken), late);
         assert!(turn.is_some());
-        assert_eq!(taken, [1, 2]);
+        assert_eq!(taken, [1, 2, 3, 4, 5]);
     }
 
     #[tokio::test]
