@@ -2,6 +2,7 @@
 
 use futures_channel::oneshot;
 
+use crate::company::now;
 use crate::db::{Access, Db, Open, Operation, caught};
 use crate::error::{Fault, Stop};
 use crate::lanes::{Lanes, Writer};
@@ -66,10 +67,11 @@ impl<O: Operation> Work for Task<O> {
 pub(crate) type Works = Vec<Box<dyn Work>>;
 
 /// Runs reads. Their transaction begins after they were asked for, so that they see whatever was answered before.
-pub(crate) fn read(db: &Db, reads: &mut Works) {
+pub(crate) fn read(db: &Db, reads: &mut Works, lanes: &Lanes) {
     if reads.is_empty() {
         return;
     }
+    let (begun, count) = (now(), reads.len());
     let result = db.begin(Access::Read).and_then(|open| {
         for mut work in reads.drain(..) {
             work.run(db);
@@ -82,6 +84,7 @@ pub(crate) fn read(db: &Db, reads: &mut Works) {
         fail(reads, &fault);
         answer(reads);
     }
+    lanes.reads_took(count, begun.elapsed());
 }
 
 /// Runs writes, in one transaction if possible, and answers them.
@@ -141,7 +144,7 @@ fn commit(db: &Db, open: Open<'_>, lanes: &Lanes) -> Result<(), Fault> {
     lanes.writer_is(Writer::Here);
     if result.is_err() {
         // What they saw is not there, and a disk that has no room can still be read.
-        read(db, &mut reads);
+        read(db, &mut reads, lanes);
     }
     answer(&mut reads);
     result

@@ -57,7 +57,7 @@ impl SqliteConfig {
             path,
             table_prefix: String::new(),
             synchronous: Synchronous::Full,
-            readers: 2,
+            readers: 4,
             queue: 1024,
             batch: 256,
             checkpoint_every: Duration::from_millis(200),
@@ -83,9 +83,10 @@ impl SqliteConfig {
         self
     }
 
-    /// How many threads help with reading; 2 unless said otherwise. The writer reads whenever it can, which takes less
-    /// CPU; these help while it waits for the disk for more than two milliseconds, and when many reads wait. With 0, reads
-    /// wait while it waits for the disk.
+    /// How many threads help with reading; 4 unless said otherwise. The writer reads whenever it can, which takes less
+    /// CPU; these help while it waits for the disk for more than two milliseconds, and when many reads wait. Where reads
+    /// themselves wait for the disk, because the file is larger than memory, these take them all, side by side. With 0, reads
+    /// wait while the writer waits for the disk.
     #[must_use]
     pub const fn with_readers(mut self, readers: usize) -> Self {
         self.readers = readers;

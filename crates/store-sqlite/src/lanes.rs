@@ -3,7 +3,8 @@
 //!
 //! The writer reads more cheaply than the readers: commits of its own do not empty its page cache. So it takes the
 //! reads that wait whenever it is at it, and a reader helps only when the writer cannot take them: while it waits for
-//! the disk or for another process, unless that is over in a moment, or when more wait than it should do alone.
+//! the disk or for another process, unless that is over in a moment, or when more wait than it should do alone. Where
+//! reads wait for the disk ([`Pace`]), the readers take all of them, to wait side by side.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use crate::batch::{Work, Works};
 use crate::company::now;
+use crate::pace::Pace;
 
 /// A reader helps the writer when so many reads wait: about a millisecond of work.
 const HELP_AT: usize = 64;
@@ -36,6 +38,7 @@ struct State {
     /// Tasks that wait for a place.
     waiting: Vec<Waker>,
     writer: Writer,
+    pace: Pace,
     /// How many readers there are.
     readers: usize,
     /// Those of them that sleep; whoever calls one takes it out, and only then it goes on. All others are awake, and
@@ -59,19 +62,38 @@ pub(crate) enum Writer {
 }
 
 impl State {
+    /// Whether all reads are the readers': they wait for the disk side by side.
+    const fn side_by_side(&self) -> bool {
+        self.pace.slow() && self.readers > 0
+    }
+
+    /// Whether there are reads that the writer should take.
+    fn has_reads(&self) -> bool {
+        !self.reads.is_empty() && !self.side_by_side()
+    }
+
     /// Whether there are reads that the writer should not be left alone with.
     fn needs_help(&self) -> bool {
-        (self.writer == Writer::Away && !self.reads.is_empty()) || self.reads.len() >= HELP_AT
+        let alone = self.writer == Writer::Away || self.side_by_side();
+        (alone && !self.reads.is_empty()) || self.reads.len() >= HELP_AT
+    }
+
+    /// Moves the writer's reads into its hands.
+    fn give_reads(&mut self, reads: &mut Works, limit: usize) {
+        if self.has_reads() {
+            move_some(&mut self.reads, reads, limit);
+        }
     }
 }
 
 impl Lanes {
-    pub(crate) const fn new(capacity: usize, batch: usize) -> Self {
+    pub(crate) fn new(capacity: usize, batch: usize) -> Self {
         let state = State {
             reads: VecDeque::new(),
             writes: VecDeque::new(),
             waiting: Vec::new(),
             writer: Writer::Here,
+            pace: Pace::default(),
             readers: 0,
             sleeping: Vec::new(),
             reads_closed: false,
@@ -101,20 +123,28 @@ impl Lanes {
                 return Poll::Pending;
             }
             lane.extend(work.take());
-            self.wake(state, writes);
+            self.call(state);
             Poll::Ready(())
         })
         .await;
     }
 
-    fn wake(&self, mut state: MutexGuard<'_, State>, for_write: bool) {
-        if state.writer == Writer::Asleep {
+    /// Calls whoever should take what waits, and will not come by itself.
+    fn call(&self, mut state: MutexGuard<'_, State>) {
+        if state.writer == Writer::Asleep && (state.has_reads() || !state.writes.is_empty()) {
             state.writer = Writer::Here;
             drop(state);
             self.to_writer.notify_one();
-        } else if !for_write {
+        } else {
             call_reader(state);
         }
+    }
+
+    /// Notes how long reads took.
+    pub(crate) fn reads_took(&self, reads: usize, took: Duration) {
+        let mut state = self.lock();
+        state.pace.note(u32::try_from(reads).unwrap_or(u32::MAX), took);
+        self.call(state);
     }
 
     /// Moves what waits into the writer's hands, and blocks while nothing does; false when the lanes are closed and
@@ -122,7 +152,7 @@ impl Lanes {
     pub(crate) fn take(&self, reads: &mut Works, writes: &mut Works) -> bool {
         let mut state = self.lock();
         state.writer = Writer::Here;
-        while state.reads.is_empty() && state.writes.is_empty() {
+        while !state.has_reads() && state.writes.is_empty() {
             if state.writes_closed {
                 return false;
             }
@@ -130,7 +160,7 @@ impl Lanes {
             state = self.to_writer.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.writer = Writer::Here;
         }
-        move_some(&mut state.reads, reads, self.batch);
+        state.give_reads(reads, self.batch);
         move_some(&mut state.writes, writes, self.batch);
         make_room(state);
         true
@@ -149,7 +179,7 @@ impl Lanes {
             if state.writes_closed || left.is_zero() {
                 return false;
             }
-            if !(state.reads.is_empty() && state.writes.is_empty()) {
+            if state.has_reads() || !state.writes.is_empty() {
                 break;
             }
             state.writer = Writer::Asleep;
@@ -157,7 +187,7 @@ impl Lanes {
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             state.writer = Writer::Here;
         }
-        move_some(&mut state.reads, reads, self.batch);
+        state.give_reads(reads, self.batch);
         move_some(&mut state.writes, writes, room);
         make_room(state);
         true
@@ -172,7 +202,7 @@ impl Lanes {
     pub(crate) fn last_reads(&self) -> Works {
         let mut reads = Works::new();
         let mut state = self.lock();
-        move_some(&mut state.reads, &mut reads, self.batch);
+        state.give_reads(&mut reads, self.batch);
         make_room(state);
         self.writer_is(Writer::Away);
         reads
@@ -224,24 +254,29 @@ impl Reader {
                 thread::park();
                 state = self.0.lock();
             }
-            if state.reads.len() < HELP_AT && !state.reads_closed {
+            let at_once = state.reads.len() >= HELP_AT || state.side_by_side();
+            if !at_once && !state.reads_closed {
                 drop(state);
                 thread::park_timeout(HELP_AFTER);
                 state = self.0.lock();
             }
         }
-        move_some(&mut state.reads, reads, self.0.batch);
+        let among = if state.side_by_side() { state.readers } else { 1 };
+        let share = state.reads.len().div_ceil(among).min(self.0.batch);
+        move_some(&mut state.reads, reads, share);
         make_room(state);
+        // For the rest.
+        call_reader(self.0.lock());
         true
     }
 }
 
 impl Drop for Reader {
-    /// Another one does what this one would have come back for.
+    /// Another one does what this one would have come back for, or the writer when this was the last.
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.readers -= 1;
-        call_reader(state);
+        self.0.call(state);
     }
 }
 
@@ -261,9 +296,10 @@ impl Drop for WriterPlace<'_> {
 
 /// Calls a reader if one is needed, and none will come by itself.
 fn call_reader(mut state: MutexGuard<'_, State>) {
+    let several = state.reads.len() >= HELP_AT || state.side_by_side();
     let none_awake = state.sleeping.len() == state.readers;
     if state.needs_help()
-        && (none_awake || state.reads.len() >= HELP_AT)
+        && (none_awake || several)
         && let Some(reader) = state.sleeping.pop()
     {
         drop(state);
@@ -285,186 +321,4 @@ fn make_room(mut state: MutexGuard<'_, State>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::pin::pin;
-    use std::sync::mpsc;
-    use std::task::Context;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::db::Db;
-    use crate::error::Fault;
-
-    /// Says so when it is dropped.
-    struct Noted {
-        writes: bool,
-        end: mpsc::Sender<()>,
-    }
-
-    impl Drop for Noted {
-        fn drop(&mut self) {
-            let _ = self.end.send(());
-        }
-    }
-
-    impl Work for Noted {
-        fn writes(&self) -> bool {
-            self.writes
-        }
-
-        fn run(&mut self, _: &Db) -> bool {
-            true
-        }
-
-        fn fail(&mut self, _: &Fault) {}
-
-        fn answer(self: Box<Self>) {}
-    }
-
-    fn push(lanes: &Lanes, writes: bool) -> mpsc::Receiver<()> {
-        let (end, ended) = mpsc::channel();
-        let future = pin!(lanes.push(Box::new(Noted { writes, end })));
-        assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_ready());
-        ended
-    }
-
-    /// Within a time that no test needs.
-    fn comes(ended: &mpsc::Receiver<()>) {
-        ended.recv_timeout(Duration::from_secs(20)).unwrap();
-    }
-
-    fn begin_reader(lanes: &Arc<Lanes>, turn: fn(&mut Works)) -> thread::JoinHandle<()> {
-        let reader = Reader::new(lanes);
-        thread::spawn(move || {
-            let mut reads = Works::new();
-            while reader.take(&mut reads) {
-                turn(&mut reads);
-            }
-        })
-    }
-
-    fn wait_for(lanes: &Lanes, holds: impl Fn(&State) -> bool) {
-        while !holds(&lanes.lock()) {
-            thread::yield_now();
-        }
-    }
-
-    /// The writer looks for reads itself, and leaves them to nobody but while it is away.
-    #[test]
-    fn readers_help_again_and_again_while_the_writer_is_away() {
-        let lanes = Arc::new(Lanes::new(1024, 256));
-        let readers = [(); 2].map(|()| begin_reader(&lanes, Works::clear));
-        for _ in 0..1000 {
-            wait_for(&lanes, |state| state.sleeping.len() == 2);
-            // The writer takes one, and leaves the other to the readers.
-            lanes.writer_is(Writer::Here);
-            let first = push(&lanes, false);
-            assert!(first.try_recv() == Err(mpsc::TryRecvError::Empty), "nobody was called");
-            let (mut reads, mut writes) = (Works::new(), Works::new());
-            assert!(lanes.take(&mut reads, &mut writes));
-            assert_eq!((reads.len(), writes.len()), (1, 0));
-            lanes.writer_is(Writer::Away);
-            comes(&push(&lanes, false));
-        }
-        lanes.close_reads();
-        for reader in readers {
-            reader.join().unwrap();
-        }
-        assert_eq!(lanes.lock().readers, 0);
-    }
-
-    #[test]
-    fn a_reader_takes_what_waits_when_the_writer_goes_away() {
-        let lanes = Arc::new(Lanes::new(1024, 256));
-        let reader = begin_reader(&lanes, Works::clear);
-        for _ in 0..100 {
-            wait_for(&lanes, |state| state.sleeping.len() == 1);
-            lanes.writer_is(Writer::Here);
-            let read = push(&lanes, false);
-            assert_eq!(lanes.lock().reads.len(), 1, "left to the writer");
-            lanes.writer_is(Writer::Away);
-            comes(&read);
-        }
-        lanes.close_reads();
-        reader.join().unwrap();
-    }
-
-    #[test]
-    fn a_reader_leaves_what_waits_to_a_writer_that_is_soon_back() {
-        let lanes = Arc::new(Lanes::new(1024, 256));
-        let reader = begin_reader(&lanes, Works::clear);
-        // It comes too late only where this thread is held up meanwhile.
-        let left = (0..1000).any(|_| {
-            wait_for(&lanes, |state| state.sleeping.len() == 1);
-            lanes.writer_is(Writer::Away);
-            let read = push(&lanes, false);
-            lanes.writer_is(Writer::Here);
-            wait_for(&lanes, |state| state.sleeping.len() == 1);
-            let (mut reads, mut writes) = (Works::new(), Works::new());
-            read.try_recv().is_err() && lanes.take(&mut reads, &mut writes) && reads.len() == 1
-        });
-        assert!(left);
-        lanes.close_reads();
-        reader.join().unwrap();
-    }
-
-    #[test]
-    fn many_reads_bring_a_reader_though_the_writer_is_here() {
-        let lanes = Arc::new(Lanes::new(1024, 256));
-        let reader = begin_reader(&lanes, Works::clear);
-        wait_for(&lanes, |state| state.sleeping.len() == 1);
-        let reads: Vec<_> = (0..HELP_AT).map(|_| push(&lanes, false)).collect();
-        for read in reads {
-            comes(&read);
-        }
-        lanes.close_reads();
-        reader.join().unwrap();
-    }
-
-    #[test]
-    fn the_other_readers_go_on_when_one_dies() {
-        let lanes = Arc::new(Lanes::new(1024, 256));
-        let dying = begin_reader(&lanes, |_| panic!("as it should"));
-        wait_for(&lanes, |state| state.sleeping.len() == 1);
-        lanes.writer_is(Writer::Away);
-        comes(&push(&lanes, false));
-        assert!(dying.join().is_err());
-        let reader = begin_reader(&lanes, Works::clear);
-        wait_for(&lanes, |state| state.sleeping.len() == 1);
-        comes(&push(&lanes, false));
-        lanes.close_reads();
-        reader.join().unwrap();
-    }
-
-    #[test]
-    fn more_is_taken_until_its_time_is_over_and_as_much_as_there_is_room_for() {
-        let lanes = Lanes::new(1024, 2);
-        let (mut reads, mut writes) = (Works::new(), Works::new());
-        let soon = || now() + Duration::from_millis(1);
-        let late = || now() + Duration::from_secs(20);
-        assert!(!lanes.take_more(&mut reads, &mut writes, soon()), "nothing comes");
-        let ended = [(); 3].map(|()| push(&lanes, true));
-        assert!(lanes.take_more(&mut reads, &mut writes, late()));
-        assert_eq!((writes.len(), lanes.writes()), (2, 1));
-        assert!(!lanes.take_more(&mut reads, &mut writes, late()), "no room");
-        writes.clear();
-        let read = push(&lanes, false);
-        assert!(!lanes.take_more(&mut reads, &mut writes, now()), "too late");
-        assert!(lanes.take_more(&mut reads, &mut writes, late()));
-        assert_eq!((reads.len(), writes.len()), (1, 1));
-        lanes.close();
-        assert!(!lanes.take_more(&mut reads, &mut writes, late()), "closed");
-        drop((ended, read));
-    }
-
-    #[test]
-    fn nobody_waits_for_a_writer_that_is_gone() {
-        let lanes = Lanes::new(1024, 256);
-        let place = WriterPlace(&lanes);
-        let waiting = [push(&lanes, false), push(&lanes, true)];
-        drop(place);
-        for ended in waiting.into_iter().chain([push(&lanes, false), push(&lanes, true)]) {
-            ended.try_recv().unwrap();
-        }
-    }
-}
+mod tests;

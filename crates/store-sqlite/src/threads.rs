@@ -62,11 +62,12 @@ impl Threads {
             threads.checkpointer = Some((stop, handle));
             for _ in 0..readers {
                 let db = Db::new(open::another(config)?, config);
-                let reader = Reader::new(&threads.lanes);
+                let lanes = Arc::clone(&threads.lanes);
+                let reader = Reader::new(&lanes);
                 threads.readers.push(spawn("reader", move || {
                     let mut reads = Works::new();
                     while reader.take(&mut reads) {
-                        batch::read(&db, &mut reads);
+                        batch::read(&db, &mut reads, &lanes);
                     }
                 })?);
             }
@@ -106,13 +107,13 @@ fn write_until_closed(db: &Db, lanes: &Lanes, log: &Log) {
     let (mut reads, mut writes) = (Works::new(), Works::new());
     let mut company: Option<Company> = None;
     while lanes.take(&mut reads, &mut writes) {
-        batch::read(db, &mut reads);
+        batch::read(db, &mut reads, lanes);
         if writes.is_empty() {
             continue;
         }
         if let Some(Company { whole, until }) = company {
             while writes.len() < whole && lanes.take_more(&mut reads, &mut writes, until) {
-                batch::read(db, &mut reads);
+                batch::read(db, &mut reads, lanes);
             }
         }
         tracing::debug!(writes = writes.len(), "sqlite.batch");
