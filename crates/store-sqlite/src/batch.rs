@@ -1,8 +1,10 @@
 //! Many operations in one transaction, each with an answer of its own.
 
+use std::time::Duration;
+
 use futures_channel::oneshot;
 
-use crate::company::now;
+use crate::company::{Company, now};
 use crate::db::{Access, Db, Open, Operation, caught};
 use crate::error::{Fault, Stop};
 use crate::lanes::{Lanes, Writer};
@@ -87,22 +89,25 @@ pub(crate) fn read(db: &Db, reads: &mut Works, lanes: &Lanes) {
     lanes.reads_took(count, begun.elapsed());
 }
 
-/// Runs writes, in one transaction if possible, and answers them.
-pub(crate) fn write(db: &Db, writes: &mut Works, lanes: &Lanes) {
-    if writes.is_empty() {
-        return;
-    }
-    match together(db, writes, lanes) {
-        Ok(true) => {}
+/// Runs writes, in one transaction if possible, and answers them; whom the next transaction waits for.
+pub(crate) fn write(db: &Db, writes: &mut Works, lanes: &Lanes) -> Option<Company> {
+    let company = match together(db, writes, lanes) {
+        // Counted before the answers: whoever has one may be back at once.
+        Ok(Some(took)) => Company::after(took, writes.len(), lanes.writes_waiting()),
         // One failed in the middle of its writes, or broke what is looked at last: only without it do the others go through.
-        Ok(false) => {
+        Ok(None) => {
             for work in writes.iter_mut() {
                 alone(db, work.as_mut(), lanes);
             }
+            None
         }
-        Err(fault) => fail(writes, &fault),
-    }
+        Err(fault) => {
+            fail(writes, &fault);
+            None
+        }
+    };
     answer(writes);
+    company
 }
 
 fn fail(works: &mut Works, fault: &Fault) {
@@ -117,29 +122,30 @@ fn answer(works: &mut Works) {
     }
 }
 
-/// False when the transaction was undone because of one of the operations.
-fn together(db: &Db, writes: &mut Works, lanes: &Lanes) -> Result<bool, Fault> {
+/// How long the disk took; nothing when the transaction was undone because of one of the operations.
+fn together(db: &Db, writes: &mut Works, lanes: &Lanes) -> Result<Option<Duration>, Fault> {
     let open = begin(db, lanes)?;
     for work in writes.iter_mut() {
         if !work.run(db) {
-            return Ok(false);
+            return Ok(None);
         }
     }
     match commit(db, open, lanes) {
         // A constraint that is checked at COMMIT; none of ours is, but a game's table beside them may have one.
-        Err(fault) if fault.is_constraint() && writes.len() > 1 => Ok(false),
-        committed => committed.map(|()| true),
+        Err(fault) if fault.is_constraint() && writes.len() > 1 => Ok(None),
+        committed => committed.map(Some),
     }
 }
 
-/// Commits, and answers the reads that arrived meanwhile.
-fn commit(db: &Db, open: Open<'_>, lanes: &Lanes) -> Result<(), Fault> {
+/// Commits, and answers the reads that arrived meanwhile; how long the disk took.
+fn commit(db: &Db, open: Open<'_>, lanes: &Lanes) -> Result<Duration, Fault> {
     // They see what is about to be committed, and are answered when it is.
     let mut reads = lanes.last_reads();
     for work in &mut reads {
         work.run(db);
     }
-    let result = open.commit();
+    let begun = now();
+    let result = open.commit().map(|()| begun.elapsed());
     // Before the answers: what they set off comes back at once.
     lanes.writer_is(Writer::Here);
     if result.is_err() {

@@ -1,15 +1,15 @@
 //! How long a commit waits for company.
 //!
 //! Who was answered comes back while the next commit is under way, which holds those who came during the one before: two halves that
-//! take turns, each waiting for the whole of the other's commit. Where commits take long, both do better to wait a moment
+//! take turns, each waiting for the whole of the other's commit. Where the disk takes long, both do better to wait a moment
 //! after each for those whom it answered.
 
 use std::time::{Duration, Instant};
 
-/// After a shorter commit nobody waits: it would take longer than the commit that it saves.
+/// When the disk took less nobody waits: to fall asleep and to be woken takes a good part of what would be gained.
 const LONG: Duration = Duration::from_millis(1);
 
-/// Whoever comes back at all is back by then.
+/// Whoever comes back for the next step of one request is back by then; other players are not waited for.
 const MOST: Duration = Duration::from_millis(2);
 
 /// Whom the next commit waits for.
@@ -17,21 +17,16 @@ const MOST: Duration = Duration::from_millis(2);
 pub(crate) struct Company {
     /// How many there are when all are back.
     pub(crate) whole: usize,
-    /// When they are waited for no longer.
-    pub(crate) until: Instant,
+    /// For how long, at most.
+    pub(crate) within: Duration,
 }
 
 impl Company {
-    /// After a commit of this time: those whom it answered, and those who wait behind it. It is waited for an eighth of what it
-    /// took; one alone waits for nobody.
-    pub(crate) fn after(
-        (begun, ended): (Instant, Instant),
-        answered: usize,
-        behind: usize,
-    ) -> Option<Self> {
-        let (took, whole) = (ended.saturating_duration_since(begun), answered + behind);
-        let until = ended + (took / 8).min(MOST);
-        (took >= LONG && whole > 1).then_some(Self { whole, until })
+    /// After a commit that took the disk so long: those whom it answers, and those who wait behind it, for an eighth of
+    /// that time. One alone waits for nobody.
+    pub(crate) fn after(took: Duration, answered: usize, behind: usize) -> Option<Self> {
+        let whole = answered + behind;
+        (took >= LONG && whole > 1).then(|| Self { whole, within: (took / 8).min(MOST) })
     }
 }
 
@@ -46,11 +41,9 @@ mod tests {
 
     #[test]
     fn is_waited_for_an_eighth_of_a_long_commit_and_two_milliseconds_at_most() {
-        let begun = now();
         let after = |micros| {
-            let ended = begun + Duration::from_micros(micros);
-            let company = Company::after((begun, ended), 5, 3);
-            company.map(|company| (company.whole, (company.until - ended).as_micros()))
+            let company = Company::after(Duration::from_micros(micros), 5, 3);
+            company.map(|company| (company.whole, company.within.as_micros()))
         };
         assert_eq!(after(999), None);
         assert_eq!(after(1000), Some((8, 125)));
@@ -61,10 +54,7 @@ mod tests {
 
     #[test]
     fn one_alone_waits_for_nobody() {
-        let begun = now();
-        let after = |answered, behind| {
-            Company::after((begun, begun + Duration::from_secs(1)), answered, behind)
-        };
+        let after = |answered, behind| Company::after(Duration::from_secs(1), answered, behind);
         assert_eq!(after(1, 0), None);
         assert!(after(2, 0).is_some());
         assert!(after(1, 1).is_some());

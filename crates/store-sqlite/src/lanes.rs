@@ -166,35 +166,35 @@ impl Lanes {
         true
     }
 
-    /// Takes more beside the writes that it took before; false when there is no place for more, or none come until then.
+    /// Takes more beside the writes that it took before, as soon as there is any. False when there is no place for more, when
+    /// it is time, or when the lanes are closed; the writes that are there by then are taken even so.
     pub(crate) fn take_more(&self, reads: &mut Works, writes: &mut Works, until: Instant) -> bool {
         let room = self.batch.saturating_sub(writes.len());
         if room == 0 {
             return false;
         }
         let mut state = self.lock();
-        loop {
+        let last = loop {
             // Looked at first: reads that come all the time do not hold the writes up for longer.
             let left = until.saturating_duration_since(now());
-            if state.writes_closed || left.is_zero() {
-                return false;
-            }
-            if state.has_reads() || !state.writes.is_empty() {
-                break;
+            let last = state.writes_closed || left.is_zero();
+            if last || state.has_reads() || !state.writes.is_empty() {
+                break last;
             }
             state.writer = Writer::Asleep;
             let waited = self.to_writer.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             state.writer = Writer::Here;
+        };
+        if !last {
+            state.give_reads(reads, self.batch);
         }
-        state.give_reads(reads, self.batch);
         move_some(&mut state.writes, writes, room);
         make_room(state);
-        true
+        !last
     }
 
-    /// How many writes wait.
-    pub(crate) fn writes(&self) -> usize {
+    pub(crate) fn writes_waiting(&self) -> usize {
         self.lock().writes.len()
     }
 

@@ -1,9 +1,9 @@
 //! The SQLite store of authcore: one file, one writer thread, group commit.
 //!
 //! Change sets that wait at the same time are checked and written in one transaction, so that they share one wait for
-//! the disk; each has an answer of its own, and one that does not fit leaves the others alone. After a commit that
-//! took a millisecond or more, the next waits for those whom it answered: an eighth of that time, and two milliseconds at
-//! most. The writer reads as well when it is at it; while it waits for the disk, and where reads wait for it too, they run
+//! the disk; each has an answer of its own, and one that does not fit leaves the others alone. After a commit for which
+//! the disk took a millisecond or more, the next waits for those whom it answered: an eighth of that time, and two
+//! milliseconds at most. The writer reads as well when it is at it; while it waits for the disk, and where reads wait for it too, they run
 //! on threads and connections of their own.
 
 mod apply;

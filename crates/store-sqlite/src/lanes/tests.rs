@@ -233,17 +233,21 @@ fn more_is_taken_until_its_time_is_over_and_as_much_as_there_is_room_for() {
     let soon = || now() + Duration::from_millis(1);
     let late = || now() + Duration::from_secs(20);
     assert!(!lanes.take_more(&mut reads, &mut writes, soon()), "nothing comes");
-    let ended = [(); 3].map(|()| push(&lanes, true));
+    let ended = [(); 5].map(|()| push(&lanes, true));
     assert!(lanes.take_more(&mut reads, &mut writes, late()));
-    assert_eq!((writes.len(), lanes.writes()), (2, 1));
+    assert_eq!((writes.len(), lanes.writes_waiting()), (2, 3));
     assert!(!lanes.take_more(&mut reads, &mut writes, late()), "no room");
-    writes.clear();
+    writes.truncate(1);
     let read = push(&lanes, false);
     assert!(!lanes.take_more(&mut reads, &mut writes, now()), "too late");
+    assert_eq!((reads.len(), writes.len()), (0, 2), "the reads have their turn after the commit");
+    writes.truncate(1);
     assert!(lanes.take_more(&mut reads, &mut writes, late()));
-    assert_eq!((reads.len(), writes.len()), (1, 1));
+    assert_eq!((reads.len(), writes.len()), (1, 2));
+    writes.truncate(1);
     lanes.close();
     assert!(!lanes.take_more(&mut reads, &mut writes, late()), "closed");
+    assert_eq!((writes.len(), lanes.writes_waiting()), (2, 0));
     drop((ended, read));
 }
 
