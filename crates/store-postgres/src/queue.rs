@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::Instant;
 
 /// How much one worker takes at once.
 const AT_ONCE: usize = 128;
-/// How often a worker lets the other tasks go on before it works, and when it stops: when so many times nobody came.
+/// How often, at most, a worker lets the other tasks go on before it works.
 const YIELDS: u32 = 16;
+/// It works when nobody came so many times.
 const IDLE_YIELDS: u32 = 3;
 /// How long the next worker waits for one that is at work. What comes meanwhile it takes together, which is cheaper;
-/// what takes longer, be it for a lock or a slow disk, is not to hold up the others.
+/// what takes longer, be it for a lock or a slow disk, is not to hold up the others. Nor does a worker let others go on for
+/// longer where they have much to do.
 pub(crate) const LONG: Duration = Duration::from_millis(5);
 
 pub(crate) struct Queue<T>(Mutex<UnboundedReceiver<T>>);
@@ -31,16 +34,19 @@ impl<T> Queue<T> {
     pub(crate) async fn take(&self, into: &mut Vec<T>) -> Option<Turn<'_, T>> {
         let mut waiting = self.0.lock().await;
         into.push(waiting.recv().await?);
+        rest(&mut waiting, into);
         // Whoever is about to ask as well does so first: what is asked together is cheaper.
-        let mut idle = 0;
-        for _ in 0..YIELDS {
+        let (begun, mut yields, mut idle) = (Instant::now(), 0, 0);
+        while into.len() < AT_ONCE
+            && yields < YIELDS
+            && idle < IDLE_YIELDS
+            && begun.elapsed() < LONG
+        {
             let before = into.len();
             tokio::task::yield_now().await;
             rest(&mut waiting, into);
+            yields += 1;
             idle = if into.len() == before { idle + 1 } else { 0 };
-            if idle == IDLE_YIELDS {
-                break;
-            }
         }
         Some(waiting)
     }
@@ -78,6 +84,7 @@ pub(crate) async fn in_turn<R>(
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+    use std::task::{Context, Waker};
 
     use super::*;
 
@@ -117,6 +124,52 @@ mod tests {
         let (turn, ()) = tokio::join!(biased; queue.take(&mut taken), late);
         assert!(turn.is_some());
         assert_eq!(taken, [1, 2, 3, 4, 5]);
+    }
+
+    #[tokio::test]
+    async fn work_begins_though_more_and_more_come() {
+        let (sender, queue) = Queue::new();
+        sender.send(1).unwrap();
+        let more = async {
+            for number in 2..100 {
+                tokio::task::yield_now().await;
+                sender.send(number).unwrap();
+            }
+        };
+        let mut taken = Vec::new();
+        let (turn, ()) = tokio::join!(biased; queue.take(&mut taken), more);
+        assert!(turn.is_some());
+        assert_eq!(u32::try_from(taken.len()).unwrap(), YIELDS);
+    }
+
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "what a busy thread takes")]
+    async fn work_begins_when_the_others_have_taken_long() {
+        let (sender, queue) = Queue::new();
+        sender.send(1).unwrap();
+        let busy = async {
+            for number in 2..5 {
+                std::thread::sleep(LONG);
+                sender.send(number).unwrap();
+                tokio::task::yield_now().await;
+            }
+        };
+        let mut taken = Vec::new();
+        let (turn, ()) = tokio::join!(biased; queue.take(&mut taken), busy);
+        assert!(turn.is_some());
+        assert_eq!(taken, [1, 2]);
+    }
+
+    #[test]
+    fn a_worker_that_has_its_hands_full_waits_for_nobody() {
+        let (sender, queue) = Queue::new();
+        (0..AT_ONCE).for_each(|number| sender.send(number).unwrap());
+        let mut taken = Vec::new();
+        {
+            let take = pin!(queue.take(&mut taken));
+            assert!(take.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        }
+        assert_eq!(taken.len(), AT_ONCE);
     }
 
     #[tokio::test]
