@@ -1,6 +1,7 @@
 //! The engine as a target, and how accounts get into its store without logging in one by one.
 
 use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -103,8 +104,21 @@ pub fn make_file(runtime: &Runtime, path: &Path, accounts: u64) -> Outcome<()> {
     let store: Arc<dyn Store> = Arc::new(sqlite(path)?);
     runtime.block_on(preload(&store, accounts, 16, AT_ONCE))?;
     drop(store);
+    let file = File::open(path)?;
     // What is measured does not share the disk with gigabytes that the kernel still has to write.
-    Ok(File::open(path)?.sync_all()?)
+    file.sync_all()?;
+    in_memory(&file)
+}
+
+/// Reads the whole file, of which the kernel may have given up much since it was written. From its end and page by page: forwards
+/// the kernel would read ahead, and keep large pieces of which each write of a page costs more.
+fn in_memory(file: &File) -> Outcome<()> {
+    const PAGE: u64 = 4096;
+    let mut page = [0; 4096];
+    for number in (0..file.metadata()?.len() / PAGE).rev() {
+        file.read_exact_at(&mut page, number * PAGE)?;
+    }
+    Ok(())
 }
 
 /// What makes the devices of these numbers players, as their first logins would, but without sessions.
