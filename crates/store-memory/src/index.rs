@@ -11,9 +11,23 @@ use crate::shards::KeyHash;
 /// What one account at most has, and is found by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Key<'a> {
-    Identity { provider: &'a ProviderId, tenant: &'a str, issuer: &'a str, subject: &'a str },
+    Identity { provider: &'a ProviderId, scope: Option<Scope<'a>>, subject: &'a str },
     Username(&'a str),
     Transfer(&'a TransferKey),
+}
+
+/// The tenant and the issuer of a login.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Scope<'a> {
+    pub(crate) tenant: &'a str,
+    pub(crate) issuer: &'a str,
+}
+
+impl Scope<'_> {
+    /// None when both are empty, as most are: it is slow to compare nothing with nothing ([`IdentityKey`]'s `eq`).
+    pub(crate) const fn unless_empty(self) -> Option<Self> {
+        if self.tenant.is_empty() && self.issuer.is_empty() { None } else { Some(self) }
+    }
 }
 
 impl<'a> Key<'a> {
@@ -38,9 +52,11 @@ impl<'a> Key<'a> {
     /// Another account has it.
     pub(crate) fn taken(self) -> Conflict {
         match self {
-            Self::Identity { provider, tenant, issuer, subject } => Conflict::IdentityTaken(
-                IdentityKey::scoped(provider.clone(), tenant, issuer, subject),
-            ),
+            Self::Identity { provider, scope, subject } => {
+                let Scope { tenant, issuer } = scope.unwrap_or_default();
+                let key = IdentityKey::scoped(provider.clone(), tenant, issuer, subject);
+                Conflict::IdentityTaken(key)
+            }
             Self::Username(key) => Conflict::UsernameTaken(key.into()),
             Self::Transfer(key) => Conflict::TransferTaken(*key),
         }
@@ -51,8 +67,7 @@ impl<'a> From<&'a IdentityKey> for Key<'a> {
     fn from(key: &'a IdentityKey) -> Self {
         Self::Identity {
             provider: key.provider(),
-            tenant: key.tenant(),
-            issuer: key.issuer(),
+            scope: Scope { tenant: key.tenant(), issuer: key.issuer() }.unless_empty(),
             subject: key.subject(),
         }
     }

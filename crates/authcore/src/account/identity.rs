@@ -4,6 +4,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::text::same;
+
 /// Names a configured provider: one of the built-in kinds below, or the name that a verifier was registered under.
 ///
 /// 1 to 32 of `a-z 0-9 _ -`.
@@ -108,12 +110,22 @@ pub struct InvalidProviderId;
 
 /// What an identity is found by, unique over all accounts of a store: `(provider, tenant, issuer, subject)`
 /// (security 66). Providers without a tenant or an issuer leave them empty.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[expect(clippy::derived_hash_with_manual_eq, reason = "it compares the same fields, only faster")]
 pub struct IdentityKey {
     provider: ProviderId,
     tenant: Box<str>,
     issuer: Box<str>,
     subject: Box<str>,
+}
+
+impl PartialEq for IdentityKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.provider == other.provider
+            && same(&self.tenant, &other.tenant)
+            && same(&self.issuer, &other.issuer)
+            && self.subject == other.subject
+    }
 }
 
 impl IdentityKey {

@@ -8,6 +8,7 @@ mod identity;
 mod ids;
 mod profile;
 mod records;
+mod text;
 mod username;
 
 pub use folding::Folding;

@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
 
+use super::text::same;
 use crate::refusal::{Field, Rule};
 use crate::verifier::ProviderProfile;
 
 /// What a player shows. Exhaustive on purpose, like [`Account`](super::Account).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// At most 255 code points.
     pub display_name: Box<str>,
@@ -18,6 +19,19 @@ pub struct Profile {
     pub timezone: Box<str>,
     /// JSON text of the host's; a player cannot change it. `{}` at first.
     pub metadata: Box<str>,
+}
+
+impl PartialEq for Profile {
+    fn eq(&self, other: &Self) -> bool {
+        // Names every field, so that a new one cannot be left out.
+        let Self { display_name, avatar_url, lang_tag, location, timezone, metadata } = self;
+        same(display_name, &other.display_name)
+            && same(avatar_url, &other.avatar_url)
+            && lang_tag == &other.lang_tag
+            && same(location, &other.location)
+            && same(timezone, &other.timezone)
+            && metadata == &other.metadata
+    }
 }
 
 impl Default for Profile {
@@ -142,6 +156,23 @@ mod tests {
         assert!(!profile.fill(&told, false), "nothing is empty any more");
         assert!(profile.fill(&told, true));
         assert_eq!(&*profile.lang_tag, "de");
+    }
+
+    #[test]
+    fn profiles_are_the_same_when_all_their_fields_are() {
+        let fields: [fn(&mut Profile) -> &mut Box<str>; 6] = [
+            |it| &mut it.display_name,
+            |it| &mut it.avatar_url,
+            |it| &mut it.lang_tag,
+            |it| &mut it.location,
+            |it| &mut it.timezone,
+            |it| &mut it.metadata,
+        ];
+        for field in fields {
+            let mut changed = Profile::default();
+            *field(&mut changed) = "xy".into();
+            assert!(changed != Profile::default() && changed == changed.clone());
+        }
     }
 
     #[test]

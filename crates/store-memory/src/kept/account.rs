@@ -8,7 +8,7 @@ use authcore::lifecycle::{BanState, Withdrawal};
 use authcore::password::Password;
 use chrono::{DateTime, Utc};
 
-use crate::index::Key;
+use crate::index::{Key, Scope};
 
 static USUAL_PROFILE: LazyLock<Profile> = LazyLock::new(Profile::default);
 
@@ -102,12 +102,9 @@ impl KeptIdentity {
 
     fn key(&self) -> Key<'_> {
         let rare = self.rare.as_deref();
-        Key::Identity {
-            provider: &self.provider,
-            tenant: rare.map_or("", |rare| &rare.tenant),
-            issuer: rare.map_or("", |rare| &rare.issuer),
-            subject: &self.subject,
-        }
+        let scope = rare
+            .and_then(|rare| Scope { tenant: &rare.tenant, issuer: &rare.issuer }.unless_empty());
+        Key::Identity { provider: &self.provider, scope, subject: &self.subject }
     }
 }
 
