@@ -135,7 +135,7 @@ pub(crate) enum Use {
 }
 
 pub(crate) fn check(
-    credential: Credential,
+    credential: &Credential,
     r#use: Use,
     policy: &Policy,
     folding: Folding,
@@ -157,31 +157,32 @@ pub(crate) fn check(
             Ok(Checked::Id { key, method: Method::Guest })
         }
         Credential::Email { email, password } => {
-            check_email_and_password(&email, &password, r#use, policy)?;
-            let key = IdentityKey::new(ProviderId::EMAIL, &folding.email(&email));
-            let who = PasswordOwner::Email { key, shown: email.into() };
-            Ok(Checked::Password { who, password })
+            check_email_and_password(email, password, r#use, policy)?;
+            let key = IdentityKey::new(ProviderId::EMAIL, &folding.email(email));
+            let who = PasswordOwner::Email { key, shown: email.as_str().into() };
+            Ok(Checked::Password { who, password: password.clone() })
         }
         Credential::Username { username, password } => {
-            check_password(&password, tried_min(policy))?;
+            check_password(password, tried_min(policy))?;
             if username.is_empty() {
                 return Err(Refusal::Invalid { field: Field::Username, rule: Rule::Required });
             }
-            check_username(&username)?;
-            let who = PasswordOwner::Username { key: folding.username(&username) };
-            Ok(Checked::Password { who, password })
+            check_username(username)?;
+            let who = PasswordOwner::Username { key: folding.username(username) };
+            Ok(Checked::Password { who, password: password.clone() })
         }
         Credential::Universal { id, password } => {
-            check_universal_id(&id)?;
+            check_universal_id(id)?;
             let least = if r#use == Use::Link { policy.password_min } else { tried_min(policy) };
-            check_password(&password, least)?;
+            check_password(password, least)?;
             // Folded as an address is: lower case, and look-alikes are one where the store says so.
-            let key = IdentityKey::new(ProviderId::UNIVERSAL, &folding.email(&id));
-            Ok(Checked::Password { who: PasswordOwner::Universal { key }, password })
+            let key = IdentityKey::new(ProviderId::UNIVERSAL, &folding.email(id));
+            let who = PasswordOwner::Universal { key };
+            Ok(Checked::Password { who, password: password.clone() })
         }
         Credential::Provider { provider, payload } => {
-            check_provider_payload(&payload)?;
-            Ok(Checked::Provider { provider, payload })
+            check_provider_payload(payload)?;
+            Ok(Checked::Provider { provider: provider.clone(), payload: payload.clone() })
         }
     }
 }
@@ -352,7 +353,7 @@ mod tests {
 
     fn refusal(email: &str, password: &str, r#use: Use) -> Option<(Field, Rule)> {
         let credential = Credential::Email { email: email.into(), password: password.into() };
-        match check(credential, r#use, &Policy::nakama(), Folding::Exact) {
+        match check(&credential, r#use, &Policy::nakama(), Folding::Exact) {
             Ok(_) => None,
             Err(Refusal::Invalid { field, rule }) => Some((field, rule)),
             Err(other) => panic!("{other}"),
@@ -385,7 +386,7 @@ mod tests {
     fn braincloud_2_a_universal_id_is_one_in_any_case() {
         let key = |id: &str| {
             let credential = Credential::Universal { id: id.into(), password: "12345678".into() };
-            match check(credential, Use::Login, &Policy::braincloud(), Folding::Exact) {
+            match check(&credential, Use::Login, &Policy::braincloud(), Folding::Exact) {
                 Ok(Checked::Password { who: PasswordOwner::Universal { key }, .. }) => Ok(key),
                 Ok(_) => panic!("another kind"),
                 Err(Refusal::Invalid { field: Field::UniversalId, rule }) => Err(rule),

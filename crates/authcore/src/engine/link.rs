@@ -99,7 +99,7 @@ impl Engine {
         if request.credential.provider() == Some(&ProviderId::GUEST) {
             return Err(Refusal::NotLinkable(ProviderId::GUEST).into());
         }
-        match check(request.credential, Use::Link, &self.policy, self.parts.folding)? {
+        match check(&request.credential, Use::Link, &self.policy, self.parts.folding)? {
             Checked::Id { key, .. } => {
                 Ok(ProvenLink { key, shown: None, password: None, verified: None })
             }

@@ -204,7 +204,7 @@ impl Engine {
         if request.credential.provider() == Some(&ProviderId::GUEST) {
             return Err(Refusal::NotLinkable(ProviderId::GUEST).into());
         }
-        let checked = check(request.credential, Use::Login, &self.policy, self.parts.folding)?;
+        let checked = check(&request.credential, Use::Login, &self.policy, self.parts.folding)?;
         let proof = self.prove_merge(context, who, checked, now).await?;
         let session = SessionId::new(self.random()?);
         Ok(Attempt { engine: self, context, who, proof, session, now })

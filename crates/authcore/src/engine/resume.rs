@@ -94,7 +94,7 @@ impl Engine {
         let now = self.now();
         let presented =
             self.presented(resume.token.reveal(), now).ok_or(Refusal::TokenLoginInvalid)?;
-        let proof = match resume.credential {
+        let proof = match &resume.credential {
             Some(credential) => {
                 let checked = check(credential, Use::Login, &self.policy, self.parts.folding)?;
                 Some(self.prove(context, checked, now).await?)

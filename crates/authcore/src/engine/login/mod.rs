@@ -143,8 +143,7 @@ impl Engine {
         context.check()?;
         check_vars(&login.vars, &login.server_vars)?;
         let now = self.now();
-        let credential = login.credential.clone();
-        let checked = check(credential, Use::Login, &self.policy, self.parts.folding)?;
+        let checked = check(&login.credential, Use::Login, &self.policy, self.parts.folding)?;
         if let Some(username) = login.username.as_deref().filter(|name| !name.is_empty()) {
             check_username(username)?;
         }
