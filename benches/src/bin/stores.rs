@@ -9,6 +9,7 @@ use authcore::account::ProviderId;
 use authcore::store::Store;
 use authcore::{Credential, Engine, Link, RequestContext, Unlink};
 use authcore_benches::engine::{device, make_file, mix, open, preload, sqlite};
+use authcore_benches::floor::SqliteFloor;
 use authcore_benches::measure::instant;
 use authcore_benches::server::{Server, postgres};
 use authcore_benches::usage::{Usage, forget_peak, peak_resident, threads};
@@ -46,6 +47,8 @@ enum Stores {
     All,
     Memory,
     Sqlite,
+    /// Logins on SQLite as they are written by hand.
+    SqliteFloor,
     Postgres,
 }
 
@@ -55,6 +58,7 @@ impl Stores {
             Self::All => "all",
             Self::Memory => "memory",
             Self::Sqlite => "sqlite",
+            Self::SqliteFloor => "sqlite-floor",
             Self::Postgres => "postgres",
         }
     }
@@ -94,13 +98,15 @@ fn inside(options: &Options) -> Outcome<()> {
     };
     let workers = usize::from(options.threads);
     let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
-    let place = Place::filled(&runtime, store, accounts)?;
+    let mut place = Place::filled(&runtime, store, accounts)?;
     let engine = runtime.block_on(open(Arc::clone(&place.store)))?;
-    let world = Arc::new(World { engine, accounts, devices: AtomicU64::new(accounts) });
+    let (floor, devices) = (place.floor.take(), AtomicU64::new(accounts));
+    let operations = if floor.is_some() { &[Operation::Login][..] } else { &Operation::ALL };
+    let world = Arc::new(World { engine, floor, accounts, devices });
     let time = Duration::from_secs_f64(options.seconds);
     for tasks in options.tasks.iter().map(|tasks| (*tasks).clamp(1, accounts.max(1))) {
-        for operation in Operation::ALL {
-            let line = measure(&runtime, &world, &place, (operation, tasks), time)?;
+        for operation in operations {
+            let line = measure(&runtime, &world, &place, (*operation, tasks), time)?;
             println!("| {} | {accounts} | {tasks} | {line}", store.name());
         }
     }
@@ -110,6 +116,7 @@ fn inside(options: &Options) -> Outcome<()> {
 /// A store with its accounts, and what belongs to it.
 struct Place {
     store: Arc<dyn Store>,
+    floor: Option<SqliteFloor>,
     server: Option<Server>,
     _folder: Option<TempDir>,
 }
@@ -119,20 +126,23 @@ impl Place {
         let place = match store {
             Stores::All => return Err("one store".into()),
             Stores::Memory => {
-                Self { store: Arc::new(MemoryStore::new()), server: None, _folder: None }
+                let store = Arc::new(MemoryStore::new());
+                Self { store, floor: None, server: None, _folder: None }
             }
-            Stores::Sqlite => {
+            Stores::Sqlite | Stores::SqliteFloor => {
                 // `TMPDIR` chooses the disk.
                 let folder = tempfile::tempdir()?;
                 let path = folder.path().join("bench.db");
                 make_file(runtime, &path, accounts)?;
+                let by_hand = store == Stores::SqliteFloor;
+                let floor = by_hand.then(|| SqliteFloor::open(&path)).transpose()?;
                 let store = Arc::new(sqlite(&path)?);
-                return Ok(Self { store, server: None, _folder: Some(folder) });
+                return Ok(Self { store, floor, server: None, _folder: Some(folder) });
             }
             Stores::Postgres => {
                 let server = Server::start()?;
                 let store = Arc::new(runtime.block_on(postgres(&server.url("postgres")))?);
-                Self { store, server: Some(server), _folder: None }
+                Self { store, floor: None, server: Some(server), _folder: None }
             }
         };
         runtime.block_on(preload(&place.store, accounts, 64, 1))?;
@@ -264,6 +274,8 @@ where
 
 struct World {
     engine: Engine,
+    /// What logs in instead of the engine.
+    floor: Option<SqliteFloor>,
     accounts: u64,
     /// How many devices there are; those from here on are new.
     devices: AtomicU64,
@@ -327,14 +339,18 @@ impl Hand {
     }
 
     async fn once(&mut self, operation: Operation) -> Outcome<()> {
-        let World { engine, accounts, devices } = &*self.world;
+        let World { engine, floor, accounts, devices } = &*self.world;
         let context = RequestContext::new();
         let turn = self.turn;
         self.turn = turn.wrapping_add(1);
         if operation == Operation::Login {
             let own = (accounts / self.tasks).max(1);
             let number = mix(turn) % own * self.tasks + self.task;
-            Target::login(engine, device(number % accounts)).await?;
+            let device = device(number % accounts);
+            match floor {
+                Some(floor) => Target::login(floor, device).await?,
+                None => Target::login(engine, device).await?,
+            };
             return Ok(());
         }
         if operation == Operation::FirstLogin {

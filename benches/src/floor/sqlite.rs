@@ -269,20 +269,20 @@ impl SqliteFloor {
         };
         let connection = connect(path)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-        floor.threads.push(thread::spawn(move || run(&connection, &written, write)));
+        floor.threads.push(spawn("writer", move || run(&connection, &written, write))?);
         for _ in 0..2 {
             let (sender, asked) = mpsc::channel();
             let connection = connect(path)?;
             floor.reads.push(sender);
-            floor.threads.push(thread::spawn(move || run(&connection, &asked, read)));
+            floor.threads.push(spawn("reader", move || run(&connection, &asked, read))?);
         }
         let connection = connect(path)?;
-        floor.threads.push(thread::spawn(move || {
+        floor.threads.push(spawn("checkpointer", move || {
             while stopped.recv_timeout(CHECKPOINT_EVERY) == Err(RecvTimeoutError::Timeout) {
                 let sql = "PRAGMA wal_checkpoint(PASSIVE)";
                 let _ = connection.query_row(sql, [], |_| Ok(()));
             }
-        }));
+        })?);
         Ok(floor)
     }
 
@@ -386,6 +386,11 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "journal_size_limit", 32 * 1024 * 1024)?;
     Ok(connection)
+}
+
+/// Names it as the store's threads are named, by which their CPU is told apart.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Outcome<JoinHandle<()>> {
+    Ok(thread::Builder::new().name(format!("sqlite-{name}")).spawn(run)?)
 }
 
 /// A thread: takes what waits, until nobody can send any more or SQLite fails. Then the askers learn that it is gone.
