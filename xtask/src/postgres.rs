@@ -190,15 +190,20 @@ impl Server {
             return Err(Failure::new(format!("the server ended by itself ({status})")));
         }
         let id = server.id().to_string();
-        // Stopped, it starts no more.
+        // Stopped, it starts no more; that takes a moment.
         signal("-STOP", [&id])?;
+        while state(&id) != Some('T') {
+            if let Some(status) = server.try_wait()? {
+                return Err(Failure::new(format!("the server ended by itself ({status})")));
+            }
+            wait(Duration::from_millis(1));
+        }
         let started = fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
         signal("-KILL", [&*id].into_iter().chain(started.split_whitespace()))?;
         server.wait()?;
-        // Until the last is gone, the next one to start finds their memory in use. Of one that only waits to be reaped
-        // the command line is empty.
-        let is_there =
-            |id: &str| fs::read(format!("/proc/{id}/cmdline")).is_ok_and(|it| !it.is_empty());
+        // Until the last is gone, the next one to start finds their memory in use. One that only waits to be reaped has
+        // none; before, while it ends, it may look as if it had none.
+        let is_there = |id: &str| !matches!(state(id), None | Some('Z' | 'X'));
         while started.split_whitespace().any(is_there) {
             wait(Duration::from_millis(2));
         }
@@ -220,6 +225,13 @@ impl Drop for Server {
         // One that has ended by itself is of no more interest here.
         let _ = self.running.is_some().then(|| self.kill());
     }
+}
+
+/// What a process is at, in the letter of Linux; none when it is no more.
+fn state(id: &str) -> Option<char> {
+    let told = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // Behind the name, which may have brackets of its own.
+    told.rsplit_once(") ")?.1.chars().next()
 }
 
 fn signal<'a>(
